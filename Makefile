@@ -1,0 +1,75 @@
+# meterbook: `make` lists what you can do. Everything sets itself up.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+HOME_DEMO := build/demo
+HOME_RUN := build/run
+k ?=
+export POLARS_MAX_THREADS ?= 2
+
+help: ## what you can do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@test -x $(BIN)/python || { echo "setup: making .venv"; $(PYTHON) -m venv .venv; }
+	@test -x $(BIN)/uv || { echo "setup: installing uv"; $(BIN)/pip install --quiet --disable-pip-version-check "uv==0.13.9"; }
+	@echo "setup: installing the pinned, hashed requirements"
+	@$(BIN)/uv pip sync --quiet --require-hashes requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+setup: $(STAMP) ## environment from the pinned, hashed requirements
+
+run: $(STAMP) ## a small sample world, then the site on http://127.0.0.1:8501 and the collector open for more
+	$(BIN)/meterbook --home $(HOME_RUN) run --demo --size small
+
+demo: $(STAMP) ## the whole way once on the sample world: send, load, build, publish, report; then end
+	$(BIN)/meterbook --home $(HOME_DEMO) run --demo --once --size medium
+
+sample: $(STAMP) ## the sample world into build/sample
+	$(BIN)/meterbook sample --out build/sample
+
+check: $(STAMP) ## format, lint, types, layers, fast tests, docs in step
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy tests benchmarks scripts
+	$(BIN)/lint-imports
+	! grep -rnE 'map_elements|iter_rows' --include=*.py app collector meterbook sample_data transforms warehouse
+	$(BIN)/cog --check -r README.md docs/reference/*.md
+	$(BIN)/zensical build --strict --clean > /dev/null
+	$(BIN)/pytest -q -m "not slow"
+
+test: $(STAMP) ## every test, the real browser and real peers too; `make test k=cost`
+	$(BIN)/pytest $(if $(k),-k "$(k)")
+
+fix: $(STAMP) ## format, sort, write the generated docs
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/cog -r README.md docs/reference/*.md
+
+bench: $(STAMP) ## speed and memory, beside peers and floors measured in the same run
+	$(BIN)/python benchmarks/all.py
+
+screenshots: $(STAMP) ## every page of the site on the demo's snapshot, light and dark, into build/screenshots
+	$(BIN)/python scripts/screenshots.py --home $(HOME_DEMO) --out build/screenshots
+
+docs: $(STAMP) ## build the docs, strict
+	$(BIN)/cog -r README.md docs/reference/*.md
+	$(BIN)/zensical build --strict --clean
+
+lock: $(STAMP) ## pin and hash the requirements anew
+	$(BIN)/uv pip compile pyproject.toml --group dev -c constraints.txt --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/dev.txt -q
+	$(BIN)/uv pip compile pyproject.toml -c requirements/dev.txt --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -o requirements/run.txt -q
+
+dist: $(STAMP) ## wheel and sdist, and the check that the wheel owns only our names
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/python scripts/check_wheel.py dist
+
+clean: ## remove what was built; the environment stays
+	rm -rf build dist site
+
+.PHONY: help setup run demo sample check test fix bench screenshots docs lock dist clean

@@ -1,0 +1,1 @@
+"""Bytes in: OTLP telemetry and billing exports; ends at raw Parquet in the lake."""

@@ -1,0 +1,1 @@
+"""Billing exports: sources, deliveries and the mapping of native formats to FOCUS."""

@@ -1,0 +1,1 @@
+"""The OTLP receiver: doors, one way in, a durable journal, and its decoder."""

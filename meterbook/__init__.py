@@ -1,0 +1,1 @@
+"""The command: settings, errors, the build and the run that join the parts."""

@@ -1,0 +1,328 @@
+"""All settings, read once from `meterbook.toml` and `MB_*`, validated as a whole.
+
+Takes    a TOML file (or none), the environment, command line overrides
+Gives    a frozen `Settings`
+Refuses  unknown keys, wrong types, impossible values: all findings at once (ConfigError, exit 2)
+
+A key `section.name` may be set by the variable `MB_SECTION_NAME`. Money is quoted text.
+"""
+
+import dataclasses
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from meterbook.errors import ConfigError, Finding
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class CollectorSettings:
+    """The OTLP receiver."""
+
+    host: str = "127.0.0.1"
+    grpc_port: int = 4317
+    http_port: int = 4318
+    max_request_bytes: int = 16 * MIB
+    max_points_per_request: int = 500_000
+    segment_bytes: int = 64 * MIB
+    segment_seconds: float = 5.0
+    queue_bytes: int = 64 * MIB
+    default_environment: str = "production"
+
+
+@dataclass(frozen=True)
+class SiteSettings:
+    """The report site."""
+
+    host: str = "127.0.0.1"
+    port: int = 8501
+    stale_hours: int = 26
+
+
+@dataclass(frozen=True)
+class BillingSettings:
+    """Where bills come from, and when a delivery is held back."""
+
+    sources: tuple[str, ...] = ()
+    settle_seconds: int = 60
+    max_drop_ratio: str = "0.5"
+    period_final_hours: int = 48
+
+
+@dataclass(frozen=True)
+class OwnershipSettings:
+    """Who owns what."""
+
+    rules: str = ""
+
+
+@dataclass(frozen=True)
+class InventorySettings:
+    """What should be seen."""
+
+    files: tuple[str, ...] = ()
+    service_tag: str = "service"
+    environments: tuple[str, ...] = ("production",)
+    freshness_hours: int = 24
+    target_ratio: str = "0.95"
+    infrastructure_scopes: tuple[str, ...] = (
+        "*kubeletstatsreceiver*",
+        "*k8sclusterreceiver*",
+        "*hostmetricsreceiver*",
+        "*prometheusreceiver*",
+        "*k8sobjectsreceiver*",
+    )
+
+
+@dataclass(frozen=True)
+class CardinalitySettings:
+    """What series cost, and when growth counts."""
+
+    price_per_1000_series_month: str = "6.15"
+    price_source: str = "example price; set cardinality.price_per_1000_series_month to your own"
+    growth_guard_series: int = 100
+    growth_guard_ratio: str = "0.10"
+    top_values: int = 10
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """When and how the marts are built."""
+
+    every_seconds: int = 300
+    keep_snapshots: int = 3
+    engine: str = "local"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set. `home` is where the data lives."""
+
+    home: Path = Path("meterbook-home")
+    collector: CollectorSettings = field(default_factory=CollectorSettings)
+    site: SiteSettings = field(default_factory=SiteSettings)
+    billing: BillingSettings = field(default_factory=BillingSettings)
+    ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
+    inventory: InventorySettings = field(default_factory=InventorySettings)
+    cardinality: CardinalitySettings = field(default_factory=CardinalitySettings)
+    build: BuildSettings = field(default_factory=BuildSettings)
+    config_file: Path | None = None
+
+    @property
+    def lake(self) -> Path:
+        """Give the folder of the raw Parquet files."""
+        return self.home / "lake"
+
+    @property
+    def warehouse(self) -> Path:
+        """Give the file that only a build opens."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def serving(self) -> Path:
+        """Give the folder of the published snapshots."""
+        return self.home / "serving"
+
+    def resolve(self, name: str) -> Path:
+        """Give a path of the configuration: relative ones count from the file that names them."""
+        base = self.config_file.parent if self.config_file else Path()
+        return (base / name).resolve()
+
+
+SECTIONS: typing.Final = tuple(
+    part.name for part in dataclasses.fields(Settings) if part.name not in {"home", "config_file"}
+)
+
+
+def load_settings(
+    config: Path | None, environ: Mapping[str, str], overrides: Mapping[str, object] | None = None
+) -> Settings:
+    """Read the settings: defaults, then the file, then `MB_*`, then the command line.
+
+    `overrides` maps a key (`home`, `site.port`) to a value; None means not given.
+    """
+    findings: list[Finding] = []
+    given = _from_file(config, findings)
+    given.update(_from_environ(environ, findings))
+    given.update({key: value for key, value in (overrides or {}).items() if value is not None})
+    sections: dict[str, Any] = {}
+    for name in SECTIONS:
+        kind = _section_types()[name]
+        sections[name] = _section(name, kind, given, findings)
+    home = given.pop("home", Settings().home)
+    findings.extend(
+        Finding(key, "no such setting; docs/reference/settings.md lists all") for key in given
+    )
+    settings = Settings(
+        home=Path(str(home)).expanduser(),
+        config_file=config.resolve() if config else None,
+        **sections,
+    )
+    findings.extend(validate(settings))
+    if findings:
+        raise ConfigError(findings, config or "configuration")
+    return settings
+
+
+def validate(settings: Settings) -> list[Finding]:
+    """List what is impossible, whatever way it was set."""
+    return [*_places(settings), *_amounts(settings)]
+
+
+def _places(settings: Settings) -> list[Finding]:
+    findings: list[Finding] = []
+    collector = settings.collector
+    for key, port in (
+        ("collector.grpc_port", collector.grpc_port),
+        ("collector.http_port", collector.http_port),
+        ("site.port", settings.site.port),
+    ):
+        if not 0 <= port <= 65535:
+            findings.append(Finding(key, f"{port} is no port; want 0 (any free one) to 65535"))
+    if not 1024 <= collector.max_request_bytes <= 64 * MIB:
+        findings.append(
+            Finding("collector.max_request_bytes", "want 1024 to 67108864 (64 MiB) bytes")
+        )
+    for key, host in (("collector.host", collector.host), ("site.host", settings.site.host)):
+        if not _is_loopback(host):
+            findings.append(
+                Finding(key, f"{host} is public and there is no authentication; bind to 127.0.0.1")
+            )
+    return findings
+
+
+def _amounts(settings: Settings) -> list[Finding]:
+    findings: list[Finding] = []
+    for key, ratio in (
+        ("billing.max_drop_ratio", settings.billing.max_drop_ratio),
+        ("inventory.target_ratio", settings.inventory.target_ratio),
+        ("cardinality.growth_guard_ratio", settings.cardinality.growth_guard_ratio),
+    ):
+        if (number := _decimal(ratio)) is None or not 0 <= number <= 1:
+            findings.append(Finding(key, f'\'{ratio}\' is no ratio; want text from "0" to "1"'))
+    price = settings.cardinality.price_per_1000_series_month
+    if price and ((number := _decimal(price)) is None or number < 0):
+        findings.append(
+            Finding("cardinality.price_per_1000_series_month", f"'{price}' is no amount of money")
+        )
+    if settings.build.engine != "local":
+        findings.append(Finding("build.engine", "only `local` is there yet"))
+    if settings.build.keep_snapshots < 1:
+        findings.append(Finding("build.keep_snapshots", "want 1 or more"))
+    return findings
+
+
+def parse_instant(text: str, key: str = "now") -> datetime:
+    """Read an ISO 8601 instant; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as exc:
+        raise ConfigError(
+            [Finding(key, f"'{text}' is no instant; want e.g. 2026-11-01T00:00:00Z")]
+        ) from exc
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _from_file(config: Path | None, findings: list[Finding]) -> dict[str, object]:
+    if config is None:
+        return {}
+    try:
+        document = tomllib.loads(config.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError([Finding(str(config), "no such file")], config) from None
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError([Finding(str(config), f"no TOML: {exc}")], config) from exc
+    given: dict[str, object] = {}
+    for name, value in document.items():
+        if isinstance(value, dict):
+            given.update({f"{name}.{key}": inner for key, inner in value.items()})
+        elif name in SECTIONS:
+            findings.append(Finding(name, "want a table: [" + name + "]"))
+        else:
+            given[name] = value
+    return given
+
+
+def _from_environ(environ: Mapping[str, str], findings: list[Finding]) -> dict[str, object]:
+    given: dict[str, object] = {}
+    for name in SECTIONS:
+        for part in dataclasses.fields(_section_types()[name]):
+            variable = f"MB_{name}_{part.name}".upper()
+            if (text := environ.get(variable)) is None:
+                continue
+            kind = typing.get_type_hints(_section_types()[name])[part.name]
+            value = _from_text(text, kind)
+            if value is None:
+                findings.append(Finding(variable, f"'{text}' is no {kind.__name__}"))
+            else:
+                given[f"{name}.{part.name}"] = value
+    if "MB_HOME" in environ:
+        given["home"] = environ["MB_HOME"]
+    return given
+
+
+def _from_text(text: str, kind: Any) -> object | None:
+    if typing.get_origin(kind) is tuple:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return typing.cast("object", kind(text))
+    except ValueError:
+        return None
+
+
+def _section(name: str, kind: Any, given: dict[str, object], findings: list[Finding]) -> Any:
+    hints = typing.get_type_hints(kind)
+    values: dict[str, object] = {}
+    for part in dataclasses.fields(kind):
+        key = f"{name}.{part.name}"
+        if key not in given:
+            continue
+        value, want = given.pop(key), hints[part.name]
+        if isinstance(value, list):
+            value = tuple(value)
+        if want is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not _fits(value, want):
+            wanted = "a list of text" if typing.get_origin(want) is tuple else want.__name__
+            findings.append(Finding(key, f"have {value!r}, want {wanted}"))
+            continue
+        values[part.name] = value
+    return kind(**values)
+
+
+def _fits(value: object, want: Any) -> bool:
+    if typing.get_origin(want) is tuple:
+        return isinstance(value, tuple) and all(isinstance(item, str) for item in value)
+    if want is int and isinstance(value, bool):
+        return False
+    return isinstance(value, want)
+
+
+def _section_types() -> Mapping[str, Any]:
+    return types.MappingProxyType(
+        {name: kind for name, kind in typing.get_type_hints(Settings).items() if name in SECTIONS}
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None

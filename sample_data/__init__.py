@@ -1,0 +1,1 @@
+"""A seeded organisation: its telemetry, its bills, and the truth about both."""

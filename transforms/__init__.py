@@ -1,0 +1,1 @@
+"""Frames in, frames out: cost, coverage, cardinality. No files, no clock, no network."""

@@ -1,0 +1,173 @@
+"""One meaning per column, one unit, one type; deduplicated."""
+
+from typing import Final
+
+import polars as pl
+
+from warehouse.table import INSTANT, USD, Column, Table
+from warehouse.tables.focus import COST_LINE_COLUMNS
+
+CHARGE_DATE: Final = Column("charge_date", pl.Date(), "UTC day the cost belongs to")
+CURRENCY: Final = Column("currency", pl.String(), "ISO 4217; currencies are never added")
+EFFECTIVE: Final = Column("effective_cost", USD, "FOCUS EffectiveCost", unit="currency")
+BILLED: Final = Column("billed_cost", USD, "FOCUS BilledCost", unit="currency")
+IS_ESTIMATED: Final = Column(
+    "is_estimated", pl.Boolean(), "true until 48 h after the day's end, or the provider's own mark"
+)
+CLUSTER: Final = Column("cluster", pl.String(), "k8s.cluster.name; `-` outside clusters")
+NAMESPACE: Final = Column("namespace", pl.String(), "k8s.namespace.name, a bucket, or `-`")
+TEAM: Final = Column("team", pl.String(), "owning team or a bucket; `__unallocated__` without one")
+
+DELIVERY: Final = Table(
+    name="core_delivery",
+    text="Billing deliveries, with what became of each.",
+    grain="delivery",
+    key=("delivery_id",),
+    columns=(
+        Column("delivery_id", pl.String(), "identity: digest of the files it names"),
+        Column("source", pl.String(), "name of the billing source"),
+        Column("source_format", pl.String(), "focus or aws_cur2"),
+        Column("account", pl.String(), "billing account; `+` joins several"),
+        Column("period", pl.String(), "billing period, YYYY-MM"),
+        Column("state", pl.String(), "in_force, previous or held"),
+        Column("reason", pl.String(), "why it is held; empty otherwise"),
+        Column("file_count", pl.Int64(), "files it names"),
+        Column("row_count", pl.Int64(), "bill lines taken"),
+        Column("rejected_count", pl.Int64(), "rows that could not be read"),
+        Column("currency", pl.String(), "billing currency; `+` joins several"),
+        EFFECTIVE,
+        BILLED,
+        Column("loaded_at", INSTANT, "when it was loaded"),
+    ),
+)
+
+COST_LINE: Final = Table(
+    name="core_cost_line",
+    text="Bill lines of the deliveries in force.",
+    grain="bill line",
+    key=("x_line_hash",),
+    partition="charge_date",
+    columns=(
+        Column("charge_date", pl.Date(), "UTC day of ChargePeriodStart"),
+        *COST_LINE_COLUMNS,
+    ),
+)
+
+USAGE_HOURLY: Final = Table(
+    name="core_usage_hourly",
+    text="What each container asked for and used.",
+    grain="container and hour",
+    key=("usage_hour", "cluster", "namespace", "pod", "pod_uid", "container", "node"),
+    partition="usage_date",
+    is_published=False,
+    columns=(
+        Column("usage_date", pl.Date(), "UTC day of the hour"),
+        Column("usage_hour", INSTANT, "start of the hour"),
+        CLUSTER,
+        NAMESPACE,
+        Column("workload", pl.String(), "topmost controller; the pod's name without one"),
+        Column(
+            "workload_kind", pl.String(), "Deployment, StatefulSet, DaemonSet, CronJob, Job, Pod"
+        ),
+        Column("pod", pl.String(), "k8s.pod.name"),
+        Column("pod_uid", pl.String(), "k8s.pod.uid; empty when not sent"),
+        Column("container", pl.String(), "k8s.container.name; empty for use known only per pod"),
+        Column("node", pl.String(), "k8s.node.name"),
+        Column("labels", pl.String(), "pod labels over namespace labels, JSON object by key"),
+        Column("run_seconds", pl.Float64(), "running in this hour", unit="s"),
+        Column("cpu_request_core_seconds", pl.Float64(), "requested while running", unit="core·s"),
+        Column("cpu_usage_core_seconds", pl.Float64(), "used", unit="core·s"),
+        Column("memory_request_byte_seconds", pl.Float64(), "requested while running", unit="B·s"),
+        Column("memory_usage_byte_seconds", pl.Float64(), "used", unit="B·s"),
+        Column("cpu_usage_source", pl.String(), "metric the use came from; empty without use"),
+        Column("memory_usage_source", pl.String(), "metric the use came from; empty without use"),
+        Column("duplicate_source_count", pl.Int32(), "further metrics that told the same fact"),
+    ),
+)
+
+NODE_HOURLY: Final = Table(
+    name="core_node_hourly",
+    text="What each node offers, and in which hours it was seen.",
+    grain="node and hour with at least one sample of it or of a pod on it",
+    key=("usage_hour", "cluster", "node"),
+    partition="usage_date",
+    columns=(
+        Column("usage_date", pl.Date(), "UTC day of the hour"),
+        Column("usage_hour", INSTANT, "start of the hour"),
+        CLUSTER,
+        Column("node", pl.String(), "k8s.node.name"),
+        Column("provider_id", pl.String(), "resource id of the node on the bill; empty if unknown"),
+        Column("run_seconds", pl.Float64(), "between its first and last sample, held", unit="s"),
+        Column("cpu_capacity_cores", pl.Float64(), "capacity; 0 if unknown", unit="core"),
+        Column("memory_capacity_bytes", pl.Float64(), "capacity; 0 if unknown", unit="By"),
+        Column("sample_count", pl.Int64(), "points of the node and of pods on it"),
+    ),
+)
+
+COST_LEDGER: Final = Table(
+    name="core_cost_ledger",
+    text="Every cent of the bill with its receiver, the rule and the reason.",
+    grain="bill line, day or hour, receiver of cost",
+    key=(
+        "x_line_hash",
+        "charge_date",
+        "charge_hour",
+        "cluster",
+        "node",
+        "namespace",
+        "workload",
+        "team",
+        "pool",
+        "rule_id",
+        "reason",
+    ),
+    partition="charge_date",
+    columns=(
+        Column("x_line_hash", pl.String(), "bill line it descends from"),
+        CHARGE_DATE,
+        Column("charge_hour", INSTANT, "hour; null for a whole day", is_nullable=True),
+        CLUSTER,
+        Column("node", pl.String(), "node the line pays for; `-` for others"),
+        NAMESPACE,
+        Column("workload", pl.String(), "workload, a bucket, or the resource id outside clusters"),
+        TEAM,
+        Column("pool", pl.String(), "shared pool it was split from; empty for direct cost"),
+        Column("rule_id", pl.String(), "ownership rule that decided; empty for buckets"),
+        Column("config_hash", pl.String(), "digest of the ownership file in force"),
+        Column(
+            "reason",
+            pl.String(),
+            "workload, idle, no_telemetry, line, no_rule, unknown_team, pool_share, pool_unsplit",
+        ),
+        Column("share", pl.Float64(), "part of the line's cost of that day, for people", unit="1"),
+        EFFECTIVE,
+        BILLED,
+        CURRENCY,
+        Column("service_name", pl.String(), "FOCUS ServiceName of the line"),
+        Column("provider_name", pl.String(), "FOCUS ProviderName of the line"),
+        Column("sub_account_id", pl.String(), "FOCUS SubAccountId of the line; empty if none"),
+        IS_ESTIMATED,
+    ),
+)
+
+SERVICE: Final = Table(
+    name="core_service",
+    text="The inventory: what should be seen, and who said so.",
+    grain="service",
+    key=("service_namespace", "service_name", "environment"),
+    columns=(
+        Column("service_namespace", pl.String(), "service.namespace; empty if none"),
+        Column("service_name", pl.String(), "service.name"),
+        Column("environment", pl.String(), "deployment.environment.name"),
+        Column("team", pl.String(), "owner; `__unallocated__` without one"),
+        Column("kind", pl.String(), "service, datastore, third_party or cronjob"),
+        Column("tier", pl.Int32(), "1 is the most important; 3 when not said"),
+        Column("sources", pl.String(), "who named it: catalogue, workload, bill; joined by `+`"),
+        Column("first_seen_at", INSTANT, "first named by telemetry or bill", is_nullable=True),
+        Column("last_seen_at", INSTANT, "last named by telemetry or bill", is_nullable=True),
+        Column("exempt_reason", pl.String(), "why it is exempt; empty if it is not"),
+        Column("exempt_until", pl.Date(), "last day of the exemption", is_nullable=True),
+    ),
+)
+
+ALL: Final = (DELIVERY, COST_LINE, USAGE_HOURLY, NODE_HOURLY, COST_LEDGER, SERVICE)

@@ -1,0 +1,166 @@
+"""What arrived, as it was sent: the Parquet files of the lake.
+
+Telemetry lies under `lake/<table>/date=YYYY-MM-DD/hour=HH/<segment>-<batch>.parquet` by the hour of
+its event time, bills under `lake/raw_cost_line/source=/account=/period=/delivery=/`.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from warehouse.table import INSTANT, Column, Table
+from warehouse.tables.focus import COST_LINE_COLUMNS
+
+ATTRIBUTES: Final = pl.List(
+    pl.Struct({"key": pl.String(), "type": pl.String(), "value": pl.String()})
+)
+"""Typed attributes, sorted by key. `type` is string, int, double, bool, bytes, array, kvlist or
+empty; `value` is the text of it (arrays and maps: canonical JSON; bytes: base64)."""
+
+ORIGIN: Final = (
+    Column("x_segment", pl.UInt64(), "journal segment the row came by"),
+    Column("x_seq", pl.UInt64(), "number of the request in the journal"),
+)
+
+SERIES: Final = Table(
+    name="raw_series",
+    text="The dictionary of series: which ones were seen, with all that names them.",
+    grain="series and hour, once per file; a series may stand in several files of one hour",
+    key=(),
+    is_published=False,
+    columns=(
+        Column("event_hour", INSTANT, "start of the hour of the points' event time"),
+        Column("series_id", pl.UInt64(), "digest of tenant, metric, kind, resource, scope, labels"),
+        Column("tenant", pl.String(), "who sent it; `default` without authentication"),
+        Column("metric_name", pl.String(), "name of the metric"),
+        Column("metric_kind", pl.String(), "gauge, sum, histogram, exponential_histogram, summary"),
+        Column("unit", pl.String(), "UCUM unit as sent; empty when none was"),
+        Column("temporality", pl.String(), "unspecified, delta or cumulative"),
+        Column("is_monotonic", pl.Boolean(), "true for a monotonic sum"),
+        Column("resource_attributes", ATTRIBUTES, "attributes of the resource"),
+        Column("scope_name", pl.String(), "instrumentation scope; empty when none was sent"),
+        Column("scope_version", pl.String(), "its version; empty when none was sent"),
+        Column("scope_attributes", ATTRIBUTES, "attributes of the scope"),
+        Column("point_attributes", ATTRIBUTES, "attributes of the points: the labels"),
+        Column("point_count", pl.Int64(), "points of the series in this hour and file"),
+        Column("received_at", INSTANT, "when the last of them was accepted"),
+        ORIGIN[0],
+    ),
+)
+
+POINT: Final = Table(
+    name="raw_point",
+    text="Points of gauges and sums.",
+    grain="series and event time, as sent",
+    key=(),
+    is_published=False,
+    columns=(
+        Column("series_id", pl.UInt64(), "see raw_series"),
+        Column("event_at", INSTANT, "time_unix_nano, to the microsecond"),
+        Column("start_at", INSTANT, "start_time_unix_nano; null when 0", is_nullable=True),
+        Column(
+            "value", pl.Float64(), "value; null for a `no recorded value` flag", is_nullable=True
+        ),
+        Column("flags", pl.UInt32(), "data point flags"),
+        *ORIGIN,
+    ),
+)
+
+QUANTILES: Final = pl.List(pl.Struct({"quantile": pl.Float64(), "value": pl.Float64()}))
+
+HISTOGRAM: Final = Table(
+    name="raw_histogram",
+    text="Points of histograms, exponential histograms and summaries.",
+    grain="series and event time, as sent",
+    key=(),
+    is_published=False,
+    columns=(
+        Column("series_id", pl.UInt64(), "see raw_series"),
+        Column("event_at", INSTANT, "time_unix_nano, to the microsecond"),
+        Column("start_at", INSTANT, "start_time_unix_nano; null when 0", is_nullable=True),
+        Column("count", pl.UInt64(), "how many values"),
+        Column("sum", pl.Float64(), "their sum", is_nullable=True),
+        Column("min", pl.Float64(), "the least", is_nullable=True),
+        Column("max", pl.Float64(), "the greatest", is_nullable=True),
+        Column("bounds", pl.List(pl.Float64()), "explicit bounds; empty for other kinds"),
+        Column("bucket_counts", pl.List(pl.UInt64()), "explicit or positive exponential buckets"),
+        Column("scale", pl.Int32(), "of an exponential histogram", is_nullable=True),
+        Column("zero_count", pl.UInt64(), "of an exponential histogram", is_nullable=True),
+        Column("positive_offset", pl.Int32(), "of an exponential histogram", is_nullable=True),
+        Column("negative_offset", pl.Int32(), "of an exponential histogram", is_nullable=True),
+        Column("negative_counts", pl.List(pl.UInt64()), "of an exponential histogram"),
+        Column("quantiles", QUANTILES, "of a summary"),
+        Column("flags", pl.UInt32(), "data point flags"),
+        *ORIGIN,
+    ),
+)
+
+SIGNAL: Final = Table(
+    name="raw_signal",
+    text="That logs and traces arrived, and from whom; metrics tell it by raw_series.",
+    grain="hour, signal, resource and scope, once per file",
+    key=(),
+    is_published=False,
+    columns=(
+        Column("event_hour", INSTANT, "start of the hour of the items' event time"),
+        Column("signal", pl.String(), "logs or traces"),
+        Column("tenant", pl.String(), "who sent it"),
+        Column("resource_attributes", ATTRIBUTES, "attributes of the resource"),
+        Column("scope_name", pl.String(), "instrumentation scope"),
+        Column("item_count", pl.Int64(), "log records or spans"),
+        Column("first_event_at", INSTANT, "earliest event time"),
+        Column("last_event_at", INSTANT, "latest event time"),
+        Column("received_at", INSTANT, "when the last of them was accepted"),
+        ORIGIN[0],
+    ),
+)
+
+EVENT: Final = Table(
+    name="raw_event",
+    text="Log records that are events: those with an event name.",
+    grain="event, as sent",
+    key=(),
+    is_published=False,
+    columns=(
+        Column("event_at", INSTANT, "time, or observed time when there is none"),
+        Column("tenant", pl.String(), "who sent it"),
+        Column("event_name", pl.String(), "event_name, or the attribute `event.name`"),
+        Column("severity_number", pl.Int32(), "0 when not set"),
+        Column("severity_text", pl.String(), "empty when not set"),
+        Column("body", pl.String(), "the body as text; JSON for structures"),
+        Column("resource_attributes", ATTRIBUTES, "attributes of the resource"),
+        Column("attributes", ATTRIBUTES, "attributes of the record"),
+        Column("received_at", INSTANT, "when it was accepted"),
+        *ORIGIN,
+    ),
+)
+
+COST_LINE: Final = Table(
+    name="raw_cost_line",
+    text="Bill lines in the normal form: FOCUS columns in snake case.",
+    grain="bill line of a delivery",
+    key=(),
+    is_published=False,
+    columns=COST_LINE_COLUMNS,
+)
+
+REJECTED: Final = Table(
+    name="raw_rejected",
+    text="Rows of bills that could not be read, each with its exact reason.",
+    grain="row and column of a delivery",
+    key=(),
+    columns=(
+        Column("delivery_id", pl.String(), "delivery that was held or taken without the row"),
+        Column("source", pl.String(), "name of the billing source"),
+        Column("file", pl.String(), "file the row stands in"),
+        Column(
+            "row_number", pl.Int64(), "1-based data row; null for a whole file", is_nullable=True
+        ),
+        Column("column", pl.String(), "column as the file names it; empty for a whole row"),
+        Column("met", pl.String(), "what was met, cut to 200 characters"),
+        Column("reason", pl.String(), "what was wanted"),
+        Column("rejected_at", INSTANT, "when it was loaded"),
+    ),
+)
+
+ALL: Final = (SERIES, POINT, HISTOGRAM, SIGNAL, EVENT, COST_LINE, REJECTED)
