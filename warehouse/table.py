@@ -156,7 +156,7 @@ def _sample(dtype: PolarsDataType, i: int) -> object:
         return [_sample(dtype.inner, i)]
     if isinstance(dtype, pl.Struct):
         return {part.name: _sample(part.dtype, i) for part in dtype.fields}
-    simple: dict[type[pl.DataType], object] = {
+    simple: dict[object, object] = {
         pl.String: f"name-{i}",
         pl.Boolean: i % 2 == 0,
         pl.Float64: 1.5 * (i + 1),
@@ -164,5 +164,4 @@ def _sample(dtype: PolarsDataType, i: int) -> object:
         pl.Datetime: datetime(2026, 10, 1, tzinfo=UTC) + timedelta(hours=i),
         pl.Decimal: Decimal(i + 1) / 4,
     }
-    kind = dtype if isinstance(dtype, type) else type(dtype)
-    return simple.get(kind, i + 1)
+    return simple.get(dtype.base_type(), i + 1)

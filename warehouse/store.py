@@ -1,0 +1,143 @@
+"""The warehouse file: made from the declarations, written by one build at a time.
+
+Takes    frames that pass their table's check
+Gives    tables in `warehouse.duckdb`
+Refuses  a frame its declaration refuses; broken `fail` checks (nothing of the change is kept)
+Never    is opened by a reader: they read published snapshots
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import polars as pl
+
+from warehouse.table import Check, Table
+from warehouse.tables import ALL
+
+BrokenCheck = tuple[Table, Check, int, str]
+
+
+class Store:
+    """The writer's connection. Use it as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file and make what is not there yet."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path = path
+        self._con = duckdb.connect(path)
+        self._con.execute("SET TimeZone = 'UTC'")
+        for table in self.tables:
+            self._con.execute(table.ddl())
+
+    @property
+    def tables(self) -> Sequence[Table]:
+        """Give the tables that live here: all but the lake's."""
+        return [table for table in ALL if table.layer != "raw" or table.is_published]
+
+    def __enter__(self) -> Self:
+        """Give the store."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file."""
+        self._con.close()
+
+    def ask(self, sql: str, **params: object) -> pl.DataFrame:
+        """Answer a question; parameters are named `$name`."""
+        frame: pl.DataFrame = self._con.cursor().sql(sql, params=params).pl()
+        return frame
+
+    def read(self, table: Table) -> pl.DataFrame:
+        """Give a whole table in its declared types."""
+        return self.ask(f'SELECT * FROM "{table.name}"').cast(table.schema)  # noqa: S608 - a declared name
+
+    @contextmanager
+    def change(self) -> Iterator["Change"]:
+        """Give one transaction: all of it is kept, or nothing."""
+        cursor = self._con.cursor()
+        cursor.execute("BEGIN TRANSACTION")
+        try:
+            yield Change(cursor)
+        except BaseException:
+            cursor.execute("ROLLBACK")
+            raise
+        cursor.execute("COMMIT")
+        cursor.close()
+
+    def broken_checks(self) -> list[BrokenCheck]:
+        """Run every declared check on data; give all, with the number of rows that break each."""
+        found: list[BrokenCheck] = []
+        for table in self.tables:
+            for check in table.checks:
+                rows = self.ask(check.sql)
+                sample = str(rows.row(0, named=True)) if rows.height else ""
+                found.append((table, check, rows.height, sample[:500]))
+        return found
+
+    def copy_to(self, path: Path, tables: Sequence[Table]) -> dict[str, int]:
+        """Write tables to a new file, sorted by key; give the rows of each."""
+        counts: dict[str, int] = {}
+        cursor = self._con.cursor()
+        cursor.execute(f"ATTACH '{_quoted(path)}' AS snapshot")
+        try:
+            for table in tables:
+                order = ", ".join(f'"{name}"' for name in table.key) or "ALL"
+                cursor.execute(
+                    f'CREATE TABLE snapshot."{table.name}" AS '  # noqa: S608 - declared names
+                    f'SELECT * FROM "{table.name}" ORDER BY {order}'
+                )
+                counts[table.name] = self.count(table)
+        finally:
+            cursor.execute("DETACH snapshot")
+            cursor.close()
+        return counts
+
+    def count(self, table: Table) -> int:
+        """Count the rows of a table."""
+        frame = self.ask(f'SELECT count(*) AS n FROM "{table.name}"')  # noqa: S608 - a declared name
+        return int(frame["n"][0])
+
+
+class Change:
+    """Writes inside one transaction."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Keep the cursor that holds the transaction."""
+        self._cursor = cursor
+
+    def replace(self, table: Table, frame: pl.DataFrame, partition: object | None = None) -> int:
+        """Replace a partition (a value of `table.partition`), or without one the whole table.
+
+        Errors: SchemaMismatchError, CheckFailedError; the transaction is given up by the caller.
+        """
+        frame = table.check(frame)
+        if partition is None:
+            self._cursor.execute(f'DELETE FROM "{table.name}"')  # noqa: S608 - a declared name
+        else:
+            self._cursor.execute(
+                f'DELETE FROM "{table.name}" WHERE "{table.partition}" = $partition',  # noqa: S608
+                {"partition": partition},
+            )
+        self.insert(table, frame)
+        return frame.height
+
+    def insert(self, table: Table, frame: pl.DataFrame) -> None:
+        """Add rows that were checked."""
+        if frame.is_empty():
+            return
+        self._cursor.register("incoming", frame.to_arrow())
+        self._cursor.execute(f'INSERT INTO "{table.name}" SELECT * FROM incoming')  # noqa: S608
+        self._cursor.unregister("incoming")
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
