@@ -38,7 +38,7 @@ check: $(STAMP) ## format, lint, types, layers, fast tests, docs in step
 	$(BIN)/mypy tests benchmarks scripts
 	$(BIN)/lint-imports
 	! grep -rnE 'map_elements|iter_rows' --include=*.py app collector meterbook sample_data transforms warehouse
-	$(BIN)/cog --check -r README.md docs/reference/*.md
+	$(BIN)/cog -I scripts --check docs/reference/*.md
 	$(BIN)/zensical build --strict --clean > /dev/null
 	$(BIN)/pytest -q -m "not slow"
 
@@ -48,7 +48,7 @@ test: $(STAMP) ## every test, the real browser and real peers too; `make test k=
 fix: $(STAMP) ## format, sort, write the generated docs
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/cog -r README.md docs/reference/*.md
+	$(BIN)/cog -I scripts -r docs/reference/*.md
 
 bench: $(STAMP) ## speed and memory, beside peers and floors measured in the same run
 	$(BIN)/python benchmarks/all.py
@@ -57,7 +57,7 @@ screenshots: $(STAMP) ## every page of the site on the demo's snapshot, light an
 	$(BIN)/python scripts/screenshots.py --home $(HOME_DEMO) --out build/screenshots
 
 docs: $(STAMP) ## build the docs, strict
-	$(BIN)/cog -r README.md docs/reference/*.md
+	$(BIN)/cog -I scripts -r docs/reference/*.md
 	$(BIN)/zensical build --strict --clean
 
 lock: $(STAMP) ## pin and hash the requirements anew

@@ -15,6 +15,7 @@ from typing import Self
 import duckdb
 import polars as pl
 
+from meterbook.errors import CheckFailedError
 from warehouse.table import Check, Table
 from warehouse.tables import ALL
 
@@ -129,6 +130,18 @@ class Change:
             )
         self.insert(table, frame)
         return frame.height
+
+    def refuse_broken(self, tables: Sequence[Table]) -> None:
+        """Hold the `fail` checks of these tables against what this change would leave.
+
+        Errors: CheckFailedError with the first row that breaks one.
+        """
+        for table in tables:
+            for check in table.checks:
+                if check.level == "fail":
+                    row = self._cursor.sql(f"{check.sql} LIMIT 1").fetchone()
+                    if row is not None:
+                        raise CheckFailedError(table.name, check.name, str(row))
 
     def insert(self, table: Table, frame: pl.DataFrame) -> None:
         """Add rows that were checked."""

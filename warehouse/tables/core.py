@@ -170,4 +170,18 @@ SERVICE: Final = Table(
     ),
 )
 
-ALL: Final = (DELIVERY, COST_LINE, USAGE_HOURLY, NODE_HOURLY, COST_LEDGER, SERVICE)
+PARTITION: Final = Table(
+    name="core_partition",
+    text="What each day was last built from; a day whose digest is unchanged is not built again.",
+    grain="day",
+    key=("day",),
+    is_published=False,
+    partition="day",
+    columns=(
+        Column("day", pl.Date(), "UTC day"),
+        Column("digest", pl.String(), "telemetry, bill lines and configuration it was built from"),
+        Column("built_at", INSTANT, "when"),
+    ),
+)
+
+ALL: Final = (DELIVERY, COST_LINE, USAGE_HOURLY, NODE_HOURLY, COST_LEDGER, SERVICE, PARTITION)

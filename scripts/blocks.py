@@ -1,0 +1,124 @@
+"""The generated blocks of the docs: tables, metrics, settings, steps and every `--help`.
+
+Cog calls these; each gives Markdown text.
+"""
+
+import dataclasses
+import typing
+
+import click
+
+from meterbook.cli import main
+from meterbook.settings import SECTIONS, Settings
+from transforms import steps
+from warehouse.metrics import ALL as METRICS
+from warehouse.table import Table, sql_type
+from warehouse.tables import ALL as TABLES
+
+
+def tables() -> str:
+    """Give a section per table: grain, key, columns with type, unit and meaning."""
+    return "\n".join(_table(table) for table in TABLES)
+
+
+def _table(table: Table) -> str:
+    key = ", ".join(f"`{name}`" for name in table.key) or "none"
+    rows = [
+        f"| `{column.name}` | {_short(sql_type(column.dtype))} | {column.unit or '-'} "
+        f"| {column.text}{' (may be null)' if column.is_nullable else ''} |"
+        for column in table.columns
+    ]
+    place = "In every snapshot" if table.is_published else "Not in snapshots"
+    checks = [f"- {check.level}: {check.name}" for check in table.checks]
+    return "\n".join(
+        [
+            f"## `{table.name}`",
+            "",
+            table.text,
+            "",
+            f"One row per {table.grain}. Key: {key}. {place}.",
+            "",
+            "| column | type | unit | meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            *(["Checks:", "", *checks, ""] if checks else []),
+        ]
+    )
+
+
+def _short(name: str) -> str:
+    return name.replace('"', "").replace("VARCHAR", "text").lower()
+
+
+def metrics() -> str:
+    """Give the table of M1 to M12."""
+    rows = [
+        f"| {m.id} | {m.name} | {m.question} | {m.formula} | {m.unit} | {m.target} | {m.owner} "
+        f"| {'yes' if m.is_built else 'not yet'} |"
+        for m in METRICS
+    ]
+    return "\n".join(
+        [
+            "| id | name | question | formula | unit | target | owner | built |",
+            "|---|---|---|---|---|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+def settings() -> str:
+    """Give a section per table of `meterbook.toml` with keys, variables and defaults."""
+    hints = typing.get_type_hints(Settings)
+    parts = []
+    for name in SECTIONS:
+        kind = hints[name]
+        rows = [
+            f"| `{part.name}` | `MB_{name.upper()}_{part.name.upper()}` | `{_default(part)}` |"
+            for part in dataclasses.fields(kind)
+        ]
+        parts += [
+            f"## `[{name}]`",
+            "",
+            str(kind.__doc__).strip(),
+            "",
+            "| key | variable | default |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    return "\n".join(parts)
+
+
+def _default(part: dataclasses.Field[typing.Any]) -> str:
+    if isinstance(part.default, tuple):
+        return "[" + ", ".join(f'"{item}"' for item in part.default) + "]"
+    return f'"{part.default}"' if isinstance(part.default, str) else str(part.default)
+
+
+def graph() -> str:
+    """Give the steps: what is made from what."""
+    rows = [
+        f"| {kind} | {', '.join(f'`{n}`' for n in step.writes)} "
+        f"| {', '.join(f'`{n}`' for n in step.reads)} |"
+        for kind, chosen in (("each day", steps.DAY), ("all days", steps.WHOLE))
+        for step in chosen
+    ]
+    return "\n".join(["| runs for | writes | reads |", "|---|---|---|", *rows])
+
+
+def commands() -> str:
+    """Give the help of every command."""
+    group = typing.cast("click.Group", main)
+    context = click.Context(group, info_name="meterbook", max_content_width=90)
+    parts = [_help("meterbook", group.get_help(context))]
+    for name in sorted(group.commands):
+        inner = click.Context(
+            group.commands[name], info_name=name, parent=context, max_content_width=90
+        )
+        parts.append(_help(f"meterbook {name}", group.commands[name].get_help(inner)))
+    return "\n".join(parts)
+
+
+def _help(title: str, text: str) -> str:
+    return f"## `{title}`\n\n```text\n{text}\n```\n"

@@ -1,0 +1,122 @@
+"""The warehouse file and its snapshots."""
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from meterbook.errors import CheckFailedError, NothingPublishedError, SchemaMismatchError
+from warehouse.snapshot import current, open_snapshot, publish, snapshots
+from warehouse.store import Store
+from warehouse.tables import BY_NAME
+
+NOW = datetime(2026, 11, 1, 6, tzinfo=UTC)
+TEAM = BY_NAME["mart_cost_daily_team"]
+PROOF = BY_NAME["mart_reconciliation_daily"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Give a new warehouse."""
+    return Store(tmp_path / "warehouse.duckdb")
+
+
+def test_every_table_comes_back_as_it_was(store: Store) -> None:
+    """What is written is what is read, in the declared types."""
+    with store.change() as change:
+        for table in store.tables:
+            change.replace(table, table.sample())
+
+    for table in store.tables:
+        first = table.columns[0].name
+        assert store.read(table).sort(first).equals(table.sample().sort(first)), table.name
+
+
+def test_a_partition_is_replaced_and_others_stay(store: Store) -> None:
+    """Replacing a day touches no other day, and never appends."""
+    frame = TEAM.sample(3)
+    with store.change() as change:
+        change.replace(TEAM, frame)
+
+    with store.change() as change:
+        change.replace(TEAM, frame.head(0), date(2026, 10, 2))
+
+    assert store.read(TEAM)["charge_date"].to_list() == [date(2026, 10, 1), date(2026, 10, 3)]
+
+
+def test_a_change_is_kept_whole_or_not_at_all(store: Store) -> None:
+    """An error in the second table takes back the first."""
+
+    def change_two() -> None:
+        with store.change() as change:
+            change.replace(TEAM, TEAM.sample())
+            change.replace(PROOF, TEAM.sample())
+
+    with pytest.raises(SchemaMismatchError):
+        change_two()
+
+    assert store.count(TEAM) == 0
+
+
+def test_a_broken_fail_check_stops_the_write(store: Store) -> None:
+    """A ledger that is off by one atom is not written."""
+    sample = PROOF.sample(1).with_columns(
+        difference=pl.lit("0.000000000001").cast(PROOF.schema["difference"])
+    )
+
+    def change_one() -> None:
+        with store.change() as change:
+            change.replace(PROOF, sample)
+            change.refuse_broken([PROOF])
+
+    with pytest.raises(CheckFailedError, match="ledger equals bill"):
+        change_one()
+
+    assert store.count(PROOF) == 0
+
+
+def test_a_reader_and_the_writer_do_not_meet(store: Store, tmp_path: Path) -> None:
+    """A snapshot is read while the writer goes on, twenty times, and each reader sees its own."""
+    serving = tmp_path / "serving"
+    for number in range(20):
+        with store.change() as change:
+            change.replace(TEAM, TEAM.sample(number))
+        snapshot = publish(store, serving, now=NOW.replace(minute=number), keep=3)
+
+        con = open_snapshot(current(serving))
+
+        assert current(serving) == snapshot
+        rows = con.cursor().sql("SELECT count(*) FROM mart_cost_daily_team").fetchone()
+        assert rows == (number,)
+        con.close()
+    assert len(snapshots(serving)) == 3
+    assert json.loads((serving / "CURRENT").read_text())["row_counts"]["mart_cost_daily_team"] == 19
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM '/etc/hostname'",
+        "COPY (SELECT 1) TO 'out.csv'",
+        "ATTACH 'other.duckdb'",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+        "CREATE TABLE t AS SELECT 1",
+    ],
+)
+def test_a_reader_reaches_nothing_else(store: Store, tmp_path: Path, sql: str) -> None:
+    """A reader's connection opens no file, no network, and writes nothing."""
+    con = open_snapshot(publish(store, tmp_path / "serving", now=NOW, keep=3))
+
+    with pytest.raises(duckdb.Error):
+        con.cursor().execute(sql)
+
+
+def test_nothing_published_says_what_to_do(tmp_path: Path) -> None:
+    """Before the first build the error names the command."""
+    with pytest.raises(NothingPublishedError, match="meterbook build"):
+        current(tmp_path / "serving")

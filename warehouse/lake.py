@@ -1,0 +1,60 @@
+"""The lake: raw Parquet by table, day and hour of the event.
+
+Takes    a folder
+Gives    which days it holds, frames of chosen days in the declared types, and a digest per day
+Holds    the digest of a day changes when a file of it comes, goes or changes size
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from warehouse.table import Table
+from warehouse.tables import raw
+
+BY_HOUR: Final = (raw.SERIES, raw.POINT, raw.HISTOGRAM, raw.SIGNAL, raw.EVENT)
+
+
+class Lake:
+    """What the decoder has written so far."""
+
+    def __init__(self, root: Path) -> None:
+        """Keep the folder; it need not be there yet."""
+        self.root = root
+
+    def days(self) -> list[date]:
+        """Give the UTC days of which there is any telemetry, in order."""
+        found = {
+            date.fromisoformat(folder.name.removeprefix("date="))
+            for table in BY_HOUR
+            for folder in (self.root / table.name).glob("date=*")
+        }
+        return sorted(found)
+
+    def files(self, table: Table, days: Iterable[date]) -> list[Path]:
+        """Give the files of a table for these days, in order of hour and segment."""
+        return [
+            path
+            for day in days
+            for path in sorted((self.root / table.name / f"date={day}").glob("hour=*/*.parquet"))
+        ]
+
+    def scan(self, table: Table, days: Sequence[date]) -> pl.LazyFrame:
+        """Give the rows of these days, lazily; no rows in the declared types where none are."""
+        files = self.files(table, days)
+        if not files:
+            return table.empty().lazy()
+        return pl.scan_parquet(files, schema=table.schema, hive_partitioning=False)
+
+    def digest(self, day: date) -> str:
+        """Give a short name of what the lake holds of a day."""
+        parts = [
+            f"{path.relative_to(self.root)}:{path.stat().st_size}"
+            for table in BY_HOUR
+            for path in self.files(table, [day])
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else ""
