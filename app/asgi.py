@@ -1,0 +1,91 @@
+"""The site as an ASGI application: warmed up before the first reader, with headers and a probe.
+
+Takes    MB_HOME, MB_SITE_STALE_HOURS
+Gives    `app`; `/healthz` tells the snapshot and its age
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import place, warm
+from meterbook.errors import NothingPublishedError
+
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'unsafe-eval' 'unsafe-inline'; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+        "connect-src 'self' ws: wss:; worker-src 'self' blob:; frame-ancestors 'none'; "
+        "base-uri 'self'; form-action 'self'; object-src 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+class SecurityHeaders:
+    """Puts the headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Keep the application behind."""
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, with the headers where the answer is HTTP."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+async def healthz(_: Request) -> JSONResponse:
+    """Tell that the site answers, and from what: a site with nothing to show is alive, not ready."""
+    try:
+        reader = await asyncio.to_thread(place.open_reader)
+    except NothingPublishedError:
+        return JSONResponse({"state": "empty", "snapshot": None})
+    snapshot = reader.snapshot
+    state = "degraded" if reader.problem else "stale" if place.is_stale(reader) else "ok"
+    return JSONResponse(
+        {
+            "state": state,
+            "snapshot": snapshot.id,
+            "built_at": snapshot.built_at.isoformat(),
+            "age_seconds": round(place.age(reader).total_seconds()),
+            "data_through": snapshot.data_through.isoformat() if snapshot.data_through else None,
+        }
+    )
+
+
+@asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
+    """Make what the first reader would wait for: imports, connection, figures of every page."""
+    await asyncio.to_thread(warm.up)
+    yield {}
+
+
+app = st.App(
+    Path(__file__).parent / "main.py",
+    lifespan=lifespan,
+    routes=[Route("/healthz", healthz)],
+    middleware=[Middleware(SecurityHeaders)],
+)

@@ -1,0 +1,183 @@
+"""One figure: rows, how they are shown, and where they come from.
+
+Takes    a reader of a snapshot, the reader's choices
+Gives    a `Figure` that the page shows, the report prints, the CSV writes and the test reads
+Holds    the SQL beside a figure, asked of its snapshot, gives the rows of the figure
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from app.filters import Filters
+from app.reader import Answer, Reader
+
+MAX_CHART_ROWS: Final = 5000
+
+Kind = Literal[
+    "text",
+    "entity",
+    "state",
+    "money",
+    "exact",
+    "count",
+    "ratio",
+    "number",
+    "change",
+    "day",
+    "month",
+    "instant",
+    "tick",
+    "code",
+]
+Tone = Literal["good", "bad", "neutral"]
+Chart = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A column as people see it: its heading, and how its values are written."""
+
+    name: str
+    heading: str
+    kind: Kind = "text"
+    link: str = ""
+    """Page that a value leads to, by its url path; the value is the page's `team` or `metric`."""
+
+    @property
+    def is_number(self) -> bool:
+        """Tell whether it stands to the right."""
+        return self.kind in {"money", "exact", "count", "ratio", "number", "change"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """The one number of a figure, as a card in the row at the top."""
+
+    label: str
+    value: str
+    note: str = ""
+    """Change or target, in words."""
+    note_detail: str = ""
+    direction: Literal["up", "down", "off"] = "off"
+    tone: Tone = "neutral"
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its provenance. `shown` are the columns of the table; empty: no table."""
+
+    name: str
+    title: str
+    finding: str
+    answer: Answer
+    snapshot_id: str
+    currency: str = ""
+    chart: Chart | None = None
+    alt: str = ""
+    shown: tuple[Shown, ...] = ()
+    total: tuple[Any, ...] = ()
+    """A last row, by column of `shown`."""
+    cards: tuple[Card, ...] = ()
+    is_estimated: bool = False
+    note: str = ""
+    empty: str = "Nothing to show for this choice."
+    is_tall: bool = False
+    """The table may be long: let it scroll on the page."""
+
+    @property
+    def data(self) -> pl.DataFrame:
+        """Give the rows."""
+        return self.answer.frame
+
+    @property
+    def rows(self) -> int:
+        """Give the number of rows."""
+        return self.answer.frame.height
+
+    @property
+    def sql(self) -> str:
+        """Give the question, ready to be asked again."""
+        return self.answer.sql
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Give the tables it was read from."""
+        return self.answer.tables
+
+    @property
+    def provenance(self) -> str:
+        """Give one line: tables, rows, snapshot, estimated or final."""
+        rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
+        state = " · contains estimated days" if self.is_estimated else ""
+        return f"{', '.join(self.tables)} · {rows} · snapshot {self.snapshot_id}{state}"
+
+
+Make = Callable[..., Figure]
+
+
+def figure(make: Make, reader: Reader, filters: Filters, *choices: str) -> Figure:
+    """Give a figure for these choices; made once per snapshot."""
+    key = (make.__module__, make.__qualname__, filters, choices)
+    return reader.kept(key, lambda: make(reader, filters, *choices))
+
+
+def chart_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Give rows for a chart: money becomes a float here, and nowhere before.
+
+    Errors: ValueError above 5,000 rows, as such a chart must be summed in SQL.
+    """
+    if frame.height > MAX_CHART_ROWS:
+        raise ValueError(f"{frame.height} rows in a chart; at most {MAX_CHART_ROWS}")
+    ready = frame.with_columns(
+        pl.col(pl.Decimal).cast(pl.Float64), pl.col(pl.Date).dt.to_string("%Y-%m-%d")
+    )
+    return ready.to_dicts()
+
+
+def csv(made: Figure) -> bytes:
+    """Write the rows as CSV; text that a spreadsheet would take for a formula gets a quote first."""
+    lists = [name for name, kind in made.data.schema.items() if isinstance(kind, pl.List)]
+    frame = made.data.drop(lists).with_columns(
+        pl.when(pl.col(pl.String).str.contains(r"^[=+\-@\t\r]"))
+        .then(pl.concat_str(pl.lit("'"), pl.col(pl.String)))
+        .otherwise(pl.col(pl.String))
+        .name.keep()
+    )
+    buffer = io.BytesIO()
+    frame.write_csv(buffer)
+    return buffer.getvalue()
+
+
+def build(
+    reader: Reader,
+    filters: Filters,
+    answer: Answer,
+    *,
+    name: str,
+    title: str,
+    finding: str,
+    **parts: Any,
+) -> Figure:
+    """Give a figure of this snapshot; it is estimated when a row says so."""
+    marks = answer.frame["is_estimated"] if "is_estimated" in answer.frame.columns else None
+    return Figure(
+        name=name,
+        title=title,
+        finding=finding,
+        answer=answer,
+        snapshot_id=reader.snapshot.id,
+        currency=filters.currency,
+        is_estimated=bool(marks.any()) if marks is not None else False,
+        **parts,
+    )
+
+
+def total(frame: pl.DataFrame, column: str) -> Decimal:
+    """Add up a column of money; no rows are zero."""
+    return Decimal(frame[column].sum() or 0)

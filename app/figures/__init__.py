@@ -1,0 +1,1 @@
+"""The figures, by subject. Each is one function `(reader, filters, …) -> Figure`."""

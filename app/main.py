@@ -1,0 +1,34 @@
+"""The site's entry script: the reader's choices first, then the page."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import controls
+
+PAGES = Path(__file__).parent / "pages"
+
+st.set_page_config(
+    page_title="meterbook",
+    page_icon=str(Path(__file__).parent / "icon.png"),
+    layout="wide",
+    initial_sidebar_state="auto",
+)
+
+page = st.navigation(
+    [
+        st.Page(
+            PAGES / "executive.py", title="Executive", icon=":material/monitoring:", default=True
+        ),
+        st.Page(PAGES / "team.py", title="Team", icon=":material/groups:"),
+        st.Page(PAGES / "cost.py", title="Cost", icon=":material/payments:"),
+        st.Page(PAGES / "coverage.py", title="Coverage", icon=":material/radar:"),
+        st.Page(
+            PAGES / "cardinality.py", title="Cardinality", icon=":material/stacked_line_chart:"
+        ),
+        st.Page(PAGES / "debug.py", title="Debug", icon=":material/build:"),
+        st.Page(PAGES / "method.py", title="Method", icon=":material/menu_book:"),
+    ]
+)
+controls.draw()
+page.run()

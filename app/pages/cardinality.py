@@ -1,0 +1,5 @@
+"""Cardinality."""
+
+from app import show
+
+page = show.Page("Cardinality", "")

@@ -1,0 +1,5 @@
+"""Cost."""
+
+from app import show
+
+page = show.Page("Cost", "")

@@ -1,0 +1,5 @@
+"""Coverage."""
+
+from app import show
+
+page = show.Page("Coverage", "")

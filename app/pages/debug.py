@@ -1,0 +1,5 @@
+"""Debug."""
+
+from app import show
+
+page = show.Page("Debug", "")

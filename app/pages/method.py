@@ -1,0 +1,5 @@
+"""Method."""
+
+from app import show
+
+page = show.Page("Method", "")

@@ -1,0 +1,5 @@
+"""Team."""
+
+from app import show
+
+page = show.Page("Team", "")

@@ -1,0 +1,125 @@
+"""The static report: one HTML file with the figures of a snapshot, as a reader first sees them.
+
+Takes    a snapshot
+Gives    one file that needs nothing else: charts, tables and the SQL of each are inside
+Holds    the same snapshot gives the same bytes; nothing is fetched when it is opened
+"""
+
+import json
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import vl_convert
+
+from app import colours, table, words
+from app.choices import choices, first_look
+from app.figure import Card, Figure, Make, figure
+from app.figures import allocation, spend
+from app.filters import Filters
+from app.reader import Reader
+from warehouse.snapshot import Snapshot
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report: a page's first look."""
+
+    title: str
+    cards: tuple[Make, ...]
+    figures: tuple[Make, ...]
+
+
+SECTIONS: Final = (
+    Section(
+        "Executive",
+        (spend.headline, allocation.parts),
+        (
+            spend.daily,
+            spend.by_namespace,
+            spend.by_service,
+            spend.movers,
+            allocation.parts,
+            spend.teams,
+            allocation.reconciliation,
+        ),
+    ),
+)
+
+_TEMPLATE: Final = Path(__file__).parent / "report.html"
+
+
+def write_report(snapshot: Snapshot, out: Path) -> None:
+    """Write the report of a snapshot to `out`."""
+    reader = Reader(snapshot)
+    filters = first_look(reader)
+    charts: dict[str, object] = {}
+    sections = "".join(_section(section, reader, filters, charts) for section in SECTIONS)
+    page = _TEMPLATE.read_text(encoding="utf-8")
+    for name, text in {
+        "period": escape(filters.period_text),
+        "freshness": escape(freshness(reader, filters)),
+        "snapshot": escape(snapshot.id),
+        "table_css": table.CSS,
+        "sections": sections,
+        "charts": _script_safe(json.dumps(charts, sort_keys=True, separators=(",", ":"))),
+        "bundle": _script_safe(vl_convert.javascript_bundle()),
+    }.items():
+        page = page.replace(f"<!--{name}-->", text)
+    out.write_text(page, encoding="utf-8")
+
+
+def freshness(reader: Reader, filters: Filters) -> str:
+    """Say which days are shown, how far they are final, and which snapshot they come from."""
+    known = choices(reader)
+    compared = f" against {filters.previous_text}" if filters.is_compared else ""
+    parts = [f"{filters.period_text}{compared}", filters.team_text]
+    parts.append(f"cost through {words.day(known.through)}" if known.through else "no cost yet")
+    if known.estimated_from:
+        parts.append(f"estimated from {words.day(known.estimated_from)} on")
+    parts.append(f"built {words.instant(reader.snapshot.built_at)}")
+    parts.append(f"snapshot {reader.snapshot.id}")
+    return " · ".join(parts)
+
+
+def _section(section: Section, reader: Reader, filters: Filters, charts: dict[str, object]) -> str:
+    cards = [card for make in section.cards for card in figure(make, reader, filters).cards]
+    row = f'<div class="cards">{"".join(map(_card, cards))}</div>' if cards else ""
+    body = "".join(_figure(figure(make, reader, filters), charts) for make in section.figures)
+    return f"<section><h2>{escape(section.title)}</h2>{row}{body}</section>"
+
+
+def _card(card: Card) -> str:
+    arrow = {"up": "▲ ", "down": "▼ ", "off": ""}[card.direction]
+    return (
+        f'<div class="card" title="{escape(card.help)}"><div class="label">{escape(card.label)}</div>'
+        f'<div class="value">{escape(card.value)}</div>'
+        f'<div class="note {card.tone}">{arrow}{escape(card.note)}</div></div>'
+    )
+
+
+def _figure(made: Figure, charts: dict[str, object]) -> str:
+    parts = [f"<h3>{escape(made.title)}</h3>", f"<p>{escape(made.finding)}</p>"]
+    if made.chart is not None:
+        charts[made.name] = made.chart
+        parts.append(
+            f'<div class="chart" id="{made.name}" role="img" aria-label="{escape(made.alt)}"></div>'
+        )
+    if made.shown and made.rows:
+        parts.append(table.render(made))
+    elif made.chart is None:
+        parts.append(f'<p class="empty">{escape(made.empty)}</p>')
+    parts.append(
+        f"<details><summary>{escape(made.provenance)}</summary>"
+        f"<pre>{escape(made.sql)}</pre></details>"
+    )
+    return f"<article>{''.join(parts)}</article>"
+
+
+def _script_safe(text: str) -> str:
+    """Give text that cannot end the script element it stands in."""
+    return text.replace("</", "<\\/").replace("<!--", "<\\!--")
+
+
+__all__ = ["SECTIONS", "freshness", "write_report"]

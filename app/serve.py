@@ -1,0 +1,29 @@
+"""Runs the site.
+
+Takes    the home whose snapshots are shown, an address
+Never    sends anything to anyone but its readers
+"""
+
+import os
+from pathlib import Path
+
+import uvicorn
+
+
+def serve(home: Path, host: str, port: int, *, stale_hours: float) -> None:
+    """Serve until SIGTERM or SIGINT, then end open visits and return.
+
+    A snapshot older than `stale_hours` is shown with a warning. Port 0 is any free one.
+    """
+    os.environ["MB_HOME"] = str(home.resolve())
+    os.environ["MB_SITE_STALE_HOURS"] = str(stale_hours)
+    config = uvicorn.Config(
+        "app.asgi:app",
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        ws_max_size=1024 * 1024,
+    )
+    uvicorn.Server(config).run()

@@ -1,0 +1,135 @@
+"""How a page shows figures: cards, charts, tables, and the way back to the data behind each.
+
+Takes    figures
+Gives    what the reader sees; text that came from outside is never read as markdown or HTML
+"""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from app import controls, place, table, words
+from app.controls import Visit
+from app.figure import Card, Figure, Make, csv, figure
+from app.report import freshness
+
+_TONES = {"good": "blue", "bad": "red", "neutral": "gray"}
+
+_CSS = """
+<style>
+[data-testid="stMetric"]{height:100%}
+[data-testid="stMetricValue"]{font-variant-numeric:tabular-nums}
+.mb-finding{font-size:.95rem;line-height:1.45;margin:0 0 .2rem}
+.mb-lead{font-size:1.2rem;line-height:1.5;margin:0;max-width:60rem}
+.mb-fresh{font-size:.84rem;opacity:.72;margin:0}
+.mb-title{font-size:1.05rem;font-weight:650;margin:0;line-height:1.3}
+"""
+
+
+class Page:
+    """One run of one page: its title, the state of its data, and its figures."""
+
+    def __init__(self, title: str, question: str) -> None:
+        """Draw the head: title, question, freshness, and warnings where the data needs one."""
+        st.html(f"{_CSS}{table.CSS}</style>")
+        self.visit: Visit = controls.visit()
+        self.filters = self.visit.filters
+        st.title(title, anchor=False)
+        st.caption(f"{words.md_escape(question)}")
+        self._freshness()
+
+    def get(self, make: Make, *choices: str) -> Figure:
+        """Give a figure for the reader's choices."""
+        return figure(make, self.visit.reader, self.filters, *choices)
+
+    def lead(self, *sentences: str) -> None:
+        """Say what the page found, in a few sentences."""
+        st.html(f'<p class="mb-lead">{_escaped(" ".join(sentences))}</p>')
+
+    def cards(self, *made: Figure) -> None:
+        """Draw the cards of the figures in one row, all of one height."""
+        cards = [card for one in made for card in one.cards]
+        with st.container(horizontal=True, gap="small", key="cards"):
+            for card in cards:
+                _draw_card(card)
+        st.space("small")
+
+    def show(self, *made: Figure, widths: Sequence[float] | None = None) -> None:
+        """Draw figures side by side (one: over the whole width)."""
+        if len(made) == 1:
+            _draw(made[0], self.filters_query())
+            return
+        for column, one in zip(st.columns(widths or len(made)), made, strict=True):
+            with column:
+                _draw(one, self.filters_query(), height="stretch")
+
+    def filters_query(self) -> str:
+        """Give the choices as they stand in the URL, to be kept by a link; without the team."""
+        return urlencode(
+            {
+                key: st.query_params[key]
+                for key in ("period", "compare", "environment", "currency", "cost")
+                if key in st.query_params
+            }
+        )
+
+    def _freshness(self) -> None:
+        reader = self.visit.reader
+        st.html(f'<p class="mb-fresh">{_escaped(freshness(reader, self.filters))}</p>')
+        if reader.problem:
+            st.warning(words.md_escape(reader.problem), icon=":material/warning:")
+        if place.is_stale(reader):
+            st.warning(
+                f"These figures are {words.age(place.age(reader))} old: nothing was published since "
+                f"{words.instant(reader.snapshot.built_at)}. `meterbook build` makes a new snapshot.",
+                icon=":material/schedule:",
+            )
+
+
+def _draw_card(card: Card) -> None:
+    st.metric(
+        words.md_escape(card.label),
+        words.md_escape(card.value),
+        words.md_escape(card.note) if card.note else None,
+        delta_color=_TONES[card.tone],  # type: ignore[arg-type] # one of the colours it names
+        delta_arrow=card.direction,
+        help=words.md_escape(card.help) if card.help else None,
+        border=True,
+        height="stretch",
+    )
+
+
+def _draw(made: Figure, query: str, *, height: str = "content") -> None:
+    with st.container(border=True, height=height, key=f"figure-{made.name}"):  # type: ignore[arg-type]
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.html(f'<h3 class="mb-title">{_escaped(made.title)}</h3>', width="stretch")
+            _draw_source(made)
+        st.html(f'<p class="mb-finding">{_escaped(made.finding)}</p>')
+        if made.chart is not None:
+            st.vega_lite_chart(spec=made.chart, alt=made.alt, key=f"chart-{made.name}")
+        if made.shown and made.rows:
+            st.html(table.render(made, query=query))
+        if made.chart is None and not (made.shown and made.rows):
+            st.info(words.md_escape(made.empty), icon=":material/info:")
+        if made.note:
+            st.caption(words.md_escape(made.note))
+
+
+def _draw_source(made: Figure) -> None:
+    with st.popover("</>", help="SQL, source and download", type="tertiary"):
+        st.caption(words.md_escape(made.provenance))
+        st.code(made.sql, language="sql", wrap_lines=True)
+        st.download_button(
+            "CSV",
+            data=lambda: csv(made),
+            file_name=f"{made.name}-{made.snapshot_id}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            key=f"csv-{made.name}",
+            icon=":material/download:",
+        )
+
+
+def _escaped(text: str) -> str:
+    return table.escape(text)

@@ -1,0 +1,135 @@
+"""A figure's rows as an HTML table, the same on a page and in the report.
+
+Takes    a figure with its `shown` columns
+Gives    HTML: headings in words, numbers to the right, a total row; every text is escaped
+"""
+
+from html import escape
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import quote
+
+from app import words
+from app.figure import Figure, Shown
+
+CSS: Final = """
+.mb-wrap{overflow:auto;border:1px solid rgba(128,128,128,.25);border-radius:8px}
+.mb-tall{max-height:31rem}
+.mb{border-collapse:collapse;width:100%;font-size:.86rem;line-height:1.35}
+.mb th,.mb td{padding:.4rem .75rem;border:0;border-bottom:1px solid rgba(128,128,128,.18);
+ text-align:left;vertical-align:top}
+.mb td{max-width:26rem;overflow-wrap:anywhere}
+.mb td:first-child{white-space:nowrap;max-width:22rem;overflow:hidden;text-overflow:ellipsis}
+.mb th{font-weight:600;opacity:.72;font-size:.78rem;white-space:nowrap}
+.mb thead th{position:sticky;top:0;background:var(--mb-head,Canvas)}
+.mb .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.mb .t{text-align:center;white-space:nowrap}
+.mb tbody tr:last-child td{border-bottom:0}
+.mb tfoot td{font-weight:650;border-top:2px solid rgba(128,128,128,.45);border-bottom:0}
+.mb a{color:inherit;text-decoration:underline;text-underline-offset:3px;
+ text-decoration-color:rgba(128,128,128,.6)}
+.mb code{font-size:.8rem;background:none;padding:0;color:inherit}
+.mb .s{display:inline-block;padding:.05rem .5rem;border-radius:1rem;font-size:.76rem;
+ border:1px solid currentColor;white-space:nowrap}
+.mb .good{color:#228833}.mb .warn{color:#997700}.mb .bad{color:#CC3311}.mb .mute{opacity:.6}
+@media (prefers-color-scheme:dark){.mb .good{color:#4fb061}.mb .warn{color:#d0a52a}
+ .mb .bad{color:#f0755c}}
+"""
+
+_GOOD: Final = frozenset(
+    {"complete", "ok", "done", "kept", "in force", "in_force", "safe", "fresh"}
+)
+_WARN: Final = frozenset({"partial", "at_risk", "warn", "held", "previous", "loses detail"})
+_BAD: Final = frozenset({"dark", "over", "failed", "broken", "fail", "unregistered"})
+
+
+def render(made: Figure, *, query: str | None = None) -> str:
+    """Give the table of a figure; with a query, values link to their page and keep the query."""
+    shown = [column for column in made.shown if column.name in made.data.columns]
+    head = "".join(f'<th class="{_place(c)}">{escape(c.heading)}</th>' for c in shown)
+    rows = made.data.select([column.name for column in shown]).rows()
+    body = "".join(
+        "<tr>"
+        + "".join(
+            _cell(column, value, made.currency, query=query)
+            for column, value in zip(shown, row, strict=True)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    foot = ""
+    if made.total:
+        cells = "".join(
+            _cell(column, value, made.currency, query=None) if value is not None else "<td></td>"
+            for column, value in zip(shown, made.total, strict=True)
+        )
+        foot = f"<tfoot><tr>{cells}</tr></tfoot>"
+    tall = " mb-tall" if made.is_tall else ""
+    return (
+        f'<div class="mb-wrap{tall}" tabindex="0"><table class="mb">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
+    )
+
+
+def text(column: Shown, value: Any, currency: str) -> str:
+    """Write one value in words."""
+    if value is None:
+        return "new" if column.kind == "change" else words.NO_DATA
+    match column.kind:
+        case "change":
+            return f"{words.sign(value)}{abs(value):.1%}".replace("%", " %") if value else "±0.0 %"
+        case "money":
+            return words.cents(Decimal(value), currency)
+        case "exact":
+            return words.exact(value)
+        case "count":
+            return words.count(value)
+        case "ratio":
+            return words.ratio(value)
+        case "number":
+            return f"{value:,.3g}".replace("-", words.MINUS)
+        case "entity":
+            return words.entity(value)
+        case "state":
+            return str(value).replace("_", " ")
+        case "tick":
+            return "✓" if value else "✗"
+        case _:
+            return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return words.instant(value)
+    if isinstance(value, date):
+        return words.day(value)
+    return str(value)
+
+
+def _cell(column: Shown, value: Any, currency: str, *, query: str | None) -> str:
+    written = escape(text(column, value, currency))
+    if value is None:
+        written = f'<span class="mute">{written}</span>'
+    elif column.kind == "state" and written:
+        written = f'<span class="s {_tone(str(value))}">{written}</span>'
+    elif column.kind == "tick":
+        written = f'<span class="{"good" if value else "bad"}">{written}</span>'
+    elif column.kind == "code":
+        written = f"<code>{written}</code>"
+    elif column.link and query is not None:
+        page, _, key = column.link.partition("?")
+        kept = f"&amp;{escape(query)}" if query else ""
+        written = f'<a href="{page}?{key}={quote(str(value))}{kept}" target="_self">{written}</a>'
+    return f'<td class="{_place(column)}">{written}</td>'
+
+
+def _tone(value: str) -> str:
+    for names, tone in ((_GOOD, "good"), (_WARN, "warn"), (_BAD, "bad")):
+        if value in names:
+            return tone
+    return "mute"
+
+
+def _place(column: Shown) -> str:
+    return "n" if column.is_number else "t" if column.kind == "tick" else ""

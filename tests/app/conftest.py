@@ -1,0 +1,502 @@
+"""A small published book with known totals, an empty one, and the ways to look at them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from warehouse import tables
+from warehouse.snapshot import publish
+from warehouse.store import Store
+from warehouse.table import Table
+
+NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+LAST = date(2026, 11, 22)
+DAYS = 75
+TEAMS = (
+    "checkout",
+    "payments",
+    "search",
+    "catalog",
+    "identity",
+    "growth",
+    "data-platform",
+    "mobile",
+)
+BY_NAME = {table.name: table for table in tables.ALL}
+CENT = Decimal("0.01")
+HOSTILE = "![x](http://evil.invalid/a.png)<img src=x onerror=alert(1)>$a$"
+
+
+@dataclass(frozen=True)
+class Book:
+    """A home with a published snapshot, and what its figures must be."""
+
+    home: Path
+    spend: dict[date, Decimal]
+    """Effective cost of each day."""
+    by_team: dict[tuple[date, str], Decimal]
+
+    def sum(self, start: date, end: date, team: str | None = None) -> Decimal:
+        """Add up the days by hand."""
+        return sum(
+            (
+                cost
+                for (day, name), cost in self.by_team.items()
+                if start <= day <= end and team in (None, name)
+            ),
+            Decimal(0),
+        )
+
+
+def _amount(day: date, place: int) -> Decimal:
+    """Give a cost that differs by day and place, and has many decimals."""
+    weekday = Decimal("0.8") if day.weekday() >= 5 else Decimal(1)
+    rise = Decimal((day - date(2026, 9, 1)).days) * Decimal("0.37") * (place % 3)
+    odd = Decimal((day.day * 7919 + place * 104729) % 997) / Decimal(10**7)
+    return Decimal(420 - 31 * place) * weekday + rise + odd
+
+
+def _rows(table: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Fill what a row does not name with an empty value of its type."""
+    blank = {"String": "", "Boolean": False, "List": []}
+    full = [
+        {
+            column.name: row.get(
+                column.name,
+                None if column.is_nullable else blank.get(type(column.dtype).__name__, 0),
+            )
+            for column in table.columns
+        }
+        for row in rows
+    ]
+    return pl.DataFrame(full, schema=table.schema)
+
+
+def _days() -> list[date]:
+    return [LAST - timedelta(days=n) for n in reversed(range(DAYS))]
+
+
+def _costs() -> list[dict[str, Any]]:
+    """One row per day, team and namespace: two namespaces a team, and the buckets."""
+    rows: list[dict[str, Any]] = []
+    for day in _days():
+        for place, team in enumerate(TEAMS):
+            whole = _amount(day, place)
+            for namespace, part in (
+                (f"{team}-api", Decimal("0.7")),
+                (f"{team}-jobs", Decimal("0.3")),
+            ):
+                rows.append(
+                    _cost(day, team, namespace, "Amazon Elastic Compute Cloud", whole * part)
+                )
+            rows.append(_cost(day, team, "-", "Amazon Simple Storage Service", whole / 8))
+        rows.append(
+            _cost(day, "__idle__", "__idle__", "Amazon Elastic Compute Cloud", Decimal("301.5"))
+        )
+        rows.append(
+            _cost(day, "__unallocated__", "-", "Amazon CloudWatch", Decimal("58.123456789"))
+        )
+        if day.day % 9 == 0:
+            rows.append(
+                _cost(
+                    day, "__no_telemetry__", "__no_telemetry__", "Compute Engine", Decimal("17.25")
+                )
+            )
+    return rows
+
+
+def _cost(day: date, team: str, namespace: str, service: str, cost: Decimal) -> dict[str, Any]:
+    in_cluster = namespace != "-"
+    return {
+        "charge_date": day,
+        "team": team,
+        "cluster": ("aws-prod" if team < "m" else "gcp-prod") if in_cluster else "-",
+        "namespace": namespace,
+        "provider_name": "Google Cloud" if service == "Compute Engine" else "AWS",
+        "service_name": service,
+        "sub_account_id": "123456789012",
+        "currency": "USD",
+        "effective_cost": cost,
+        "billed_cost": cost * 2,
+        "is_estimated": day > LAST - timedelta(days=2),
+    }
+
+
+def _cost_tables() -> dict[str, list[dict[str, Any]]]:
+    costs = _costs()
+    team: dict[tuple[date, str], dict[str, Any]] = {}
+    space: dict[tuple[date, str, str], dict[str, Any]] = {}
+    days: dict[date, dict[str, Any]] = {}
+    for row in costs:
+        shared = row["effective_cost"] / 10 if not row["team"].startswith("__") else Decimal(0)
+        kept = team.setdefault(
+            (row["charge_date"], row["team"]),
+            {
+                **row,
+                "direct_cost": Decimal(0),
+                "shared_cost": Decimal(0),
+                "effective_cost": Decimal(0),
+                "billed_cost": Decimal(0),
+            },
+        )
+        kept["direct_cost"] += row["effective_cost"] - shared
+        kept["shared_cost"] += shared
+        kept["effective_cost"] += row["effective_cost"]
+        kept["billed_cost"] += row["billed_cost"]
+        part = space.setdefault(
+            (row["charge_date"], row["cluster"], row["namespace"]),
+            {**row, "effective_cost": Decimal(0), "billed_cost": Decimal(0)},
+        )
+        part["effective_cost"] += row["effective_cost"]
+        part["billed_cost"] += row["billed_cost"]
+        whole = days.setdefault(
+            row["charge_date"],
+            {
+                "charge_date": row["charge_date"],
+                "currency": "USD",
+                "line_count": 40,
+                "ledger_row_count": 900,
+                "bill_cost": Decimal(0),
+                "bill_billed_cost": Decimal(0),
+            },
+        )
+        whole["bill_cost"] += row["effective_cost"]
+        whole["bill_billed_cost"] += row["billed_cost"]
+    for whole in days.values():
+        whole["ledger_cost"] = whole["bill_cost"]
+        whole["ledger_billed_cost"] = whole["bill_billed_cost"]
+        whole["difference"] = Decimal(0)
+    return {
+        "mart_cost_daily_service": costs,
+        "mart_cost_daily_team": list(team.values()),
+        "mart_cost_daily_namespace": list(space.values()),
+        "mart_reconciliation_daily": list(days.values()),
+    }
+
+
+def _coverage() -> dict[str, list[dict[str, Any]]]:
+    """Per team: three complete services, then one partial, one dark, one unregistered in turn."""
+    services: list[dict[str, Any]] = []
+    teams: list[dict[str, Any]] = []
+    for place, team in enumerate(TEAMS):
+        states = (
+            ["complete"] * 3
+            + (["partial"] if place % 2 else [])
+            + (["dark"] if place % 4 == 1 else [])
+        )
+        states += ["unregistered"] if place == 2 else []
+        for number, state in enumerate(states):
+            services.append(_service(team, number, state))
+        counts = {
+            f"{s}_count": states.count(s) for s in ("complete", "partial", "dark", "unregistered")
+        }
+        expected = counts["complete_count"] + counts["partial_count"] + counts["dark_count"]
+        teams.append(
+            {
+                "team": team,
+                **counts,
+                "expected_count": expected,
+                "coverage_ratio": counts["complete_count"] / expected,
+            }
+        )
+    whole = {key: sum(row[key] for row in teams) for key in teams[0] if key.endswith("_count")}
+    teams.append(
+        {
+            "team": "__all__",
+            **whole,
+            "coverage_ratio": whole["complete_count"] / whole["expected_count"],
+        }
+    )
+    fixes = sorted(
+        (row for row in services if row["missing_count"] and row["state"] in ("partial", "dark")),
+        key=lambda row: (row["missing_count"], row["service_name"]),
+    )
+    for rank, row in enumerate(fixes, 1):
+        row["fix_rank"] = rank
+        row["gain"] = 1 / whole["expected_count"]
+    return {"mart_coverage_service": services, "mart_coverage_team": teams}
+
+
+def _service(team: str, number: int, state: str) -> dict[str, Any]:
+    traces = state == "complete"
+    logs = state in ("complete", "partial", "unregistered")
+    missing = [] if traces else (["traces"] if logs else ["logs", "metrics", "traces"])
+    return {
+        "service_namespace": f"{team}-api",
+        "service_name": HOSTILE if (team, number) == ("payments", 3) else f"{team}-svc-{number}",
+        "environment": "production",
+        "team": team,
+        "kind": "service",
+        "tier": 1 + number % 3,
+        "state": state,
+        "has_logs": logs,
+        "has_metrics": logs,
+        "has_traces": traces,
+        "missing_signals": "+".join(missing) if state != "unregistered" else "",
+        "missing_count": len(missing) if state != "unregistered" else 0,
+        "last_seen_at": NOW - timedelta(minutes=20) if logs else None,
+        "monthly_cost": Decimal(1200 + 100 * number) / 7 if state != "unregistered" else None,
+        "sources": "catalogue+workload",
+    }
+
+
+METRICS = (
+    ("checkout.cart.events", "sum", 5200, 48310, "user_id"),
+    ("http.server.request.duration", "histogram", 8200, 8300, ""),
+    ("rpc.client.duration", "histogram", 4100, 4090, ""),
+    ("jvm.memory.used", "gauge", 2400, 2400, ""),
+    ("container.cpu.time", "sum", 1300, 1310, ""),
+)
+
+
+def _cardinality() -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {
+        "mart_cardinality_metric": [],
+        "mart_cardinality_label": [],
+        "mart_cardinality_value": [],
+        "mart_churn_metric": [],
+    }
+    for back in reversed(range(20)):
+        day = LAST - timedelta(days=back)
+        for metric, kind, before, after, cause in METRICS:
+            now = after if back < 4 else before
+            then = after if back < 3 else before
+            found["mart_cardinality_metric"].append(
+                {
+                    "day": day,
+                    "metric": metric,
+                    "metric_kind": kind,
+                    "unit": "1",
+                    "series_count": now,
+                    "stored_series_count": now * (13 if kind == "histogram" else 1),
+                    "label_count": 4,
+                    "previous_series_count": then if back < 19 else None,
+                    "top_team": metric.split(".")[0] if metric.startswith("checkout") else "search",
+                    "monthly_cost": Decimal(now) * Decimal("0.00615"),
+                }
+            )
+            found["mart_churn_metric"].append(
+                {
+                    "day": day,
+                    "metric": metric,
+                    "new_count": max(0, now - then) + 10,
+                    "gone_count": 10,
+                    "root_cause_label": cause if now > then else "",
+                    "root_cause_level": "point" if cause and now > then else "",
+                }
+            )
+            if back:
+                continue
+            for label, distinct, left in (
+                (cause or "route", 9000 if cause else 40, 900 if cause else now // 3),
+                ("status", 5, now // 4),
+                ("k8s.pod.name", 120, now - 100),
+                ("build", 1, now),
+            ):
+                found["mart_cardinality_label"].append(
+                    {
+                        "day": day,
+                        "metric": metric,
+                        "level": "resource" if label.startswith("k8s") else "point",
+                        "label": label,
+                        "distinct_count": distinct,
+                        "series_without_count": left,
+                        "saved_count": now - left,
+                        "is_safe": now == left,
+                        "multiplier": now / left,
+                        "saved_cost": Decimal(now - left) * Decimal("0.00615"),
+                        "explained_growth": 0.98 if label == "user_id" else 0.0,
+                        "is_root_cause": label == "user_id",
+                    }
+                )
+                for rank in range(1, min(distinct, 10) + 1):
+                    found["mart_cardinality_value"].append(
+                        {
+                            "day": day,
+                            "metric": metric,
+                            "level": "resource" if label.startswith("k8s") else "point",
+                            "label": label,
+                            "value": f"=cmd|{label}-{rank}",
+                            "series_count": now // (rank + 1),
+                            "value_rank": rank,
+                        }
+                    )
+    return found
+
+
+def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    month = "2026-11"
+    budgets = []
+    for place, team in enumerate(TEAMS):
+        spent = sum(
+            (
+                row["effective_cost"]
+                for row in costs["mart_cost_daily_team"]
+                if row["team"] == team and row["charge_date"] >= date(2026, 11, 1)
+            ),
+            Decimal(0),
+        )
+        budget = spent * (
+            Decimal("0.9") if place == 2 else Decimal("1.2") if place == 1 else Decimal("1.6")
+        )
+        forecast = spent * 30 / 22
+        budgets.append(
+            {
+                "period": month,
+                "team": team,
+                "currency": "USD",
+                "budget_cost": budget.quantize(CENT),
+                "spent_cost": spent,
+                "forecast_cost": forecast.quantize(CENT),
+                "elapsed_days": 22,
+                "period_days": 30,
+                "burn": float(spent / budget) / (22 / 30),
+                "state": "over" if spent > budget else "at_risk" if forecast > budget else "ok",
+            }
+        )
+    return {
+        "mart_budget": budgets,
+        "mart_sli_daily": [
+            {
+                "day": LAST,
+                "sli": "M7",
+                "scope": "__all__",
+                "value": 0.8,
+                "numerator": 24,
+                "denominator": 30,
+            }
+        ],
+        "core_delivery": [
+            {
+                "delivery_id": "d41f",
+                "source": "aws",
+                "source_format": "aws_cur2",
+                "account": "123456789012",
+                "period": month,
+                "state": "in_force",
+                "file_count": 3,
+                "row_count": 3000,
+                "currency": "USD",
+                "effective_cost": Decimal("100.5"),
+                "billed_cost": Decimal("201"),
+                "loaded_at": NOW,
+            },
+            {
+                "delivery_id": "e52a",
+                "source": "focus",
+                "source_format": "focus",
+                "account": "acme",
+                "period": month,
+                "state": "held",
+                "reason": "2 rows cannot be read",
+                "file_count": 1,
+                "row_count": 0,
+                "rejected_count": 2,
+                "currency": "USD",
+                "loaded_at": NOW,
+            },
+        ],
+        "raw_rejected": [
+            {
+                "delivery_id": "e52a",
+                "source": "focus",
+                "file": "part-3.csv.gz",
+                "row_number": 812,
+                "column": "BilledCost",
+                "met": "1,50",
+                "reason": "not a number",
+                "rejected_at": NOW,
+            },
+        ],
+        "mart_run": [
+            {
+                "run_id": "r1",
+                "step": step,
+                "partition": "2026-11-22",
+                "started_at": NOW,
+                "wall_seconds": 0.5 + n,
+                "row_count": 100 * (n + 1),
+                "state": "done",
+            }
+            for n, step in enumerate(
+                ("core_usage_hourly", "core_cost_ledger", "mart_cost_daily_team")
+            )
+        ],
+        "mart_check": [
+            {
+                "run_id": "r1",
+                "table_name": "mart_reconciliation_daily",
+                "check_name": "ledger equals bill",
+                "level": "fail",
+            },
+            {
+                "run_id": "r1",
+                "table_name": "mart_cost_daily_team",
+                "check_name": "row count is usual",
+                "level": "warn",
+                "broken_count": 1,
+                "sample": "('2026-11-22', 4)",
+            },
+        ],
+        "mart_collector": [
+            {
+                "counter": "accepted_items",
+                "label": "metrics",
+                "value": 1_203_411,
+                "observed_at": NOW,
+            },
+            {"counter": "refused_requests", "label": "undecodable", "value": 3, "observed_at": NOW},
+        ],
+    }
+
+
+def _publish(home: Path, filled: dict[str, list[dict[str, Any]]]) -> None:
+    with Store(home / "warehouse.duckdb") as store:
+        with store.change() as change:
+            for name, rows in filled.items():
+                change.replace(BY_NAME[name], _rows(BY_NAME[name], rows))
+        publish(store, home / "serving", now=NOW, keep=3)
+
+
+@pytest.fixture(scope="session")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    """Give 75 days of eight teams, published."""
+    home = tmp_path_factory.mktemp("full")
+    costs = _cost_tables()
+    _publish(home, {**costs, **_coverage(), **_cardinality(), **_rest(costs)})
+    by_team: dict[tuple[date, str], Decimal] = {}
+    spend: dict[date, Decimal] = {}
+    for row in _costs():
+        key = (row["charge_date"], row["team"])
+        by_team[key] = by_team.get(key, Decimal(0)) + row["effective_cost"]
+        spend[key[0]] = spend.get(key[0], Decimal(0)) + row["effective_cost"]
+    return Book(home, spend, by_team)
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a home whose published tables have no rows."""
+    home = tmp_path_factory.mktemp("empty")
+    _publish(home, {})
+    return home
+
+
+@pytest.fixture(scope="session")
+def bare_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a home where nothing was ever published."""
+    return tmp_path_factory.mktemp("bare")
+
+
+Publish = Callable[[Path, dict[str, list[dict[str, Any]]]], None]
+
+
+@pytest.fixture(scope="session")
+def publish_rows() -> Publish:
+    """Give the way to publish rows of one's own."""
+    return _publish
