@@ -1,0 +1,99 @@
+"""Which metrics tell which fact, in every generation of names.
+
+A fact is what the ledger needs of a container, a pod or a node. Of several metrics that tell the
+same fact the one with the lowest rank gives all of it: OpenTelemetry semantic conventions first,
+then the Collector receivers' names, then Prometheus'. Source of the names: the semantic
+conventions' Kubernetes page, the kubeletstats, k8s_cluster and hostmetrics receivers, cAdvisor and
+kube-state-metrics.
+"""
+
+from typing import Final
+
+import polars as pl
+
+CPU_USE: Final = "cpu_use"
+MEMORY_USE: Final = "memory_use"
+CPU_REQUEST: Final = "cpu_request"
+MEMORY_REQUEST: Final = "memory_request"
+PHASE: Final = "phase"
+NODE_CPU: Final = "node_cpu"
+NODE_MEMORY: Final = "node_memory"
+NODE_SEEN: Final = "node_seen"
+
+_NAMES: Final = (
+    (CPU_USE, 1, "container.cpu.time"),
+    (CPU_USE, 2, "container.cpu.usage"),
+    (CPU_USE, 3, "container.cpu.utilization"),
+    (CPU_USE, 4, "container_cpu_usage_seconds_total"),
+    (CPU_USE, 11, "k8s.pod.cpu.time"),
+    (CPU_USE, 12, "k8s.pod.cpu.usage"),
+    (MEMORY_USE, 1, "container.memory.working_set"),
+    (MEMORY_USE, 4, "container_memory_working_set_bytes"),
+    (MEMORY_USE, 11, "k8s.pod.memory.working_set"),
+    (CPU_REQUEST, 1, "k8s.container.cpu.request.current"),
+    (CPU_REQUEST, 2, "k8s.container.cpu.request.desired"),
+    (CPU_REQUEST, 3, "k8s.container.cpu_request"),
+    (CPU_REQUEST, 4, "kube_pod_container_resource_requests"),
+    (MEMORY_REQUEST, 1, "k8s.container.memory.request.current"),
+    (MEMORY_REQUEST, 2, "k8s.container.memory.request.desired"),
+    (MEMORY_REQUEST, 3, "k8s.container.memory_request"),
+    (MEMORY_REQUEST, 4, "kube_pod_container_resource_requests"),
+    (PHASE, 1, "k8s.pod.phase"),
+    (NODE_CPU, 1, "kube_node_status_capacity"),
+    (NODE_CPU, 2, "system.cpu.logical.count"),
+    (NODE_CPU, 3, "k8s.node.cpu.allocatable"),
+    (NODE_CPU, 4, "k8s.node.allocatable_cpu"),
+    (NODE_CPU, 5, "kube_node_status_allocatable"),
+    (NODE_MEMORY, 1, "kube_node_status_capacity"),
+    (NODE_MEMORY, 2, "system.memory.limit"),
+    (NODE_MEMORY, 3, "k8s.node.memory.allocatable"),
+    (NODE_MEMORY, 4, "k8s.node.allocatable_memory"),
+    (NODE_MEMORY, 5, "kube_node_status_allocatable"),
+    (NODE_SEEN, 1, "kube_node_info"),
+    (NODE_SEEN, 2, "k8s.node.condition_ready"),
+    (NODE_SEEN, 3, "k8s.node.uptime"),
+)
+_BY_RESOURCE: Final = {
+    "kube_pod_container_resource_requests",
+    "kube_node_status_capacity",
+    "kube_node_status_allocatable",
+}
+"""One name for CPU and memory: the point attribute `resource` tells which."""
+
+_SUFFIXES: Final = r"_(bytes|seconds_total|seconds|ratio|cores|total)$"
+
+
+def _bare(name: str) -> str:
+    text = name.lower().replace(".", "_")
+    for suffix in ("_bytes", "_seconds_total", "_seconds", "_ratio", "_cores", "_total"):
+        text = text.removesuffix(suffix)
+    return text
+
+
+FACTS: Final = pl.DataFrame(
+    [
+        (
+            _bare(name),
+            fact,
+            rank,
+            name,
+            ("memory" if "memory" in fact else "cpu") if name in _BY_RESOURCE else "",
+        )
+        for fact, rank, name in _NAMES
+    ],
+    schema={
+        "bare_name": pl.String(),
+        "fact": pl.String(),
+        "rank": pl.Int32(),
+        "source": pl.String(),
+        "resource": pl.String(),
+    },
+    orient="row",
+)
+
+
+def bare(name: pl.Expr) -> pl.Expr:
+    """Give a metric's name as all its spellings share it: lower case, `_`, no unit suffix."""
+    return (
+        name.str.to_lowercase().str.replace_all(".", "_", literal=True).str.replace(_SUFFIXES, "")
+    )

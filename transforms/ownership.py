@@ -1,0 +1,340 @@
+"""Who owns what: the ownership file, read and checked as a whole.
+
+Takes    the text of a YAML file (format: docs/how-to/own-costs.md)
+Gives    a frozen `Ownership`
+Refuses  unknown teams, fixed splits that do not sum to 1, money that is not quoted text, two rules
+         of one match on one day, what is not read yet: all findings at once (ConfigError)
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final
+
+import yaml
+
+from meterbook.errors import ConfigError, Finding
+
+UNALLOCATED: Final = "__unallocated__"
+SHARED: Final = "__shared__/"
+MATCH_KEYS: Final = frozenset(
+    {
+        "namespace",
+        "cluster",
+        "workload",
+        "label",
+        "tag",
+        "account",
+        "service",
+        "resource",
+        "bucket",
+        "charge_category",
+    }
+)
+SPLITS: Final = frozenset({"even", "proportional", "fixed"})
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a team may spend in a month, from a day on."""
+
+    monthly: Decimal
+    since: date
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team; its id is stable."""
+
+    id: str
+    name: str
+    cost_center: str = ""
+    budgets: tuple[Budget, ...] = ()
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a rule or pool applies to. Each part is a tuple of patterns (`*` and `?`)."""
+
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def is_any(self) -> bool:
+        """Tell whether it applies to everything."""
+        return not self.parts
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An ordered rule. `shares` maps receivers to parts of 1; `$tag` takes the tag's team."""
+
+    id: str
+    match: Match
+    shares: tuple[tuple[str, Decimal], ...]
+    since: date = date.min
+    until: date = date.max
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether the rule is in force; both ends are inclusive."""
+        return self.since <= day <= self.until
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A shared pool. `targets` empty: it is shown as `show_as` and not split."""
+
+    id: str
+    match: Match
+    split: str
+    targets: tuple[tuple[str, Decimal], ...]
+    show_as: str
+    since: date = date.min
+    until: date = date.max
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether the pool is in force; both ends are inclusive."""
+        return self.since <= day <= self.until
+
+
+@dataclass(frozen=True)
+class Tags:
+    """How tags are read: keys in order, aliases of values, values that count as untagged."""
+
+    keys: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
+    invalid: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """The whole file."""
+
+    teams: tuple[Team, ...] = ()
+    tags: Tags = field(default_factory=Tags)
+    rules: tuple[Rule, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    cpu_weight: Decimal = Decimal("0.031611")
+    memory_weight: Decimal = Decimal("0.004237")
+    basis: str = "max"
+    config_hash: str = "none"
+
+    @staticmethod
+    def default() -> "Ownership":
+        """Give the one that owns nothing: every workload and line is `__unallocated__`."""
+        return Ownership()
+
+    @property
+    def team_ids(self) -> tuple[str, ...]:
+        """Give the teams in order of their id."""
+        return tuple(sorted(team.id for team in self.teams))
+
+
+def parse_ownership(text: str) -> Ownership:
+    """Read an ownership file. Errors: ConfigError with every finding and its place."""
+    try:
+        document = yaml.safe_load(text)
+    except yaml.YAMLError as exc:
+        raise ConfigError([Finding("ownership", f"no YAML: {exc}")]) from exc
+    if not isinstance(document, dict):
+        raise ConfigError([Finding("ownership", "want a mapping with `teams` and `rules`")])
+    return _Reader(document, hashlib.sha256(text.encode()).hexdigest()[:12]).read()
+
+
+class _Reader:
+    """Reads the document and gathers findings on the way."""
+
+    def __init__(self, document: Mapping[str, Any], config_hash: str) -> None:
+        self.document = document
+        self.config_hash = config_hash
+        self.findings: list[Finding] = []
+        self.teams: tuple[Team, ...] = ()
+
+    def read(self) -> Ownership:
+        self.teams = tuple(self._team(*item) for item in self._list("teams"))
+        rules = tuple(self._rule(*item) for item in self._list("rules"))
+        pools = tuple(self._pool(*item) for item in self._list("shared"))
+        weights = (self.document.get("node_split") or {}).get("weights") or {}
+        basis = (self.document.get("workload") or {}).get("basis", "max")
+        if basis not in {"max", "request", "usage"}:
+            self._find("workload.basis", f"'{basis}'; want max, request or usage")
+        ownership = Ownership(
+            teams=self.teams,
+            tags=self._tags(),
+            rules=rules,
+            pools=pools,
+            cpu_weight=self._number(
+                weights.get("cpu_core_hour", "0.031611"), "node_split.weights.cpu_core_hour"
+            ),
+            memory_weight=self._number(
+                weights.get("ram_gib_hour", "0.004237"), "node_split.weights.ram_gib_hour"
+            ),
+            basis=basis,
+            config_hash=self.config_hash,
+        )
+        self._refuse_equal(rules)
+        if self.findings:
+            raise ConfigError(self.findings, "ownership")
+        return ownership
+
+    def _find(self, key: str, message: str) -> None:
+        self.findings.append(Finding(key, message))
+
+    def _list(self, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        items = self.document.get(name) or []
+        if not isinstance(items, list):
+            self._find(name, "want a list")
+            return
+        for number, item in enumerate(items):
+            key = f"{name}[{number}]"
+            if not isinstance(item, dict) or "id" not in item:
+                self._find(key, "want a mapping with an `id`")
+                continue
+            yield f"{name}.{item['id']}", item
+
+    def _team(self, key: str, item: Mapping[str, Any]) -> Team:
+        budget = item.get("budget") or ()
+        budgets = budget if isinstance(budget, list) else [budget] if budget else []
+        return Team(
+            id=str(item["id"]),
+            name=str(item.get("name", item["id"])),
+            cost_center=str(item.get("cost_center", "")),
+            budgets=tuple(
+                Budget(
+                    self._number(part.get("monthly"), f"{key}.budget.monthly"),
+                    self._day(part.get("from"), f"{key}.budget.from", date.min),
+                )
+                for part in budgets
+            ),
+        )
+
+    def _tags(self) -> Tags:
+        tags = self.document.get("tags") or {}
+        values = tags.get("values") or {}
+        aliases = values.get("aliases") or {}
+        for alias, team in aliases.items():
+            self._known(str(team), f"tags.values.aliases.{alias}")
+        return Tags(
+            keys=tuple(str(key) for key in tags.get("keys") or ()),
+            aliases=tuple((str(a).strip().casefold(), str(t)) for a, t in aliases.items()),
+            invalid=tuple(str(v).strip().casefold() for v in (*(tags.get("invalid") or ()), "")),
+        )
+
+    def _rule(self, key: str, item: Mapping[str, Any]) -> Rule:
+        if "source" in item:
+            self._find(key, f"source '{item['source']}' is not read yet; take the rule out")
+        return Rule(
+            id=str(item["id"]),
+            match=self._match(item.get("match", {}), f"{key}.match"),
+            shares=self._shares(key, item),
+            since=self._day(item.get("from"), f"{key}.from", date.min),
+            until=self._day(item.get("until"), f"{key}.until", date.max),
+        )
+
+    def _shares(self, key: str, item: Mapping[str, Any]) -> tuple[tuple[str, Decimal], ...]:
+        if "teams" in item:
+            return self._fixed(item["teams"], f"{key}.teams")
+        team = str(item.get("team", ""))
+        if team != "$tag" and not team.startswith("__"):
+            self._known(team, f"{key}.team")
+        return ((team, Decimal(1)),)
+
+    def _fixed(self, parts: Any, key: str) -> tuple[tuple[str, Decimal], ...]:
+        if not isinstance(parts, dict):
+            self._find(key, "want a mapping of team to part")
+            return ()
+        shares = []
+        for team, part in sorted(parts.items()):
+            self._known(str(team), key)
+            shares.append((str(team), self._number(part, f"{key}.{team}")))
+        if sum(part for _, part in shares) != 1:
+            self._find(key, f"parts sum to {sum(p for _, p in shares)}; want exactly 1")
+        return tuple(shares)
+
+    def _pool(self, key: str, item: Mapping[str, Any]) -> Pool:
+        target = item.get("to")
+        split = str(item.get("split", "proportional"))
+        show_as = str(item.get("show_as", f"{SHARED}{item['id']}"))
+        targets: tuple[tuple[str, Decimal], ...] = ()
+        if target == "none":
+            split = "none"
+        elif split == "fixed":
+            targets = self._fixed(target, f"{key}.to")
+        elif split in SPLITS:
+            targets = self._targets(target, f"{key}.to")
+        else:
+            self._find(f"{key}.split", f"'{split}' is not done yet; want even, proportional, fixed")
+        return Pool(
+            id=str(item["id"]),
+            match=self._match(item.get("pool", {}), f"{key}.pool"),
+            split=split,
+            targets=targets,
+            show_as=show_as,
+            since=self._day(item.get("from"), f"{key}.from", date.min),
+            until=self._day(item.get("until"), f"{key}.until", date.max),
+        )
+
+    def _targets(self, target: Any, key: str) -> tuple[tuple[str, Decimal], ...]:
+        chosen = target.get("teams") if isinstance(target, dict) else None
+        if chosen == "all":
+            chosen = [team.id for team in self.teams]
+        if not isinstance(chosen, list) or not chosen:
+            self._find(key, "want `{teams: all}`, `{teams: [a, b]}` or `none`")
+            return ()
+        for team in chosen:
+            self._known(str(team), key)
+        return tuple((str(team), Decimal(1)) for team in sorted(chosen))
+
+    def _match(self, match: Any, key: str) -> Match:
+        if match == "*":
+            return Match(())
+        if not isinstance(match, dict) or not match:
+            self._find(key, 'want a mapping, or "*" for everything')
+            return Match(())
+        parts = []
+        for name, value in match.items():
+            if name not in MATCH_KEYS:
+                self._find(key, f"unknown '{name}'; want one of {sorted(MATCH_KEYS)}")
+            values = value if isinstance(value, list) else [value]
+            if isinstance(value, dict):
+                values = [f"{inner}={text}" for inner, text in value.items()]
+            parts.append((str(name), tuple(str(item) for item in values)))
+        return Match(tuple(parts))
+
+    def _known(self, team: str, key: str) -> None:
+        if team not in {known.id for known in self.teams}:
+            self._find(key, f"unknown team '{team}'; teams are listed under `teams`")
+
+    def _number(self, value: Any, key: str) -> Decimal:
+        if not isinstance(value, str):
+            self._find(key, f'have {value!r}; want quoted text such as "12.50"')
+            return Decimal(0)
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            self._find(key, f"'{value}' is no number")
+            return Decimal(0)
+        if not number.is_finite() or number < 0:
+            self._find(key, f"'{value}'; want a number >= 0")
+        return number
+
+    def _day(self, value: Any, key: str, default: date) -> date:
+        if value is None:
+            return default
+        if isinstance(value, date):
+            return value
+        try:
+            return date.fromisoformat(str(value))
+        except ValueError:
+            self._find(key, f"'{value}' is no day; want YYYY-MM-DD")
+            return default
+
+    def _refuse_equal(self, rules: Sequence[Rule]) -> None:
+        for number, rule in enumerate(rules):
+            for other in rules[:number]:
+                overlaps = rule.since <= other.until and other.since <= rule.until
+                if rule.match == other.match and overlaps:
+                    self._find(
+                        f"rules.{rule.id}", f"has the match of '{other.id}' on the same days"
+                    )

@@ -1,0 +1,152 @@
+"""Which rule owns what: rules and pools applied to distinct owners, not to rows of cost.
+
+Takes    distinct things that can be owned (workloads with labels, bill lines with tags), an
+         `Ownership` and a day
+Gives    for each of them the rule, the pool and the receivers with their parts
+Holds    first match wins, pools before rules; the same thing gets the same owner on the same day
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Final
+
+from transforms.ownership import SHARED, UNALLOCATED, Match, Ownership, Pool, Rule
+
+KEY_PREFIXES: Final = (
+    "k8s.pod.labels.",
+    "k8s.pod.label.",
+    "k8s.namespace.labels.",
+    "k8s.namespace.label.",
+    "resource_tags_user_",
+    "user:",
+    "user_",
+    "aws:",
+)
+IGNORED: Final = re.compile(r"[-_. :/]")
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What can be owned. Parts that do not apply are empty."""
+
+    cluster: str = "-"
+    namespace: str = "-"
+    workload: str = ""
+    labels: str = "{}"
+    account: str = ""
+    service: str = ""
+    resource: str = ""
+    charge_category: str = ""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who owns a thing: receivers with their parts of 1, the rule, the reason, the pool."""
+
+    shares: tuple[tuple[str, Decimal], ...]
+    rule_id: str
+    reason: str
+    pool: str = ""
+
+
+class Judge:
+    """Applies the rules of one day."""
+
+    def __init__(self, ownership: Ownership, day: date) -> None:
+        """Keep what is in force on the day."""
+        self.ownership = ownership
+        self.rules = [rule for rule in ownership.rules if rule.holds_on(day)]
+        self.pools = [pool for pool in ownership.pools if pool.holds_on(day)]
+        self.keys = [normal_key(key) for key in ownership.tags.keys]
+        self.teams = {team.id for team in ownership.teams}
+        self.by_value = {team.id.casefold(): team.id for team in ownership.teams}
+        self.by_value |= dict(ownership.tags.aliases)
+
+    def owner(self, thing: Thing, reason: str) -> Owner:
+        """Give the owner of a thing; `reason` is what an ordinary owner gets."""
+        tags = self._tags(thing)
+        for pool in self.pools:
+            if not self._is_bucket(pool) and self._matches(pool.match, thing, tags):
+                return self._pooled(pool, "")
+        for rule in self.rules:
+            if self._matches(rule.match, thing, tags):
+                found = self._by_rule(rule, tags, reason)
+                if found is not None:
+                    return found
+        return Owner(((UNALLOCATED, Decimal(1)),), "", "no_rule")
+
+    def _by_rule(self, rule: Rule, tags: Mapping[str, str], reason: str) -> Owner | None:
+        receiver = rule.shares[0][0]
+        if receiver == "$tag":
+            return self._by_tag(rule, tags, reason)
+        if receiver.startswith(SHARED):
+            for pool in self.pools:
+                if self._is_bucket(pool) and ("bucket", (receiver,)) in pool.match.parts:
+                    return self._pooled(pool, rule.id)
+            return Owner(rule.shares, rule.id, "pool_unsplit", receiver.removeprefix(SHARED))
+        unallocated = receiver == UNALLOCATED
+        return Owner(rule.shares, rule.id, "no_rule" if unallocated else reason)
+
+    def _by_tag(self, rule: Rule, tags: Mapping[str, str], reason: str) -> Owner | None:
+        """Give the team of the first key that has a value; None when untagged."""
+        for key in self.keys:
+            value = tags.get(key, "")
+            if value in self.ownership.tags.invalid:
+                continue
+            team = self.by_value.get(value)
+            if team is None:
+                return Owner(((UNALLOCATED, Decimal(1)),), rule.id, "unknown_team")
+            return Owner(((team, Decimal(1)),), rule.id, reason)
+        return None
+
+    def _pooled(self, pool: Pool, rule_id: str) -> Owner:
+        if pool.split == "none":
+            return Owner(((pool.show_as, Decimal(1)),), rule_id or pool.id, "pool_unsplit", pool.id)
+        return Owner(pool.targets, rule_id or pool.id, "pool_share", pool.id)
+
+    def _tags(self, thing: Thing) -> dict[str, str]:
+        """Give tags by normal key; of keys that become equal the first in order of names counts."""
+        tags: dict[str, str] = {}
+        for key, value in sorted(json.loads(thing.labels).items()):
+            tags.setdefault(normal_key(key), str(value).strip().casefold())
+        return tags
+
+    @staticmethod
+    def _is_bucket(pool: Pool) -> bool:
+        return any(name == "bucket" for name, _ in pool.match.parts)
+
+    @staticmethod
+    def _matches(match: Match, thing: Thing, tags: Mapping[str, str]) -> bool:
+        return all(_part_matches(name, patterns, thing, tags) for name, patterns in match.parts)
+
+
+def normal_key(key: str) -> str:
+    """Give a tag key as it is compared: no exporter's prefix, no case, no `-_. :/`."""
+    text = key.casefold()
+    for prefix in KEY_PREFIXES:
+        text = text.removeprefix(prefix)
+    return IGNORED.sub("", text)
+
+
+def _part_matches(
+    name: str, patterns: tuple[str, ...], thing: Thing, tags: Mapping[str, str]
+) -> bool:
+    if name in {"tag", "label"}:
+        return any(_tag_matches(pattern, tags) for pattern in patterns)
+    if name == "bucket":
+        return False
+    value = getattr(thing, name)
+    return value not in {"", "-"} and any(fnmatchcase(value, pattern) for pattern in patterns)
+
+
+def _tag_matches(pattern: str, tags: Mapping[str, str]) -> bool:
+    if pattern == "*":
+        return True
+    key, _, wanted = pattern.partition("=")
+    value = tags.get(normal_key(key), "")
+    return bool(value) and (not wanted or fnmatchcase(value, wanted.casefold()))

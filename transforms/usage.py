@@ -1,0 +1,394 @@
+"""What containers asked for and used, and what nodes offer, hour by hour.
+
+Reads    raw_series, raw_point    a day, and the days beside it for the samples around midnight
+Writes   core_usage_hourly        one row per container and hour
+         core_node_hourly         one row per node and hour in which it was heard of
+Units    core-seconds, byte-seconds, seconds
+Time     UTC hours; a sample at the hour's start belongs to that hour
+Holds    counters count their increases, resets from 0, gaps bridged in proportion; gauges hold
+         until the next sample, at most 3 times the series' median interval of the day; one source
+         per fact, container and hour
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+import polars as pl
+
+from transforms.facts import (
+    CPU_REQUEST,
+    CPU_USE,
+    FACTS,
+    MEMORY_REQUEST,
+    MEMORY_USE,
+    NODE_CPU,
+    NODE_MEMORY,
+    PHASE,
+    bare,
+)
+from warehouse.tables.core import NODE_HOURLY, USAGE_HOURLY
+
+HOUR: Final = timedelta(hours=1)
+HOLD_INTERVALS: Final = 3
+RUNNING: Final = 2
+POD: Final = ("cluster", "namespace", "pod_key")
+CONTAINER: Final = (*POD, "container")
+NODE_IDS: Final = ("k8s.node.provider_id", "host.id", "cloud.resource_id", "provider_id")
+CONTROLLERS: Final = (
+    ("CronJob", "k8s.cronjob.name"),
+    ("Deployment", "k8s.deployment.name"),
+    ("StatefulSet", "k8s.statefulset.name"),
+    ("DaemonSet", "k8s.daemonset.name"),
+    ("Job", "k8s.job.name"),
+    ("ReplicaSet", "k8s.replicaset.name"),
+)
+
+
+def usage_hourly(series: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give core_usage_hourly of a UTC day."""
+    known = _known(series).filter(pl.col("pod") != "")
+    samples = _samples(known, points)
+    runs = _runs(samples)
+    amounts = _amounts(_clamped(_segments(samples, day), runs), day)
+    facts = _one_source(amounts)
+    hours = _run_seconds(runs, day)
+    wide = _wide(facts)
+    return (
+        hours.join(wide, on=[*POD, "usage_hour"], how="left", validate="1:m")
+        .join(_identity(known), on=POD, how="left", validate="m:1")
+        .with_columns(
+            pl.col("container").fill_null(""),
+            *(
+                pl.col(name).fill_null(0.0)
+                for name in ("cpu_use", "memory_use", "cpu_request", "memory_request")
+            ),
+            pl.col("cpu_source", "memory_source").fill_null(""),
+            pl.col("duplicate_source_count").fill_null(0),
+            pl.col("usage_hour").dt.date().alias("usage_date"),
+        )
+        .rename(
+            {
+                "cpu_request": "cpu_request_core_seconds",
+                "cpu_use": "cpu_usage_core_seconds",
+                "memory_request": "memory_request_byte_seconds",
+                "memory_use": "memory_usage_byte_seconds",
+                "cpu_source": "cpu_usage_source",
+                "memory_source": "memory_usage_source",
+            }
+        )
+        .select(USAGE_HOURLY.schema.names())
+        .cast(USAGE_HOURLY.schema)
+        .sort(USAGE_HOURLY.key)
+    )
+
+
+def node_hourly(series: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give core_node_hourly of a UTC day: hours with a sample of the node or of a pod on it."""
+    known = _known(series).filter(pl.col("node") != "")
+    samples = _samples(known, points)
+    node = ["cluster", "node"]
+    heard = (
+        samples.filter(pl.col("event_at").dt.date() == day)
+        .group_by(*node, usage_hour=pl.col("event_at").dt.truncate("1h"))
+        .agg(pl.len().cast(pl.Int64).alias("sample_count"))
+    )
+    capacity = _capacity(samples)
+    identity = known.group_by(node).agg(
+        pl.col("provider_id").filter(pl.col("provider_id") != "").sort().last()
+    )
+    return (
+        heard.join(capacity, on=[*node, "usage_hour"], how="left", validate="1:1")
+        .join(identity, on=node, how="left", validate="m:1")
+        .sort([*node, "usage_hour"])
+        .with_columns(
+            pl.col("cpu", "memory").forward_fill().backward_fill().over(node).fill_null(0.0),
+            pl.col("provider_id").fill_null(""),
+            pl.col("usage_hour").dt.date().alias("usage_date"),
+            pl.lit(HOUR.total_seconds()).alias("run_seconds"),
+        )
+        .rename({"cpu": "cpu_capacity_cores", "memory": "memory_capacity_bytes"})
+        .select(NODE_HOURLY.schema.names())
+        .cast(NODE_HOURLY.schema)
+        .sort(NODE_HOURLY.key)
+    )
+
+
+def _value(level: str, key: str) -> pl.Expr:
+    """Give the value of an attribute; null when it is not there."""
+    entry = pl.element().struct
+    return (
+        pl.col(f"{level}_attributes")
+        .list.eval(entry.field("value").filter(entry.field("key") == key))
+        .list.first()
+    )
+
+
+def _first(*values: pl.Expr) -> pl.Expr:
+    return pl.coalesce(*values, pl.lit(""))
+
+
+def _known(series: pl.LazyFrame) -> pl.LazyFrame:
+    """Give one row per series that tells a fact, with who it is about."""
+    chosen = (
+        series.with_columns(bare(pl.col("metric_name")).alias("bare_name"))
+        .filter(pl.col("bare_name").is_in(FACTS["bare_name"].unique().to_list()))
+        .unique("series_id", keep="last", maintain_order=True)
+    )
+    pod = _first(
+        _value("resource", "k8s.pod.name"), _value("point", "exported_pod"), _value("point", "pod")
+    )
+    named = chosen.select(
+        "series_id",
+        "metric_kind",
+        "temporality",
+        "is_monotonic",
+        "bare_name",
+        "resource_attributes",
+        _first(_value("point", "resource")).alias("resource"),
+        pl.coalesce(
+            _value("resource", "k8s.cluster.name"),
+            _value("resource", "k8s.cluster.uid"),
+            _value("point", "cluster"),
+            pl.lit("default"),
+        ).alias("cluster"),
+        _first(
+            _value("resource", "k8s.namespace.name"),
+            _value("point", "exported_namespace"),
+            _value("point", "namespace"),
+        ).alias("namespace"),
+        pod.alias("pod"),
+        _first(_value("resource", "k8s.pod.uid"), _value("point", "uid")).alias("pod_uid"),
+        _first(
+            _value("resource", "k8s.container.name"),
+            _value("point", "exported_container"),
+            _value("point", "container"),
+        ).alias("container"),
+        _first(_value("resource", "k8s.node.name"), _value("point", "node")).alias("node"),
+        _first(
+            *(_value("resource", key) for key in NODE_IDS), _value("point", "provider_id")
+        ).alias("provider_id"),
+        *(_first(_value("resource", key)).alias(kind) for kind, key in CONTROLLERS),
+    )
+    return (
+        named.join(FACTS.lazy(), on=["bare_name", "resource"], how="left", validate="m:m")
+        .filter(pl.col("fact").is_not_null() & (pl.col("container") != "POD"))
+        .with_columns(
+            pl.when(pl.col("pod_uid") != "")
+            .then(pl.col("pod_uid"))
+            .otherwise(pl.col("pod"))
+            .alias("pod_key")
+        )
+    )
+
+
+def _samples(known: pl.LazyFrame, points: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the points of known series in order, each once."""
+    return (
+        points.filter(pl.col("value").is_not_null())
+        .select("series_id", "event_at", "start_at", "value")
+        .join(known.drop("resource_attributes"), on="series_id", how="inner", validate="m:m")
+        .unique(["series_id", "fact", "event_at"], keep="last")
+        .sort("series_id", "fact", "event_at")
+    )
+
+
+def _runs(samples: pl.LazyFrame) -> pl.LazyFrame:
+    """Give when each pod ran: from its first to its last sample in phase Running."""
+    running = (pl.col("fact") == PHASE) & (pl.col("value") == RUNNING)
+    at = pl.col("event_at")
+    return samples.group_by(POD).agg(
+        pl.coalesce(at.filter(running).min(), _unphased(at.min())).alias("run_start"),
+        pl.coalesce(at.filter(running).max(), _unphased(at.max())).alias("run_end"),
+    )
+
+
+def _unphased(value: pl.Expr) -> pl.Expr:
+    """Give a value only for pods of which no phase was sent."""
+    return pl.when((pl.col("fact") == PHASE).any()).then(None).otherwise(value)
+
+
+def _segments(samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give stretches of constant rate: of a counter between samples, of a gauge after one."""
+    series = ["series_id", "fact"]
+    at, value = pl.col("event_at"), pl.col("value")
+    previous, following = at.shift(1).over(series), at.shift(-1).over(series)
+    is_counter = (pl.col("metric_kind") == "sum") & pl.col("is_monotonic")
+    is_delta = (pl.col("metric_kind") == "sum") & (pl.col("temporality") == "delta")
+    is_reset = (value < value.shift(1).over(series)) | (pl.col("start_at") > previous).fill_null(
+        value=False
+    )
+    increase = pl.when(is_reset).then(value).otherwise(value - value.shift(1).over(series))
+    step = (following - at).dt.total_microseconds()
+    usual = pl.coalesce(step.filter(at.dt.date() == day).median(), step.median())
+    hold = pl.duration(microseconds=(usual.over(series) * HOLD_INTERVALS).cast(pl.Int64))
+    begins = pl.when(is_delta).then(pl.coalesce("start_at", previous)).otherwise(previous)
+    counted = pl.when(is_delta).then(value).otherwise(increase)
+    seconds = (at - begins).dt.total_microseconds() / 1e6
+    is_sum = is_counter | is_delta
+    return samples.with_columns(
+        pl.when(is_sum).then(begins).otherwise(at).alias("from_at"),
+        pl.when(is_sum).then(at).otherwise(pl.min_horizontal(following, at + hold)).alias("to_at"),
+        pl.when(is_sum).then(counted / seconds).otherwise(value).alias("rate"),
+        is_sum.alias("is_sum"),
+    ).filter(
+        pl.col("to_at") > pl.col("from_at"),
+        pl.col("fact").is_in([CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST]),
+    )
+
+
+def _clamped(segments: pl.LazyFrame, runs: pl.LazyFrame) -> pl.LazyFrame:
+    """Cut what a gauge holds to the time its pod ran."""
+    joined = segments.join(runs, on=POD, how="inner", validate="m:1")
+    from_at, to_at, is_sum = pl.col("from_at"), pl.col("to_at"), pl.col("is_sum")
+    return joined.with_columns(
+        pl.when(is_sum)
+        .then(from_at)
+        .otherwise(pl.max_horizontal("from_at", "run_start"))
+        .alias("from_at"),
+        pl.when(is_sum).then(to_at).otherwise(pl.min_horizontal("to_at", "run_end")).alias("to_at"),
+    ).filter(pl.col("to_at") > pl.col("from_at"))
+
+
+def _amounts(segments: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Add up rate times seconds per container, fact, source and hour of the day."""
+    start = datetime.combine(day, time(), UTC)
+    end = start + timedelta(days=1)
+    cut = segments.with_columns(
+        pl.max_horizontal("from_at", pl.lit(start)).alias("from_at"),
+        pl.min_horizontal("to_at", pl.lit(end)).alias("to_at"),
+    ).filter(pl.col("to_at") > pl.col("from_at"))
+    first = pl.col("from_at").dt.truncate("1h")
+    last = (pl.col("to_at") - timedelta(microseconds=1)).dt.truncate("1h")
+    hourly = cut.with_columns(
+        pl.datetime_ranges(first, last, interval="1h", time_zone="UTC").alias("usage_hour")
+    ).explode("usage_hour")
+    hour = pl.col("usage_hour")
+    overlap = pl.min_horizontal(pl.col("to_at"), hour + HOUR) - pl.max_horizontal(
+        pl.col("from_at"), hour
+    )
+    amount = pl.col("rate") * overlap.dt.total_microseconds() / 1e6
+    return (
+        hourly.with_columns(amount.alias("amount"))
+        .sort(*CONTAINER, "fact", "rank", "usage_hour", "series_id", "from_at")
+        .group_by(*CONTAINER, "fact", "rank", "source", "usage_hour", maintain_order=True)
+        .agg(pl.col("amount").sum())
+    )
+
+
+def _one_source(amounts: pl.LazyFrame) -> pl.LazyFrame:
+    """Take the source of lowest rank; use told only per pod counts where no container tells it."""
+    container = [*CONTAINER, "fact", "usage_hour"]
+    pod = [*POD, "fact", "usage_hour"]
+    has_container = (pl.col("container") != "").any().over(pod)
+    return (
+        amounts.filter((pl.col("container") != "") | ~has_container)
+        .sort([*container, "rank"])
+        .group_by(container, maintain_order=True)
+        .agg(
+            pl.col("amount").first(),
+            pl.col("source").first(),
+            (pl.len() - 1).cast(pl.Int32).alias("duplicates"),
+        )
+    )
+
+
+def _wide(facts: pl.LazyFrame) -> pl.LazyFrame:
+    """Give one row per container and hour with each fact in a column."""
+
+    def of(fact: str, column: str) -> pl.Expr:
+        return pl.col(column).filter(pl.col("fact") == fact).first()
+
+    return facts.group_by([*CONTAINER, "usage_hour"]).agg(
+        *(of(f, "amount").alias(f) for f in (CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST)),
+        of(CPU_USE, "source").alias("cpu_source"),
+        of(MEMORY_USE, "source").alias("memory_source"),
+        pl.col("duplicates").sum().alias("duplicate_source_count"),
+    )
+
+
+def _run_seconds(runs: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give the seconds each pod ran in each hour of the day."""
+    start = datetime.combine(day, time(), UTC)
+    hours = pl.LazyFrame({"usage_hour": [start + HOUR * n for n in range(24)]}).cast(
+        USAGE_HOURLY.schema["usage_hour"]
+    )
+    hour = pl.col("usage_hour")
+    overlap = pl.min_horizontal(pl.col("run_end"), hour + HOUR) - pl.max_horizontal(
+        pl.col("run_start"), hour
+    )
+    return (
+        runs.join(hours, how="cross")
+        .with_columns((overlap.dt.total_microseconds() / 1e6).alias("run_seconds"))
+        .filter(pl.col("run_seconds") > 0)
+        .select(*POD, "usage_hour", "run_seconds")
+    )
+
+
+def _identity(known: pl.LazyFrame) -> pl.LazyFrame:
+    """Give what a pod is: its name, node, controller and labels."""
+    kinds = [kind for kind, _ in CONTROLLERS]
+    workload = pl.coalesce(
+        *(pl.when(pl.col(kind) != "").then(pl.col(kind)) for kind in kinds), pl.col("pod")
+    )
+    kind = pl.coalesce(
+        *(pl.when(pl.col(kind) != "").then(pl.lit(kind)) for kind in kinds), pl.lit("Pod")
+    )
+    names = ("pod", "pod_uid", "node", *kinds)
+    pods = known.group_by(POD).agg(pl.col(name).max() for name in names)
+    return (
+        pods.with_columns(workload.alias("workload"), kind.alias("workload_kind"))
+        .drop(kinds)
+        .join(_labels(known), on=POD, how="left", validate="1:1")
+        .with_columns(pl.col("labels").fill_null("{}"))
+    )
+
+
+def _labels(known: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the labels of each pod as a JSON object, sorted by key; pod beats namespace."""
+    pattern = r"^k8s\.(pod|namespace)\.labels?\.(.+)$"
+    key = pl.col("key")
+    plain = key.is_in(["team", "owner"])
+    quoted = [
+        pl.col(name)
+        .str.replace_all("\\", "\\\\", literal=True)
+        .str.replace_all('"', '\\"', literal=True)
+        for name in ("label", "value")
+    ]
+    return (
+        known.select(*POD, "resource_attributes")
+        .explode("resource_attributes")
+        .unnest("resource_attributes")
+        .with_columns(
+            pl.when(plain).then(key).otherwise(key.str.extract(pattern, 2)).alias("label"),
+            pl.when(plain)
+            .then(2)
+            .otherwise((key.str.extract(pattern, 1) == "namespace").cast(pl.Int32))
+            .alias("place"),
+        )
+        .filter(pl.col("label").is_not_null())
+        .sort(*POD, "label", "place", "value")
+        .unique([*POD, "label"], keep="first", maintain_order=True)
+        .group_by(POD, maintain_order=True)
+        .agg(
+            pl.concat_str(pl.lit('"'), quoted[0], pl.lit('":"'), quoted[1], pl.lit('"')).alias(
+                "items"
+            )
+        )
+        .select(
+            *POD,
+            pl.concat_str(pl.lit("{"), pl.col("items").list.join(","), pl.lit("}")).alias("labels"),
+        )
+    )
+
+
+def _capacity(samples: pl.LazyFrame) -> pl.LazyFrame:
+    """Give cores and bytes of each node and hour, of the source with the lowest rank."""
+
+    def of(fact: str) -> pl.Expr:
+        mine = pl.col("fact") == fact
+        best = pl.col("rank").filter(mine).min()
+        return pl.col("value").filter(mine & (pl.col("rank") == best)).max()
+
+    return samples.group_by("cluster", "node", usage_hour=pl.col("event_at").dt.truncate("1h")).agg(
+        of(NODE_CPU).alias("cpu"), of(NODE_MEMORY).alias("memory")
+    )
