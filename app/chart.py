@@ -38,16 +38,14 @@ def stacked_days(
         .mark_bar()
         .encode(
             x=_days(),
-            y=alt.Y(
-                "sum(cost):Q", title=None, axis=alt.Axis(format=money_axis(currency), tickCount=5)
-            ),
+            y=alt.Y("cost:Q", title=None, axis=alt.Axis(format=money_axis(currency), tickCount=5)),
             color=_colour("name", order, palette),
             order=alt.Order("place:Q"),
             opacity=alt.condition("datum.is_estimated", alt.value(ESTIMATED_OPACITY), alt.value(1)),
             tooltip=[
                 alt.Tooltip("charge_date:T", title="Day", format="%-d %b %Y"),
                 alt.Tooltip("name:N", title="Who"),
-                alt.Tooltip("sum(cost):Q", title="Cost", format=money_tip(currency)),
+                alt.Tooltip("cost:Q", title="Cost", format=money_tip(currency)),
             ],
         )
         .properties(height=300)

@@ -20,20 +20,39 @@ MAX_CHART_ROWS: Final = 5000
 
 Kind = Literal[
     "text",
+    "prose",
     "entity",
     "state",
+    "signals",
     "money",
+    "amount",
     "exact",
     "count",
+    "growth",
     "ratio",
+    "points",
     "number",
     "change",
+    "seconds",
     "day",
-    "month",
     "instant",
     "tick",
     "code",
 ]
+NUMBERS: Final = frozenset(
+    {
+        "money",
+        "amount",
+        "exact",
+        "count",
+        "growth",
+        "ratio",
+        "points",
+        "number",
+        "change",
+        "seconds",
+    }
+)
 Tone = Literal["good", "bad", "neutral"]
 Chart = dict[str, Any]
 
@@ -51,7 +70,7 @@ class Shown:
     @property
     def is_number(self) -> bool:
         """Tell whether it stands to the right."""
-        return self.kind in {"money", "exact", "count", "ratio", "number", "change"}
+        return self.kind in NUMBERS
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import vl_convert
 from app import colours, table, words
 from app.choices import choices, first_look
 from app.figure import Card, Figure, Make, figure
-from app.figures import allocation, spend
+from app.figures import allocation, budget, cardinality, coverage, health, spend
 from app.filters import Filters
 from app.reader import Reader
 from warehouse.snapshot import Snapshot
@@ -27,23 +27,44 @@ class Section:
     """A part of the report: a page's first look."""
 
     title: str
-    cards: tuple[Make, ...]
     figures: tuple[Make, ...]
+    cards: tuple[Make, ...] = ()
+    labels: tuple[str, ...] = ()
+    """The cards that are shown; empty: all."""
 
 
 SECTIONS: Final = (
     Section(
         "Executive",
-        (spend.headline, allocation.parts),
         (
             spend.daily,
+            allocation.parts,
             spend.by_namespace,
             spend.by_service,
             spend.movers,
-            allocation.parts,
+            budget.against_budget,
             spend.teams,
             allocation.reconciliation,
         ),
+        (
+            spend.headline,
+            budget.against_budget,
+            allocation.parts,
+            coverage.headline,
+            cardinality.headline,
+        ),
+        ("Spend", "Change", "Forecast", "Allocated", "Coverage M7", "Active series"),
+    ),
+    Section("Coverage", (coverage.by_team, coverage.dark, coverage.fixes), (coverage.headline,)),
+    Section(
+        "Cardinality",
+        (cardinality.headline, cardinality.metrics),
+        (cardinality.headline, cardinality.price),
+    ),
+    Section(
+        "State of the data",
+        (health.freshness, health.deliveries, health.checks),
+        (allocation.reconciliation, health.deliveries, health.runs, health.checks),
     ),
 )
 
@@ -84,7 +105,12 @@ def freshness(reader: Reader, filters: Filters) -> str:
 
 
 def _section(section: Section, reader: Reader, filters: Filters, charts: dict[str, object]) -> str:
-    cards = [card for make in section.cards for card in figure(make, reader, filters).cards]
+    cards = [
+        card
+        for make in section.cards
+        for card in figure(make, reader, filters).cards
+        if not section.labels or card.label in section.labels
+    ]
     row = f'<div class="cards">{"".join(map(_card, cards))}</div>' if cards else ""
     body = "".join(_figure(figure(make, reader, filters), charts) for make in section.figures)
     return f"<section><h2>{escape(section.title)}</h2>{row}{body}</section>"

@@ -22,6 +22,7 @@ def serve(home: Path, host: str, port: int, *, stale_hours: float) -> None:
         host=host,
         port=port,
         log_level="warning",
+        access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
         ws_max_size=1024 * 1024,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import controls, place, table, words
 from app.controls import Visit
@@ -18,11 +19,16 @@ _TONES = {"good": "blue", "bad": "red", "neutral": "gray"}
 
 _CSS = """
 <style>
+.stMainBlockContainer{padding:2.6rem 2.4rem 3rem;max-width:1560px}
 [data-testid="stMetric"]{height:100%}
-[data-testid="stMetricValue"]{font-variant-numeric:tabular-nums}
+[data-testid="stMetricValue"]{font-variant-numeric:tabular-nums;font-size:1.85rem}
+[data-testid="stMetricLabel"] *,[data-testid="stMetricDelta"] *{white-space:normal;overflow:visible}
 .mb-finding{font-size:.95rem;line-height:1.45;margin:0 0 .2rem}
 .mb-lead{font-size:1.2rem;line-height:1.5;margin:0;max-width:60rem}
 .mb-fresh{font-size:.84rem;opacity:.72;margin:0}
+.mb-h2{font-size:1.3rem;font-weight:650;margin:.6rem 0 0}
+.mb-list{margin:.3rem 0 0;padding-left:1.2rem;max-width:62rem;line-height:1.55;font-size:.95rem}
+.mb-list li{margin:.25rem 0}
 .mb-title{font-size:1.05rem;font-weight:650;margin:0;line-height:1.3}
 """
 
@@ -45,24 +51,40 @@ class Page:
 
     def lead(self, *sentences: str) -> None:
         """Say what the page found, in a few sentences."""
-        st.html(f'<p class="mb-lead">{_escaped(" ".join(sentences))}</p>')
+        st.html(f'<p class="mb-lead">{table.escape(" ".join(sentences))}</p>')
 
-    def cards(self, *made: Figure) -> None:
-        """Draw the cards of the figures in one row, all of one height."""
-        cards = [card for one in made for card in one.cards]
-        with st.container(horizontal=True, gap="small", key="cards"):
-            for card in cards:
-                _draw_card(card)
-        st.space("small")
+    def cards(self, *made: Figure, labels: Sequence[str] = ()) -> None:
+        """Draw the cards of the figures in one row, all of one size; `labels` picks some."""
+        cards = [card for one in made for card in one.cards if not labels or card.label in labels]
+        with st.container(key="cards"):
+            for column, card in zip(st.columns(len(cards)), cards, strict=True):
+                with column:
+                    _draw_card(card)
 
-    def show(self, *made: Figure, widths: Sequence[float] | None = None) -> None:
-        """Draw figures side by side (one: over the whole width)."""
-        if len(made) == 1:
-            _draw(made[0], self.filters_query())
-            return
-        for column, one in zip(st.columns(widths or len(made)), made, strict=True):
+    def show_in(self, column: DeltaGenerator, made: Figure) -> None:
+        """Draw a figure in a column of the page's own."""
+        with column:
+            _draw(made, self.filters_query(), height="stretch")
+
+    def text(self, title: str, items: Sequence[tuple[str, str]]) -> None:
+        """Draw a list of terms and sentences of ours."""
+        lines = "".join(
+            f"<li>{f'<b>{table.escape(term)}</b>: ' if term else ''}{table.escape(text)}</li>"
+            for term, text in items
+        )
+        st.html(f'<h2 class="mb-h2">{table.escape(title)}</h2><ul class="mb-list">{lines}</ul>')
+
+    def show(
+        self, *made: Figure | tuple[Figure, ...], widths: Sequence[float] | None = None
+    ) -> None:
+        """Draw figures side by side; a tuple stands one above the other in its column."""
+        query = self.filters_query()
+        for column, group in zip(st.columns(widths or len(made)), made, strict=True):
             with column:
-                _draw(one, self.filters_query(), height="stretch")
+                *upper, last = group if isinstance(group, tuple) else (group,)
+                for one in upper:
+                    _draw(one, query)
+                _draw(last, query, height="stretch")
 
     def filters_query(self) -> str:
         """Give the choices as they stand in the URL, to be kept by a link; without the team."""
@@ -76,7 +98,7 @@ class Page:
 
     def _freshness(self) -> None:
         reader = self.visit.reader
-        st.html(f'<p class="mb-fresh">{_escaped(freshness(reader, self.filters))}</p>')
+        st.html(f'<p class="mb-fresh">{table.escape(freshness(reader, self.filters))}</p>')
         if reader.problem:
             st.warning(words.md_escape(reader.problem), icon=":material/warning:")
         if place.is_stale(reader):
@@ -103,15 +125,17 @@ def _draw_card(card: Card) -> None:
 def _draw(made: Figure, query: str, *, height: str = "content") -> None:
     with st.container(border=True, height=height, key=f"figure-{made.name}"):  # type: ignore[arg-type]
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(f'<h3 class="mb-title">{_escaped(made.title)}</h3>', width="stretch")
+            st.html(f'<h3 class="mb-title">{table.escape(made.title)}</h3>', width="stretch")
             _draw_source(made)
-        st.html(f'<p class="mb-finding">{_escaped(made.finding)}</p>')
+        has_table = bool(made.shown and made.rows)
+        if made.chart is None and not has_table:
+            st.info(words.md_escape(made.empty), icon=":material/info:")
+            return
+        st.html(f'<p class="mb-finding">{table.escape(made.finding)}</p>')
         if made.chart is not None:
             st.vega_lite_chart(spec=made.chart, alt=made.alt, key=f"chart-{made.name}")
-        if made.shown and made.rows:
+        if has_table:
             st.html(table.render(made, query=query))
-        if made.chart is None and not (made.shown and made.rows):
-            st.info(words.md_escape(made.empty), icon=":material/info:")
         if made.note:
             st.caption(words.md_escape(made.note))
 
@@ -129,7 +153,3 @@ def _draw_source(made: Figure) -> None:
             key=f"csv-{made.name}",
             icon=":material/download:",
         )
-
-
-def _escaped(text: str) -> str:
-    return table.escape(text)

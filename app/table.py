@@ -5,6 +5,7 @@ Gives    HTML: headings in words, numbers to the right, a total row; every text 
 """
 
 from html import escape
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -19,8 +20,8 @@ CSS: Final = """
 .mb{border-collapse:collapse;width:100%;font-size:.86rem;line-height:1.35}
 .mb th,.mb td{padding:.4rem .75rem;border:0;border-bottom:1px solid rgba(128,128,128,.18);
  text-align:left;vertical-align:top}
-.mb td{max-width:26rem;overflow-wrap:anywhere}
-.mb td:first-child{white-space:nowrap;max-width:22rem;overflow:hidden;text-overflow:ellipsis}
+.mb td{max-width:21rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.mb td.w{white-space:normal;overflow-wrap:break-word;min-width:11rem;max-width:34rem}
 .mb th{font-weight:600;opacity:.72;font-size:.78rem;white-space:nowrap}
 .mb thead th{position:sticky;top:0;background:var(--mb-head,Canvas)}
 .mb .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
@@ -36,6 +37,9 @@ CSS: Final = """
 @media (prefers-color-scheme:dark){.mb .good{color:#4fb061}.mb .warn{color:#d0a52a}
  .mb .bad{color:#f0755c}}
 """
+
+LONG: Final = 36
+"""From so many letters on a cell may be cut, and says its whole text when pointed at."""
 
 _GOOD: Final = frozenset(
     {"complete", "ok", "done", "kept", "in force", "in_force", "safe", "fresh"}
@@ -73,30 +77,30 @@ def render(made: Figure, *, query: str | None = None) -> str:
 
 
 def text(column: Shown, value: Any, currency: str) -> str:
-    """Write one value in words."""
+    """Write one value in words; nothing has words too."""
     if value is None:
         return "new" if column.kind == "change" else words.NO_DATA
-    match column.kind:
-        case "change":
-            return f"{words.sign(value)}{abs(value):.1%}".replace("%", " %") if value else "±0.0 %"
-        case "money":
-            return words.cents(Decimal(value), currency)
-        case "exact":
-            return words.exact(value)
-        case "count":
-            return words.count(value)
-        case "ratio":
-            return words.ratio(value)
-        case "number":
-            return f"{value:,.3g}".replace("-", words.MINUS)
-        case "entity":
-            return words.entity(value)
-        case "state":
-            return str(value).replace("_", " ")
-        case "tick":
-            return "✓" if value else "✗"
-        case _:
-            return _plain(value)
+    write = _WRITERS.get(column.kind)
+    if column.kind == "money":
+        return words.cents(Decimal(value), currency)
+    return write(value) if write else _plain(value)
+
+
+_WRITERS: Final[dict[str, Callable[[Any], str]]] = {
+    "amount": words.amount,
+    "exact": words.exact,
+    "count": words.count,
+    "growth": words.growth,
+    "ratio": words.ratio,
+    "points": words.points,
+    "number": words.number,
+    "seconds": words.seconds,
+    "change": words.change_ratio,
+    "entity": words.entity,
+    "state": lambda value: value.replace("_", " "),
+    "signals": lambda value: value.replace("+", ", "),
+    "tick": lambda value: "✓" if value else "✗",
+}
 
 
 def _plain(value: Any) -> str:
@@ -108,7 +112,8 @@ def _plain(value: Any) -> str:
 
 
 def _cell(column: Shown, value: Any, currency: str, *, query: str | None) -> str:
-    written = escape(text(column, value, currency))
+    plain = text(column, value, currency)
+    written = escape(plain)
     if value is None:
         written = f'<span class="mute">{written}</span>'
     elif column.kind == "state" and written:
@@ -121,7 +126,8 @@ def _cell(column: Shown, value: Any, currency: str, *, query: str | None) -> str
         page, _, key = column.link.partition("?")
         kept = f"&amp;{escape(query)}" if query else ""
         written = f'<a href="{page}?{key}={quote(str(value))}{kept}" target="_self">{written}</a>'
-    return f'<td class="{_place(column)}">{written}</td>'
+    hint = f' title="{escape(plain)}"' if len(plain) > LONG else ""
+    return f'<td class="{_place(column)}"{hint}>{written}</td>'
 
 
 def _tone(value: str) -> str:
@@ -132,4 +138,4 @@ def _tone(value: str) -> str:
 
 
 def _place(column: Shown) -> str:
-    return "n" if column.is_number else "t" if column.kind == "tick" else ""
+    return "n" if column.is_number else {"tick": "t", "prose": "w"}.get(column.kind, "")

@@ -25,6 +25,8 @@ BUCKETS: Final = {
 """Names that stand for no entity, and what people read instead."""
 
 _MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|$~:&^])")
+_LINKED: Final = re.compile(r":(?=//)|www(?=\.)|@", re.IGNORECASE)
+"""What makes a bare address a link; a word joiner after it keeps it text."""
 _STEPS: Final = ((Decimal(10**9), "B"), (Decimal(10**6), "M"), (Decimal(1000), "k"))
 
 
@@ -36,7 +38,8 @@ def entity(name: str) -> str:
 
 def md_escape(text: str) -> str:
     """Make text from outside literal in markdown: no image, link, colour or formula comes of it."""
-    return _MARKDOWN.sub(r"\\\1", " ".join(text.split()))
+    unlinked = _LINKED.sub("\\g<0>\u2060", " ".join(text.split()))
+    return _MARKDOWN.sub(r"\\\1", unlinked)
 
 
 def short(value: Decimal | int) -> str:
@@ -70,6 +73,11 @@ def cents(value: Decimal | None, currency: str) -> str:
     return _with_symbol(value, f"{abs(rounded):,}", currency)
 
 
+def amount(value: Decimal) -> str:
+    """Write an amount to the cent without a currency: a column beside it names that."""
+    return _signed_text(value, f"{abs(value):,.2f}") if value else "-"
+
+
 def exact(value: Decimal | None) -> str:
     """Write an amount with every stored digit, as the reconciliation shows it."""
     return NO_DATA if value is None else _signed_text(value, f"{abs(value):,.12f}")
@@ -94,8 +102,7 @@ def change(now: Decimal | int | None, before: Decimal | int | None) -> str:
         return NO_DATA
     if not before:
         return "new" if now else "no change"
-    percent = ((Decimal(now) - before) / abs(Decimal(before)) * 100).quantize(Decimal("0.1"))
-    return f"{sign(percent)}{abs(percent):,} %" if percent else "±0.0 %"
+    return change_ratio(float((Decimal(now) - before) / abs(Decimal(before))))
 
 
 def signed_money(value: Decimal, currency: str) -> str:
@@ -137,6 +144,41 @@ def age(value: timedelta) -> str:
 def plural(number: int, word: str, words: str | None = None) -> str:
     """Write a count with its noun."""
     return f"{count(number)} {word if number == 1 else words or word + 's'}"
+
+
+def growth(value: int) -> str:
+    """Write a difference of counts with its sign."""
+    return f"{sign(value)}{abs(value):,}" if value else "±0"
+
+
+def change_ratio(value: float) -> str:
+    """Write a relative change with its sign: `+1.0 %`."""
+    percent = Decimal(repr(value * 100)).quantize(Decimal("0.1"))
+    return f"{sign(percent)}{abs(percent):,} %" if percent else "±0.0 %"
+
+
+def number(value: float) -> str:
+    """Write a number without a unit, with two decimals."""
+    return f"{value:,.2f}".replace("-", MINUS)
+
+
+def seconds(value: float) -> str:
+    """Write how long something took: `0.52 s`, `3 min 20 s`."""
+    if value < 100:
+        return f"{value:.2f} s"
+    return f"{int(value) // 60} min {int(value) % 60} s"
+
+
+def listed(names: list[str], most: int = 3) -> str:
+    """Write names as a list: `a, b and 4 more`."""
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def points(value: float | None) -> str:
+    """Write a difference of two ratios in percentage points: `+0.8 pp`."""
+    return NO_DATA if value is None else f"{'+' if value >= 0 else MINUS}{abs(value) * 100:.1f} pp"
 
 
 def _three(size: Decimal) -> str:

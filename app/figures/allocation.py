@@ -76,7 +76,7 @@ def _card(frame: pl.DataFrame, filters: Filters) -> Card:
     return Card(
         label="Allocated",
         value=words.ratio(float(_allocated(frame) / whole)) if whole else words.NO_DATA,
-        note=f"{words.money(without, filters.currency)} without a team" if whole else "",
+        note=f"{words.money(without, filters.currency)} without team" if whole else "",
         help="Cost that teams bear, directly or by their part of shared pools, over all cost.",
     )
 

@@ -100,11 +100,10 @@ def _spend_finding(
 def _spend_cards(
     now: Decimal | None, before: Decimal | None, day_count: int, filters: Filters
 ) -> tuple[Card, ...]:
-    cost = "effective (amortised)" if filters.cost == "effective" else "billed"
     spend = Card(
         label="Spend",
         value=words.money(now, filters.currency),
-        note=f"{words.plural(day_count, 'day')}, {cost}",
+        note=f"{words.plural(day_count, 'day')}, {filters.cost}",
         help=f"{words.cents(now, filters.currency)} in {filters.period_text}.",
     )
     if not filters.is_compared:
@@ -222,26 +221,29 @@ def _group_finding(frame: pl.DataFrame, heading: str, filters: Filters) -> str:
     name, cost, _ = frame.row(0)
     whole = total(frame, "cost")
     part = f", {words.ratio(float(cost / whole))} of the whole" if whole > 0 else ""
-    return (
+    text = (
         f"{words.entity(name)} is the dearest {heading}: "
         f"{words.money(cost, filters.currency)}{part}."
     )
+    if frame.height > BARS:
+        rest = words.money(total(frame.slice(BARS), "cost"), filters.currency)
+        text += f" {frame.height - BARS} more, not drawn: {rest}."
+    return text
 
 
 def _bars(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
-    """Draw the dearest ten; what is left stands in one more bar."""
+    """Draw the dearest ten."""
     if frame.is_empty():
         return None
-    rows = [
-        (words.entity(name), cost) for name, cost in frame.head(BARS).select("name", "cost").rows()
-    ]
-    if frame.height > BARS:
-        rest = frame.slice(BARS)
-        rows.append((f"{rest.height} others", total(rest, "cost")))
+    top = frame.head(BARS).select("name", "cost").rows()
     return chart.bars(
         [
-            {"name": name, "value": float(cost), "label": words.money(cost, filters.currency)}
-            for name, cost in rows
+            {
+                "name": words.entity(name),
+                "value": float(cost),
+                "label": words.money(cost, filters.currency),
+            }
+            for name, cost in top
         ],
         chart.money_tip(filters.currency),
     )
@@ -306,11 +308,11 @@ def _movers_finding(frame: pl.DataFrame, filters: Filters) -> str:
     if frame["previous_cost"].sum() in (0, None):
         return f"There is no cost in {filters.previous_text} to compare with."
     texts = []
-    for row, verb in ((frame.row(0, named=True), "rose"), (frame.row(-1, named=True), "fell")):
-        if (row["moved_cost"] > 0) == (verb == "rose"):
-            amount = words.money(abs(row["moved_cost"]), filters.currency)
-            texts.append(f"{words.entity(row['name'])} {verb} most, by {amount}")
-    return f"{'; '.join(texts)}, against {filters.previous_text}."
+    for row, where in ((frame.row(0, named=True), "Up"), (frame.row(-1, named=True), "Down")):
+        if (row["moved_cost"] > 0) == (where == "Up"):
+            moved = words.signed_money(row["moved_cost"], filters.currency)
+            texts.append(f"{where} most: {words.entity(row['name'])}, {moved}.")
+    return " ".join(texts)
 
 
 def teams(reader: Reader, filters: Filters) -> Figure:

@@ -1,5 +1,38 @@
-"""Cost."""
+"""Cost: by any two of its dimensions."""
+
+import streamlit as st
 
 from app import show
+from app.figures import allocation, explore, spend
+from app.figures.spend import GROUPS
 
-page = show.Page("Cost", "")
+page = show.Page("Cost", "What is it spent on? Group it by any two dimensions.")
+
+# %% How much?
+page.cards(
+    page.get(spend.headline), page.get(allocation.parts), page.get(allocation.reconciliation)
+)
+page.lead(page.get(spend.headline).finding)
+
+# %% Grouped by what?
+left, right, _ = st.columns([1, 1, 2])
+first = left.selectbox(
+    "Group by",
+    list(GROUPS),
+    format_func=GROUPS.__getitem__,
+    key="group",
+    bind="query-params",
+)
+second = right.selectbox(
+    "and by",
+    list(GROUPS),
+    index=list(GROUPS).index("service_name"),
+    format_func=GROUPS.__getitem__,
+    key="and",
+    bind="query-params",
+)
+page.show(page.get(explore.daily_by, first))
+page.show(page.get(spend.by_group, first), page.get(spend.movers))
+
+# %% Every number
+page.show(page.get(explore.pivot, first, second))

@@ -1,5 +1,29 @@
-"""Debug."""
+"""Debug: is the book fresh, complete and sound?"""
 
 from app import show
+from app.figures import allocation, health
 
-page = show.Page("Debug", "")
+page = show.Page("Debug", "Is the book fresh, complete and sound?")
+
+# %% Is it sound?
+page.cards(
+    page.get(allocation.reconciliation),
+    page.get(health.deliveries),
+    page.get(health.runs),
+    page.get(health.checks),
+)
+page.lead(page.get(allocation.reconciliation).finding, page.get(health.deliveries).finding)
+
+# %% Does the ledger match the bill?
+page.show(page.get(allocation.reconciliation))
+page.show(page.get(allocation.reconciliation_days))
+
+# %% Is it fresh?
+page.show(page.get(health.freshness), page.get(health.collector))
+
+# %% Which bills are in force, which rows could not be read?
+page.show(page.get(health.deliveries))
+page.show(page.get(health.rejected))
+
+# %% What did the last build do?
+page.show(page.get(health.runs), page.get(health.checks))

@@ -1,22 +1,41 @@
 """Executive: what leadership reads on Monday."""
 
 from app import show
-from app.figures import allocation, spend
+from app.figures import allocation, budget, cardinality, coverage, spend
 
-page = show.Page("Executive", "What did we spend, who spent it, and does it match the bill?")
+page = show.Page("Executive", "What did we spend, who spent it, will we stay in budget?")
 
 # %% What happened?
-page.cards(page.get(spend.headline), page.get(allocation.parts))
-page.lead(page.get(spend.headline).finding, page.get(spend.movers).finding)
+page.cards(
+    page.get(spend.headline),
+    page.get(budget.against_budget),
+    page.get(allocation.parts),
+    page.get(coverage.headline),
+    page.get(cardinality.headline),
+    labels=(
+        "Spend",
+        "Change",
+        "A day",
+        "Forecast",
+        "Allocated",
+        "Coverage M7",
+        "Active series",
+    ),
+)
+page.lead(
+    page.get(spend.headline).finding,
+    page.get(spend.movers).finding,
+    page.get(budget.against_budget).finding,
+)
 
-# %% Who spends, day by day?
-page.show(page.get(spend.daily))
+# %% Who spends, day by day, and where did it go?
+page.show(page.get(spend.daily), page.get(allocation.parts), widths=(1.75, 1))
 
-# %% On what?
-page.show(page.get(spend.by_namespace), page.get(spend.by_service))
+# %% On what, and what moved?
+page.show(page.get(spend.by_namespace), (page.get(spend.by_service), page.get(spend.movers)))
 
-# %% What moved, and where did the money go?
-page.show(page.get(spend.movers), page.get(allocation.parts))
+# %% Will we stay in budget?
+page.show(page.get(budget.against_budget))
 
 # %% Every team
 page.show(page.get(spend.teams))

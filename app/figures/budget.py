@@ -1,0 +1,119 @@
+"""Will we stay in budget?
+
+Reads    mart_budget
+Units    effective cost, of the month the budget is for
+"""
+
+from decimal import Decimal
+
+import polars as pl
+
+from app import chart, words
+from app.figure import Card, Figure, Shown, Tone, build, total
+from app.filters import Filters
+from app.reader import Reader
+
+STATES = {"ok": "within budget", "at_risk": "forecast over budget", "over": "over budget"}
+
+
+def against_budget(reader: Reader, filters: Filters) -> Figure:
+    """Give each budget of the latest month: spent, forecast at month end, burn; the worst first."""
+    answer = reader.ask(
+        """
+        SELECT period, team, budget_cost, spent_cost, forecast_cost,
+               spent_cost / nullif(budget_cost, 0) AS spent_ratio,
+               forecast_cost / nullif(budget_cost, 0) AS forecast_ratio,
+               burn, elapsed_days, period_days, state
+        FROM mart_budget
+        WHERE currency = $currency AND ($team = 'all' OR team = $team)
+          AND period = (SELECT max(period) FROM mart_budget WHERE currency = $currency)
+        ORDER BY forecast_ratio DESC NULLS LAST, team
+        """,
+        currency=filters.currency,
+        team=filters.team,
+    )
+    frame = answer.frame
+    return build(
+        reader,
+        filters,
+        answer,
+        name="budgets",
+        title=f"Budgets of {frame['period'][0]}" if frame.height else "Budgets",
+        finding=_finding(frame),
+        chart=_chart(frame, filters.currency),
+        alt="Bullets: spent (solid) and forecast (pale) as parts of each budget; dashed is the budget",
+        shown=(
+            Shown("team", "Team", "entity", link="team?team"),
+            Shown("spent_cost", "Spent", "money"),
+            Shown("forecast_cost", "Forecast", "money"),
+            Shown("budget_cost", "Budget", "money"),
+            Shown("burn", "Burn", "number"),
+            Shown("state", "State", "state"),
+        ),
+        cards=(_card(frame, filters.currency),),
+        note="Solid: spent. Pale: forecast at month end. Dashed: the budget. "
+        "Burn 1 is the pace that ends the month exactly in budget."
+        if frame.height
+        else "",
+        empty="No budget is set. They stand in the ownership file, a sum per team and month.",
+    )
+
+
+def _finding(frame: pl.DataFrame) -> str:
+    if frame.is_empty():
+        return "No budget is set for this choice."
+    over = frame.filter(pl.col("state") == "over")["team"].to_list()
+    at_risk = frame.filter(pl.col("state") == "at_risk")["team"].to_list()
+    texts = [
+        f"{words.listed([words.entity(name) for name in names])} "
+        f"{'is' if len(names) == 1 else 'are'} {text}"
+        for names, text in ((over, "over budget already"), (at_risk, "heading over budget"))
+        if names
+    ]
+    day = f"after {frame['elapsed_days'].max()} of {frame['period_days'].max()} days"
+    return f"{'; '.join(texts) or 'Every team is within budget'}, {day}."
+
+
+def _card(frame: pl.DataFrame, currency: str) -> Card:
+    budget, forecast = total(frame, "budget_cost"), total(frame, "forecast_cost")
+    if not budget:
+        return Card("Forecast", words.NO_DATA, "no budget is set")
+    left = budget - forecast
+    tone: Tone = "bad" if left < 0 else "good"
+    verb = "over" if left < 0 else "under"
+    return Card(
+        label="Forecast",
+        value=words.money(forecast, currency),
+        note=f"{words.money(abs(left), currency)} {verb} budget",
+        tone=tone,
+        help=f"At month end. Budgets of {frame['period'][0]}: {words.cents(budget, currency)}; "
+        f"spent so far: {words.cents(total(frame, 'spent_cost'), currency)}. "
+        "Teams without a budget are in neither.",
+    )
+
+
+def _chart(frame: pl.DataFrame, currency: str) -> chart.Spec | None:
+    rows = [
+        {
+            "name": words.entity(row["team"]),
+            "state": row["state"],
+            "spent_ratio": row["spent_ratio"],
+            "forecast_ratio": row["forecast_ratio"],
+            "furthest": max(row["spent_ratio"], row["forecast_ratio"], 1.0),
+            "spent": float(row["spent_cost"]),
+            "forecast": float(row["forecast_cost"]),
+            "budget": float(row["budget_cost"]),
+            "label": f"{words.ratio(row['forecast_ratio'])}",
+        }
+        for row in frame.drop_nulls(["spent_ratio", "forecast_ratio"]).to_dicts()
+    ]
+    return chart.bullets(rows, currency) if rows else None
+
+
+def daily_budget(reader: Reader, filters: Filters) -> Decimal | None:
+    """Give the budget a day of one team in its latest month; None without a budget."""
+    frame = against_budget(reader, filters).data
+    if frame.height != 1:
+        return None
+    budget: Decimal = frame["budget_cost"][0]
+    return budget / int(frame["period_days"][0])

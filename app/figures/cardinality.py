@@ -1,0 +1,377 @@
+"""Which metric exploded, which label did it, and what dropping it saves.
+
+Reads    mart_cardinality_metric, mart_cardinality_label, mart_cardinality_value, mart_churn_metric
+Units    series of the last day; money a month at the configured price
+"""
+
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from app import chart, colours, words
+from app.figure import Card, Figure, Shown, Tone, build, chart_rows
+from app.filters import Filters
+from app.reader import Reader
+
+CURRENCY: Final = "USD"
+"""The currency of the price of series."""
+
+
+def headline(reader: Reader, filters: Filters) -> Figure:
+    """Give active series a day, for as long as it is known up to the last day of the period."""
+    answer = reader.ask(
+        """
+        SELECT day, sum(series_count)::BIGINT AS series_count,
+               sum(stored_series_count)::BIGINT AS stored_series_count,
+               count(*) AS metric_count, sum(monthly_cost) AS monthly_cost,
+               bool_or(is_lower_bound) AS is_lower_bound
+        FROM mart_cardinality_metric WHERE day <= $end
+        GROUP BY day ORDER BY day
+        """,
+        end=filters.end,
+    )
+    frame = answer.frame
+    return build(
+        reader,
+        filters,
+        answer,
+        name="series",
+        title="Active series",
+        finding=_headline_finding(frame),
+        chart=chart.line_days(
+            chart_rows(frame.select("day", name=pl.lit("series"), value="series_count")),
+            ("series",),
+            {"series": colours.SERIES[0]},
+        )
+        if frame.height > 1
+        else None,
+        alt="Line: active series a day",
+        shown=()
+        if frame.height > 1
+        else (
+            Shown("day", "Day", "day"),
+            Shown("series_count", "Series", "count"),
+            Shown("metric_count", "Metrics", "count"),
+        ),
+        cards=_cards(frame),
+        empty="No metrics have arrived.",
+    )
+
+
+def _headline_finding(frame: pl.DataFrame) -> str:
+    if frame.is_empty():
+        return "No metrics have arrived."
+    last = frame.row(-1, named=True)
+    text = (
+        f"{words.count(last['series_count'])} series of {words.plural(last['metric_count'], 'metric')} "
+        f"on {words.day(last['day'])}"
+    )
+    if last["is_lower_bound"]:
+        text += ", at least: an SDK met its limit and folded series together"
+    return f"{text}."
+
+
+def _cards(frame: pl.DataFrame) -> tuple[Card, ...]:
+    if frame.is_empty():
+        return (Card("Active series", words.NO_DATA),)
+    last = frame.row(-1, named=True)
+    before = frame.row(-2, named=True)["series_count"] if frame.height > 1 else None
+    week = frame.row(-8, named=True)["series_count"] if frame.height > 7 else before
+    moved = last["series_count"] - week if week is not None else 0
+    tone: Tone = "bad" if moved > 0 else "good" if moved < 0 else "neutral"
+    return (
+        Card(
+            label="Active series",
+            value=words.short(last["series_count"]),
+            note=f"{words.change(last['series_count'], week)} in "
+            f"{'7 days' if frame.height > 7 else '1 day'}"
+            if week is not None
+            else "",
+            direction="up" if moved > 0 else "down" if moved < 0 else "off",
+            tone=tone,
+            help=f"{words.count(last['series_count'])} distinct series on {words.day(last['day'])}; "
+            f"a day before: {words.count(before)}.",
+        ),
+    )
+
+
+def price(reader: Reader, filters: Filters) -> Figure:
+    """Give what the series cost a month; one row."""
+    answer = reader.ask(
+        """
+        SELECT sum(stored_series_count)::BIGINT AS stored_series_count,
+               sum(monthly_cost) AS monthly_cost, count(*) AS metric_count
+        FROM mart_cardinality_metric
+        WHERE day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
+        """,
+        end=filters.end,
+    )
+    stored, cost, _ = answer.frame.row(0)
+    return build(
+        reader,
+        filters,
+        answer,
+        name="series-cost",
+        title="What series cost",
+        finding=f"{words.count(stored)} stored series cost {words.money(cost, CURRENCY)} a month.",
+        cards=(
+            Card(
+                label="Stored series",
+                value=words.short(stored) if stored is not None else words.NO_DATA,
+                note="as a Prometheus-like backend",
+                help="A histogram with n bounds is stored as n + 3 series.",
+            ),
+            Card(
+                label="Cost a month",
+                value=words.money(cost, CURRENCY),
+                note="at the configured price",
+                help="Stored series at cardinality.price_per_1000_series_month.",
+            ),
+        ),
+    )
+
+
+def metrics(reader: Reader, filters: Filters) -> Figure:
+    """Give every metric of the last day: what exploded first, then what saves most."""
+    answer = reader.ask(
+        """
+        WITH today AS (
+          SELECT * FROM mart_cardinality_metric
+          WHERE day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
+        ), base AS (
+          SELECT metric, arg_min(series_count, day) AS base_count FROM mart_cardinality_metric
+          WHERE day BETWEEN (SELECT max(day) FROM today) - 7 AND (SELECT max(day) FROM today)
+          GROUP BY metric
+        ), best AS (
+          SELECT metric, max(saved_cost) AS saved_cost, max(saved_count) AS saved_count,
+                 arg_max(label, saved_count) AS worst_label
+          FROM mart_cardinality_label WHERE day = (SELECT max(day) FROM today) GROUP BY metric
+        ), cause AS (
+          SELECT metric, arg_max(label, day) AS cause_label, max(day) AS cause_day
+          FROM mart_cardinality_label
+          WHERE is_root_cause AND day > (SELECT max(day) FROM today) - 7
+            AND day <= (SELECT max(day) FROM today)
+          GROUP BY metric
+        )
+        SELECT metric, metric_kind, top_team, series_count, base_count,
+               series_count - base_count AS growth_count,
+               (series_count - base_count) / nullif(base_count, 0) AS change_ratio,
+               series_count / sum(series_count) OVER () AS share_ratio, label_count,
+               coalesce(cause_label, worst_label) AS worst_label, cause_label, saved_count,
+               saved_cost, monthly_cost, is_lower_bound
+        FROM today LEFT JOIN base USING (metric) LEFT JOIN best USING (metric)
+             LEFT JOIN cause USING (metric)
+        ORDER BY coalesce(cause_label IS NOT NULL AND growth_count > 0, false) DESC,
+                 saved_cost DESC NULLS LAST, saved_count DESC NULLS LAST, growth_count DESC, metric
+        LIMIT 500
+        """,
+        end=filters.end,
+    )
+    return build(
+        reader,
+        filters,
+        answer,
+        name="metrics",
+        title="Metrics, exploding first",
+        finding=_metrics_finding(answer.frame),
+        shown=(
+            Shown("metric", "Metric", link="cardinality?metric"),
+            Shown("metric_kind", "Kind"),
+            Shown("top_team", "Team", "entity"),
+            Shown("series_count", "Series", "count"),
+            Shown("growth_count", "7 days", "growth"),
+            Shown("change_ratio", "7 days, %", "change"),
+            Shown("share_ratio", "Share", "ratio"),
+            Shown("worst_label", "Label that costs most"),
+            Shown("saved_cost", "Saved without it, a month", "money"),
+            Shown("monthly_cost", "Cost a month", "money"),
+        ),
+        empty="No metrics have arrived.",
+        is_tall=True,
+    )
+
+
+def _metrics_finding(frame: pl.DataFrame) -> str:
+    if frame.is_empty():
+        return "No metrics have arrived."
+    first = frame.row(0, named=True)
+    if first["cause_label"] is None or first["growth_count"] <= 0:
+        return (
+            f"No metric exploded in the last 7 days. The most can be saved on {first['metric']}: "
+            f"{words.money(first['saved_cost'], CURRENCY)} a month without {first['worst_label']}."
+        )
+    return (
+        f"{first['metric']} exploded: {words.count(first['base_count'])} to "
+        f"{words.count(first['series_count'])} series, and its label {first['cause_label']} did it. "
+        f"Without that label: {words.money(first['saved_cost'], CURRENCY)} a month saved."
+    )
+
+
+def metric_names(reader: Reader, filters: Filters) -> tuple[str, ...]:
+    """Give the metrics in the order of `metrics`."""
+    return tuple(metrics(reader, filters).data["metric"].to_list())
+
+
+def top_metrics(reader: Reader, filters: Filters) -> Figure:
+    """Give the metrics whose series are mostly the chosen team's."""
+    answer = reader.ask(
+        """
+        SELECT metric, metric_kind, series_count, previous_series_count,
+               series_count - previous_series_count AS growth_count, monthly_cost
+        FROM mart_cardinality_metric
+        WHERE ($team = 'all' OR top_team = $team)
+          AND day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
+        ORDER BY monthly_cost DESC NULLS LAST, series_count DESC, metric LIMIT 12
+        """,
+        team=filters.team,
+        end=filters.end,
+    )
+    frame = answer.frame
+    return build(
+        reader,
+        filters,
+        answer,
+        name="top-metrics",
+        title="Largest metrics",
+        finding=f"{frame['metric'][0]} has most series: {words.count(frame['series_count'][0])}."
+        if frame.height
+        else "No metric has most of its series here.",
+        shown=(
+            Shown("metric", "Metric", link="cardinality?metric"),
+            Shown("metric_kind", "Kind"),
+            Shown("series_count", "Series", "count"),
+            Shown("growth_count", "1 day", "growth"),
+            Shown("monthly_cost", "Cost a month", "money"),
+        ),
+        empty="No metric has most of its series here.",
+    )
+
+
+def growth(reader: Reader, filters: Filters, metric: str) -> Figure:
+    """Give series of one metric a day, with what came and went."""
+    answer = reader.ask(
+        """
+        SELECT day, series_count, new_count, gone_count, root_cause_label
+        FROM mart_cardinality_metric LEFT JOIN mart_churn_metric USING (day, metric)
+        WHERE metric = $metric AND day <= $end ORDER BY day
+        """,
+        metric=metric,
+        end=filters.end,
+    )
+    frame = answer.frame
+    names = {"series_count": "series", "new_count": "new", "gone_count": "gone"}
+    rows = frame.unpivot(list(names), index="day", variable_name="name", value_name="value")
+    ready = rows.with_columns(pl.col("name").replace(names)).drop_nulls("value")
+    caused = frame.filter(pl.col("root_cause_label").fill_null("") != "")
+    finding = f"{metric} did not grow beyond its guard on any day."
+    if caused.height:
+        last = caused.row(-1, named=True)
+        finding = (
+            f"{last['root_cause_label']} explains the growth of {words.day(last['day'])}: "
+            f"{words.count(last['new_count'])} new series."
+        )
+    return build(
+        reader,
+        filters,
+        answer,
+        name="metric-growth",
+        title=f"Series of {metric}, day by day",
+        finding=finding,
+        chart=chart.line_days(
+            chart_rows(ready),
+            tuple(names.values()),
+            {"series": colours.SERIES[0], "new": colours.UP, "gone": colours.OTHER},
+        )
+        if frame.height
+        else None,
+        alt=f"Lines: series, new and gone, of {metric}",
+        empty="No metric is chosen.",
+    )
+
+
+def what_if(reader: Reader, filters: Filters, metric: str) -> Figure:
+    """Give what dropping each label of one metric would save, exactly."""
+    answer = reader.ask(
+        """
+        SELECT label, level, distinct_count, series_without_count, saved_count,
+               saved_count / nullif(saved_count + series_without_count, 0) AS saved_ratio,
+               multiplier, saved_cost, explained_growth, is_root_cause,
+               if(is_safe, 'safe', 'loses detail') AS verdict
+        FROM mart_cardinality_label
+        WHERE metric = $metric
+          AND day = (SELECT max(day) FROM mart_cardinality_label WHERE day <= $end)
+        ORDER BY is_root_cause DESC, saved_count DESC, label, level
+        """,
+        metric=metric,
+        end=filters.end,
+    )
+    frame = answer.frame
+    finding = "Nothing is known of its labels."
+    if frame.height:
+        first = frame.sort("saved_count", descending=True, maintain_order=True).row(0, named=True)
+        finding = (
+            f"Without {first['label']}, {words.count(first['series_without_count'])} series are left: "
+            f"{words.ratio(first['saved_ratio'])} fewer, "
+            f"{words.money(first['saved_cost'], CURRENCY)} a month."
+        )
+    return build(
+        reader,
+        filters,
+        answer,
+        name="what-if",
+        title="What if a label were dropped?",
+        finding=finding,
+        shown=(
+            Shown("label", "Label", "code"),
+            Shown("level", "Level"),
+            Shown("distinct_count", "Values", "count"),
+            Shown("series_without_count", "Series left", "count"),
+            Shown("saved_count", "Saved", "count"),
+            Shown("saved_ratio", "Saved, %", "ratio"),
+            Shown("saved_cost", "Saved a month", "money"),
+            Shown("explained_growth", "Explains growth", "ratio"),
+            Shown("verdict", "Verdict", "state"),
+        ),
+        note="Safe: nothing merges without the label. Otherwise series merge, and the backend must "
+        "add them up; dropping a label by relabelling loses or rejects samples.",
+        empty="Nothing is known of its labels.",
+    )
+
+
+def values(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
+    """Give the values of a label that bear most series."""
+    answer = reader.ask(
+        """
+        SELECT value_rank, value, level, series_count FROM mart_cardinality_value
+        WHERE metric = $metric AND label = $label
+          AND day = (SELECT max(day) FROM mart_cardinality_value WHERE day <= $end)
+        ORDER BY level, value_rank, value
+        """,
+        metric=metric,
+        label=label,
+        end=filters.end,
+    )
+    frame = answer.frame
+    return build(
+        reader,
+        filters,
+        answer,
+        name="label-values",
+        title=f"Values of {label}" if label else "Values",
+        finding=f"The {words.plural(frame.height, 'value')} with most series."
+        if frame.height
+        else "No values are kept for this label.",
+        shown=(
+            Shown("value_rank", "#", "count"),
+            Shown("value", "Value", "code"),
+            Shown("series_count", "Series", "count"),
+        ),
+        empty="No values are kept for this label.",
+    )
+
+
+def last_day(reader: Reader, filters: Filters) -> date | None:
+    """Give the last day with series."""
+    frame = headline(reader, filters).data
+    return frame["day"][-1] if frame.height else None

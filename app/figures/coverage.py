@@ -1,0 +1,284 @@
+"""Which services can be seen, and what to fix first.
+
+Reads    mart_coverage_service, mart_coverage_team
+Holds    M7 is pooled, floored when shown, and compared with its target in whole numbers
+"""
+
+from fractions import Fraction
+from typing import Final
+
+import polars as pl
+
+from app import chart, colours, words
+from app.figure import Card, Figure, Shown, build, chart_rows, total
+from app.filters import ALL, Filters
+from app.reader import Reader
+from meterbook.settings import InventorySettings
+
+TARGET: Final = Fraction(InventorySettings().target_ratio)
+STATES: Final = ("complete", "partial", "dark")
+_SERVICE: Final = (
+    Shown("service_name", "Service"),
+    Shown("service_namespace", "Namespace"),
+    Shown("environment", "Environment"),
+    Shown("team", "Team", "entity", link="team?team"),
+    Shown("tier", "Tier", "count"),
+)
+_TICKS: Final = (
+    Shown("has_logs", "Logs", "tick"),
+    Shown("has_metrics", "Metrics", "tick"),
+    Shown("has_traces", "Traces", "tick"),
+)
+
+
+def _chosen(filters: Filters) -> dict[str, str]:
+    return {"team": filters.team, "environment": filters.environment}
+
+
+def headline(reader: Reader, filters: Filters) -> Figure:
+    """Give M7 and the counts behind it, for the chosen team and environment; one row."""
+    answer = reader.ask(
+        """
+        SELECT count(*) FILTER (state = 'complete') AS complete_count,
+               count(*) FILTER (state = 'partial') AS partial_count,
+               count(*) FILTER (state = 'dark') AS dark_count,
+               count(*) FILTER (state IN ('complete', 'partial', 'dark')) AS expected_count,
+               count(*) FILTER (state = 'unregistered') AS unregistered_count,
+               count(*) FILTER (state = 'exempt') AS exempt_count,
+               sum(monthly_cost) FILTER (state = 'dark') AS dark_cost
+        FROM mart_coverage_service
+        WHERE ($team = 'all' OR team = $team)
+          AND ($environment = 'all' OR environment = $environment)
+        """,
+        **_chosen(filters),
+    )
+    row = answer.frame.row(0, named=True)
+    complete, expected = row["complete_count"], row["expected_count"]
+    missing = max(0, -(-TARGET.numerator * expected // TARGET.denominator) - complete)
+    return build(
+        reader,
+        filters,
+        answer,
+        name="coverage",
+        title="Coverage",
+        finding=_headline_finding(complete, expected, missing),
+        shown=tuple(
+            Shown(f"{state}_count", state.capitalize(), "count")
+            for state in (*STATES, "expected", "unregistered", "exempt")
+        ),
+        cards=(
+            Card(
+                label="Coverage M7",
+                value=words.ratio(complete / expected) if expected else words.NO_DATA,
+                note=f"target {words.ratio(float(TARGET))}" if expected else "",
+                tone="neutral" if not expected else "bad" if missing else "good",
+                help=f"{complete} of {words.plural(expected, 'service')} of the inventory sent all "
+                "signals expected of them within the last 24 h.",
+            ),
+            Card(
+                label="Dark services",
+                value=words.count(row["dark_count"]) if expected else words.NO_DATA,
+                note=f"{words.money(row['dark_cost'], filters.currency)} a month"
+                if row["dark_cost"]
+                else "",
+                tone="bad" if row["dark_count"] else "good",
+                help="Services of the inventory that send nothing of their own, and what they cost.",
+            ),
+            Card(
+                label="Partial",
+                value=words.count(row["partial_count"]) if expected else words.NO_DATA,
+                note="some signals missing" if row["partial_count"] else "",
+                help="Services that send some of the signals expected of them.",
+            ),
+            Card(
+                label="Unregistered",
+                value=words.count(row["unregistered_count"]),
+                note="seen, not in the inventory" if row["unregistered_count"] else "",
+                help="They are in no other count, so they can neither raise nor lower M7.",
+            ),
+        ),
+    )
+
+
+def _headline_finding(complete: int, expected: int, missing: int) -> str:
+    if not expected:
+        return "The inventory has no services for this choice, so there is no coverage figure."
+    text = (
+        f"{complete} of {words.plural(expected, 'service')} can be seen with every signal expected: "
+        f"{words.ratio(complete / expected)}"
+    )
+    if not missing:
+        return f"{text}, which reaches the target of {words.ratio(float(TARGET))}."
+    return f"{text}. {missing} more reach the target of {words.ratio(float(TARGET))}."
+
+
+def by_team(reader: Reader, filters: Filters) -> Figure:
+    """Give complete, partial and dark services per team, the most unseen first."""
+    answer = reader.ask(
+        """
+        SELECT team, count(*) FILTER (state = 'complete') AS complete_count,
+               count(*) FILTER (state = 'partial') AS partial_count,
+               count(*) FILTER (state = 'dark') AS dark_count,
+               count(*) AS expected_count, complete_count / expected_count AS coverage_ratio
+        FROM mart_coverage_service
+        WHERE state IN ('complete', 'partial', 'dark')
+          AND ($team = 'all' OR team = $team)
+          AND ($environment = 'all' OR environment = $environment)
+        GROUP BY team ORDER BY expected_count - complete_count DESC, dark_count DESC, team
+        """,
+        **_chosen(filters),
+    )
+    frame = answer.frame
+    rows = [
+        {
+            "name": words.entity(row["team"]),
+            "part": state,
+            "value": row[f"{state}_count"],
+            "place": place,
+        }
+        for row in frame.to_dicts()
+        for place, state in enumerate(STATES)
+    ]
+    below = frame.filter(pl.col("coverage_ratio") < float(TARGET)).height
+    return build(
+        reader,
+        filters,
+        answer,
+        name="coverage-by-team",
+        title="Services by team",
+        finding=f"{words.plural(below, 'team')} of {frame.height} "
+        f"{'is' if below == 1 else 'are'} below {words.ratio(float(TARGET))}."
+        if frame.height
+        else "No services for this choice.",
+        chart=chart.stacked_bars(rows, STATES, colours.STATES) if rows else None,
+        alt="Stacked bars: complete, partial and dark services by team",
+        empty="The inventory is empty.",
+    )
+
+
+def fixes(reader: Reader, filters: Filters) -> Figure:
+    """Give what to fix first: fewest missing signals, then tier, then cost."""
+    answer = reader.ask(
+        """
+        SELECT fix_rank, service_name, service_namespace, environment, team, tier, missing_signals,
+               gain, monthly_cost
+        FROM mart_coverage_service
+        WHERE fix_rank IS NOT NULL AND ($team = 'all' OR team = $team)
+          AND ($environment = 'all' OR environment = $environment)
+        ORDER BY fix_rank LIMIT 200
+        """,
+        **_chosen(filters),
+    )
+    frame = answer.frame
+    finding = "Nothing to fix: every expected signal arrives."
+    if frame.height:
+        first = frame.row(0, named=True)
+        finding = (
+            f"First {first['service_name']}: it misses {_signals(first['missing_signals'])}; "
+            f"fixing it adds {words.points(first['gain'])} to M7."
+        )
+    return build(
+        reader,
+        filters,
+        answer,
+        name="coverage-fixes",
+        title="Next fixes, in order",
+        finding=finding,
+        shown=(
+            Shown("fix_rank", "#", "count"),
+            *_SERVICE,
+            Shown("missing_signals", "Missing", "signals"),
+            Shown("gain", "Gain in M7", "points"),
+            Shown("monthly_cost", "Cost a month", "money"),
+        ),
+        empty=finding,
+        is_tall=True,
+    )
+
+
+def services(reader: Reader, filters: Filters, state: str) -> Figure:
+    """Give the services in a state; `all` gives every one."""
+    answer = reader.ask(
+        """
+        SELECT service_name, service_namespace, environment, team, tier, state, has_logs,
+               has_metrics, has_traces, last_seen_at, monthly_cost, sources
+        FROM mart_coverage_service
+        WHERE ($state = 'all' OR state = $state) AND ($team = 'all' OR team = $team)
+          AND ($environment = 'all' OR environment = $environment)
+        ORDER BY list_position(['dark', 'partial', 'unregistered', 'complete', 'exempt'], state),
+                 monthly_cost DESC NULLS LAST, service_namespace, service_name, environment
+        """,
+        state=state,
+        **_chosen(filters),
+    )
+    which = "" if state == ALL else f"{state} "
+    text = words.plural(answer.frame.height, f"{which}service")
+    cost = total(answer.frame, "monthly_cost")
+    return build(
+        reader,
+        filters,
+        answer,
+        name=f"coverage-{state}",
+        title="Every service and its signals" if state == ALL else f"{state.capitalize()} services",
+        finding=f"{text}, {words.money(cost, filters.currency)} a month." if cost else f"{text}.",
+        shown=(
+            *(column for column in _SERVICE if state != ALL or column.name != "environment"),
+            *((Shown("state", "State", "state"),) if state == ALL else ()),
+            *_TICKS,
+            Shown("last_seen_at", "Last seen", "instant"),
+            Shown("monthly_cost", "Cost a month", "money"),
+            *(() if state == ALL else (Shown("sources", "Named by"),)),
+        ),
+        empty=f"No {which}service for this choice.",
+        is_tall=True,
+    )
+
+
+def every(reader: Reader, filters: Filters) -> Figure:
+    """Give the matrix of services and signals."""
+    return services(reader, filters, ALL)
+
+
+def dark(reader: Reader, filters: Filters) -> Figure:
+    """Give the services that cost money and cannot be seen, the dearest first."""
+    made = services(reader, filters, "dark")
+    rows = [
+        {
+            "name": row["service_name"],
+            "value": row["monthly_cost"],
+            "label": words.money(row["monthly_cost"], filters.currency),
+        }
+        for row in made.data.drop_nulls("monthly_cost").head(12).to_dicts()
+        if row["monthly_cost"]
+    ]
+    return build(
+        reader,
+        filters,
+        made.answer,
+        name="dark-services",
+        title="Dark services, by what they cost",
+        finding=_dark_finding(made.data, filters.currency),
+        chart=chart.bars(
+            chart_rows(pl.DataFrame(rows)),
+            chart.money_tip(filters.currency),
+            colours.STATES["dark"],
+        )
+        if rows
+        else None,
+        alt="Bars: monthly cost of services that send no telemetry",
+        empty="No service is dark, or none has a known cost.",
+    )
+
+
+def _dark_finding(frame: pl.DataFrame, currency: str) -> str:
+    if frame.is_empty():
+        return "No service is dark."
+    cost = words.money(total(frame, "monthly_cost") or None, currency)
+    return (
+        f"{words.plural(frame.height, 'service')} cannot be seen in an incident; "
+        f"their cost a month: {cost}."
+    )
+
+
+def _signals(joined: str) -> str:
+    return words.listed(joined.split("+"))
