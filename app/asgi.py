@@ -58,7 +58,7 @@ class SecurityHeaders:
 
 
 async def healthz(_: Request) -> JSONResponse:
-    """Tell that the site answers, and from what: a site with nothing to show is alive, not ready."""
+    """Tell that the site answers, and from what; with nothing to show it is alive all the same."""
     try:
         reader = await asyncio.to_thread(place.open_reader)
     except NothingPublishedError:

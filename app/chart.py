@@ -61,26 +61,9 @@ def budgeted_days(
     if daily is None:
         return spec
     rule = {
-        "data": {"values": [{"budget": daily, "label": "budget per day"}]},
-        "layer": [
-            {
-                "mark": {"type": "rule", "strokeDash": [5, 4], "color": colours.UP, "size": 1.5},
-                "encoding": {"y": {"field": "budget", "type": "quantitative"}},
-            },
-            {
-                "mark": {
-                    "type": "text",
-                    "align": "left",
-                    "dy": -7,
-                    "x": 4,
-                    "color": colours.UP,
-                },
-                "encoding": {
-                    "y": {"field": "budget", "type": "quantitative"},
-                    "text": {"field": "label", "type": "nominal"},
-                },
-            },
-        ],
+        "data": {"values": [{"budget": daily}]},
+        "mark": {"type": "rule", "strokeDash": [5, 4], "color": colours.UP, "size": 2},
+        "encoding": {"y": {"field": "budget", "type": "quantitative"}},
     }
     frame = {key: spec.pop(key) for key in ("mark", "encoding", "data")}
     return {**spec, "layer": [frame, rule]}
@@ -105,12 +88,12 @@ def bars(
         else {"color": _colour("name", order, colour, legend=False)}
     )
     bar = base.mark_bar(cornerRadiusEnd=2, height={"band": 0.7}).encode(**fill)
-    text = base.mark_text(align="left", dx=5, color=colours.TEXT).encode(text="label:N")
+    text = base.mark_text(align="left", dx=5).encode(text="label:N")
     return _spec((bar + text).properties(height={"step": BAR_STEP}), room_right=64)
 
 
 def movers(rows: Rows, value_format: str) -> Spec:
-    """Draw diverging bars round zero: up to the right, down to the left; columns name, value, label."""
+    """Draw bars round zero, up to the right, down to the left; columns name, value, label."""
     order = [row["name"] for row in rows]
     base = alt.Chart(_data(rows)).encode(
         y=alt.Y("name:N", sort=order, title=None, axis=_names()),
@@ -125,10 +108,10 @@ def movers(rows: Rows, value_format: str) -> Spec:
         color=alt.condition("datum.value >= 0", alt.value(colours.UP), alt.value(colours.DOWN))
     )
     right = base.transform_filter("datum.value >= 0").mark_text(
-        align="left", dx=5, color=colours.TEXT
+        align="left", dx=5, color=colours.OTHER
     )
     left = base.transform_filter("datum.value < 0").mark_text(
-        align="right", dx=-5, color=colours.TEXT
+        align="right", dx=-5, color=colours.OTHER
     )
     zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=colours.OTHER).encode(x="zero:Q")
     chart = bar + right.encode(text="label:N") + left.encode(text="label:N") + zero
@@ -160,12 +143,12 @@ def bullets(rows: Rows, currency: str) -> Spec:
     spent = base.mark_bar(height={"band": 0.4}).encode(
         x=alt.X("spent_ratio:Q", scale=across), color=_state("state")
     )
-    text = base.mark_text(align="left", dx=5, color=colours.TEXT).encode(
+    text = base.mark_text(align="left", dx=5).encode(
         x=alt.X("furthest:Q", scale=across), text="label:N"
     )
     line = (
         alt.Chart(_data([{"one": 1}]))
-        .mark_rule(color=colours.TEXT, strokeDash=[4, 3], size=1.5)
+        .mark_rule(color=colours.OTHER, strokeDash=[4, 3], size=1.5)
         .encode(x=alt.X("one:Q", scale=across))
     )
     return _spec((forecast + spent + line + text).properties(height={"step": 30}))
@@ -277,6 +260,11 @@ def _even(rows: Rows) -> list[float]:
 
 def _data(rows: Rows) -> alt.InlineData:
     return alt.InlineData(values=rows)
+
+
+def with_text(spec: Spec, colour: str) -> Spec:
+    """Give the chart with its labels in a colour that reads on the page's background."""
+    return spec | {"config": {"text": {"color": colour}}}
 
 
 def _spec(chart: alt.TopLevelMixin, *, room_right: int = 8) -> Spec:

@@ -12,9 +12,9 @@ OTHER: Final = "#767676"
 UNOWNED: Final = "#997700"
 UP: Final = "#CC3311"
 DOWN: Final = "#0077BB"
-TEXT: Final = "#767A82"
-LIGHT_BACKGROUND: Final = "#ffffff"
-DARK_BACKGROUND: Final = "#12151a"
+LABELS: Final = {"light": "#5D646E", "dark": "#A2A9B3"}
+"""Text inside charts; the report's page names the same two."""
+BACKGROUNDS: Final = {"light": "#FFFFFF", "dark": "#12151A"}
 
 STATES: Final = {
     "complete": "#228833",

@@ -40,11 +40,11 @@ def draw() -> None:
 def visit() -> Visit:
     """Give what this run is about; where nothing is published, say so and end the page."""
     found: Visit | NothingPublishedError = st.session_state[_VISIT]
-    if isinstance(found, Visit):
-        return found
-    st.title("Nothing is published yet", anchor=False)
-    st.write(words.md_escape(str(found)))
-    st.stop()
+    if isinstance(found, NothingPublishedError):
+        st.title("Nothing is published yet", anchor=False)
+        st.write(words.md_escape(str(found)))
+        st.stop()
+    return found
 
 
 def _filters(options: Choices, reader: Reader) -> Filters:

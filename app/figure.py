@@ -160,7 +160,7 @@ def chart_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def csv(made: Figure) -> bytes:
-    """Write the rows as CSV; text that a spreadsheet would take for a formula gets a quote first."""
+    """Write the rows as CSV; text that a spreadsheet would take for a formula is quoted."""
     lists = [name for name, kind in made.data.schema.items() if isinstance(kind, pl.List)]
     frame = made.data.drop(lists).with_columns(
         pl.when(pl.col(pl.String).str.contains(r"^[=+\-@\t\r]"))
@@ -173,7 +173,7 @@ def csv(made: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def build(
+def build(  # noqa: PLR0913 - the named parts of a figure
     reader: Reader,
     filters: Filters,
     answer: Answer,

@@ -52,7 +52,7 @@ class Reader:
         self._lock = threading.Lock()
 
     def ask(self, sql: str, columns: Mapping[str, str] | None = None, **params: object) -> Answer:
-        """Answer a question: `$name` stands for a value, `{name}` for a column of our own choice."""
+        """Answer a question: `$name` stands for a value, `{name}` for a column we choose."""
         for name, column in (columns or {}).items():
             if not column.isidentifier():
                 raise ValueError(f"{column} is no column")

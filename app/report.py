@@ -13,7 +13,7 @@ from typing import Final
 
 import vl_convert
 
-from app import colours, table, words
+from app import table, words
 from app.choices import choices, first_look
 from app.figure import Card, Figure, Make, figure
 from app.figures import allocation, budget, cardinality, coverage, health, spend
@@ -24,10 +24,10 @@ from warehouse.snapshot import Snapshot
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report: a page's first look."""
+    """A part of the report: a page's first look, in rows of one or two figures."""
 
     title: str
-    figures: tuple[Make, ...]
+    rows: tuple[tuple[Make, ...], ...]
     cards: tuple[Make, ...] = ()
     labels: tuple[str, ...] = ()
     """The cards that are shown; empty: all."""
@@ -37,14 +37,12 @@ SECTIONS: Final = (
     Section(
         "Executive",
         (
-            spend.daily,
-            allocation.parts,
-            spend.by_namespace,
-            spend.by_service,
-            spend.movers,
-            budget.against_budget,
-            spend.teams,
-            allocation.reconciliation,
+            (spend.daily,),
+            (spend.by_namespace, spend.by_service),
+            (spend.movers, allocation.parts),
+            (budget.against_budget,),
+            (spend.teams,),
+            (allocation.reconciliation,),
         ),
         (
             spend.headline,
@@ -55,19 +53,24 @@ SECTIONS: Final = (
         ),
         ("Spend", "Change", "Forecast", "Allocated", "Coverage M7", "Active series"),
     ),
-    Section("Coverage", (coverage.by_team, coverage.dark, coverage.fixes), (coverage.headline,)),
+    Section(
+        "Coverage",
+        ((coverage.by_team, coverage.dark), (coverage.fixes,)),
+        (coverage.headline,),
+    ),
     Section(
         "Cardinality",
-        (cardinality.headline, cardinality.metrics),
+        ((cardinality.headline,), (cardinality.metrics,)),
         (cardinality.headline, cardinality.price),
     ),
     Section(
         "State of the data",
-        (health.freshness, health.deliveries, health.checks),
+        ((health.freshness,), (health.deliveries,), (health.checks,)),
         (allocation.reconciliation, health.deliveries, health.runs, health.checks),
     ),
 )
 
+_WINDOW: Final = "window.vegaEmbed = vegaEmbed;"
 _TEMPLATE: Final = Path(__file__).parent / "report.html"
 
 
@@ -84,8 +87,8 @@ def write_report(snapshot: Snapshot, out: Path) -> None:
         "snapshot": escape(snapshot.id),
         "table_css": table.CSS,
         "sections": sections,
-        "charts": _script_safe(json.dumps(charts, sort_keys=True, separators=(",", ":"))),
-        "bundle": _script_safe(vl_convert.javascript_bundle()),
+        "charts": _json(charts),
+        "bundle": _bundle(),
     }.items():
         page = page.replace(f"<!--{name}-->", text)
     out.write_text(page, encoding="utf-8")
@@ -111,15 +114,19 @@ def _section(section: Section, reader: Reader, filters: Filters, charts: dict[st
         for card in figure(make, reader, filters).cards
         if not section.labels or card.label in section.labels
     ]
-    row = f'<div class="cards">{"".join(map(_card, cards))}</div>' if cards else ""
-    body = "".join(_figure(figure(make, reader, filters), charts) for make in section.figures)
-    return f"<section><h2>{escape(section.title)}</h2>{row}{body}</section>"
+    drawn = f'<div class="cards">{"".join(map(_card, cards))}</div>' if cards else ""
+    rows = [[figure(make, reader, filters) for make in row] for row in section.rows]
+    body = "".join(
+        f'<div class="row">{"".join(_figure(made, charts) for made in row)}</div>' for row in rows
+    )
+    return f"<section><h2>{escape(section.title)}</h2>{drawn}{body}</section>"
 
 
 def _card(card: Card) -> str:
     arrow = {"up": "▲ ", "down": "▼ ", "off": ""}[card.direction]
     return (
-        f'<div class="card" title="{escape(card.help)}"><div class="label">{escape(card.label)}</div>'
+        f'<div class="card" title="{escape(card.help)}">'
+        f'<div class="label">{escape(card.label)}</div>'
         f'<div class="value">{escape(card.value)}</div>'
         f'<div class="note {card.tone}">{arrow}{escape(card.note)}</div></div>'
     )
@@ -143,9 +150,12 @@ def _figure(made: Figure, charts: dict[str, object]) -> str:
     return f"<article>{''.join(parts)}</article>"
 
 
-def _script_safe(text: str) -> str:
-    """Give text that cannot end the script element it stands in."""
-    return text.replace("</", "<\\/").replace("<!--", "<\\!--")
+def _json(value: object) -> str:
+    """Give JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
 
 
-__all__ = ["SECTIONS", "freshness", "write_report"]
+def _bundle() -> str:
+    """Give Vega, Vega-Lite and Vega-Embed as one script; they come with vl-convert."""
+    return vl_convert.javascript_bundle(_WINDOW).replace("</script", "<\\/script")

@@ -5,12 +5,13 @@ Gives    what the reader sees; text that came from outside is never read as mark
 """
 
 from collections.abc import Sequence
+from html import escape
 from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import controls, place, table, words
+from app import chart, colours, controls, place, table, words
 from app.controls import Visit
 from app.figure import Card, Figure, Make, csv, figure
 from app.report import freshness
@@ -23,12 +24,11 @@ _CSS = """
 [data-testid="stMetric"]{height:100%}
 [data-testid="stMetricValue"]{font-variant-numeric:tabular-nums;font-size:1.85rem}
 [data-testid="stMetricLabel"] *,[data-testid="stMetricDelta"] *{white-space:normal;overflow:visible}
+@media (max-width:640px){.st-key-cards [data-testid="stColumn"]{flex:1 1 calc(50% - .5rem);
+ min-width:calc(50% - .5rem)}}
 .mb-finding{font-size:.95rem;line-height:1.45;margin:0 0 .2rem}
 .mb-lead{font-size:1.2rem;line-height:1.5;margin:0;max-width:60rem}
 .mb-fresh{font-size:.84rem;opacity:.72;margin:0}
-.mb-h2{font-size:1.3rem;font-weight:650;margin:.6rem 0 0}
-.mb-list{margin:.3rem 0 0;padding-left:1.2rem;max-width:62rem;line-height:1.55;font-size:.95rem}
-.mb-list li{margin:.25rem 0}
 .mb-title{font-size:1.05rem;font-weight:650;margin:0;line-height:1.3}
 """
 
@@ -51,7 +51,7 @@ class Page:
 
     def lead(self, *sentences: str) -> None:
         """Say what the page found, in a few sentences."""
-        st.html(f'<p class="mb-lead">{table.escape(" ".join(sentences))}</p>')
+        st.html(f'<p class="mb-lead">{escape(" ".join(sentences))}</p>')
 
     def cards(self, *made: Figure, labels: Sequence[str] = ()) -> None:
         """Draw the cards of the figures in one row, all of one size; `labels` picks some."""
@@ -65,14 +65,6 @@ class Page:
         """Draw a figure in a column of the page's own."""
         with column:
             _draw(made, self.filters_query(), height="stretch")
-
-    def text(self, title: str, items: Sequence[tuple[str, str]]) -> None:
-        """Draw a list of terms and sentences of ours."""
-        lines = "".join(
-            f"<li>{f'<b>{table.escape(term)}</b>: ' if term else ''}{table.escape(text)}</li>"
-            for term, text in items
-        )
-        st.html(f'<h2 class="mb-h2">{table.escape(title)}</h2><ul class="mb-list">{lines}</ul>')
 
     def show(
         self, *made: Figure | tuple[Figure, ...], widths: Sequence[float] | None = None
@@ -98,13 +90,14 @@ class Page:
 
     def _freshness(self) -> None:
         reader = self.visit.reader
-        st.html(f'<p class="mb-fresh">{table.escape(freshness(reader, self.filters))}</p>')
+        st.html(f'<p class="mb-fresh">{escape(freshness(reader, self.filters))}</p>')
         if reader.problem:
             st.warning(words.md_escape(reader.problem), icon=":material/warning:")
         if place.is_stale(reader):
             st.warning(
-                f"These figures are {words.age(place.age(reader))} old: nothing was published since "
-                f"{words.instant(reader.snapshot.built_at)}. `meterbook build` makes a new snapshot.",
+                f"These figures are {words.age(place.age(reader))} old: nothing was published "
+                f"since {words.instant(reader.snapshot.built_at)}. "
+                "`meterbook build` makes a new snapshot.",
                 icon=":material/schedule:",
             )
 
@@ -125,19 +118,27 @@ def _draw_card(card: Card) -> None:
 def _draw(made: Figure, query: str, *, height: str = "content") -> None:
     with st.container(border=True, height=height, key=f"figure-{made.name}"):  # type: ignore[arg-type]
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(f'<h3 class="mb-title">{table.escape(made.title)}</h3>', width="stretch")
+            st.html(f'<h3 class="mb-title">{escape(made.title)}</h3>', width="stretch")
             _draw_source(made)
         has_table = bool(made.shown and made.rows)
         if made.chart is None and not has_table:
             st.info(words.md_escape(made.empty), icon=":material/info:")
             return
-        st.html(f'<p class="mb-finding">{table.escape(made.finding)}</p>')
+        st.html(f'<p class="mb-finding">{escape(made.finding)}</p>')
         if made.chart is not None:
-            st.vega_lite_chart(spec=made.chart, alt=made.alt, key=f"chart-{made.name}")
+            st.vega_lite_chart(
+                spec=chart.with_text(made.chart, _label_colour()),
+                alt=made.alt,
+                key=f"chart-{made.name}",
+            )
         if has_table:
             st.html(table.render(made, query=query))
         if made.note:
             st.caption(words.md_escape(made.note))
+
+
+def _label_colour() -> str:
+    return colours.LABELS["dark" if st.context.theme.type == "dark" else "light"]
 
 
 def _draw_source(made: Figure) -> None:

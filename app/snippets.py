@@ -117,8 +117,8 @@ def _relabel_fix(metric: str, label: str) -> Fix:
         "metric_relabel_configs:\n"
         f"  - source_labels: [__name__]\n    regex: {_yaml(metric.replace('.', '_'))}\n"
         f"    target_label: {_yaml(name)}\n    replacement: ''\n",
-        "Safe today, as nothing merges without the label; it saves bytes, not series. It stops being "
-        "safe when two series differ by this label alone.",
+        "Safe today, as nothing merges without the label; it saves bytes, not series. Not safe "
+        "any more when two series differ by this label alone.",
     )
 
 

@@ -4,10 +4,10 @@ Takes    a figure with its `shown` columns
 Gives    HTML: headings in words, numbers to the right, a total row; every text is escaped
 """
 
-from html import escape
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from html import escape
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ CSS: Final = """
 .mb{border-collapse:collapse;width:100%;font-size:.86rem;line-height:1.35}
 .mb th,.mb td{padding:.4rem .75rem;border:0;border-bottom:1px solid rgba(128,128,128,.18);
  text-align:left;vertical-align:top}
-.mb td{max-width:21rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
+.mb td{max-width:18rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
 .mb td.w{white-space:normal;overflow-wrap:break-word;min-width:11rem;max-width:34rem}
 .mb th{font-weight:600;opacity:.72;font-size:.78rem;white-space:nowrap}
 .mb thead th{position:sticky;top:0;background:var(--mb-head,Canvas)}

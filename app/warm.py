@@ -15,5 +15,6 @@ def up() -> None:
         return
     filters = first_look(reader)
     for section in SECTIONS:
-        for make in (*section.cards, *section.figures):
-            figure(make, reader, filters)
+        for row in (section.cards, *section.rows):
+            for make in row:
+                figure(make, reader, filters)

@@ -11,8 +11,8 @@ import polars as pl
 
 from app import chart, colours, words
 from app.figure import Card, Figure, Shown, build, total
-from app.filters import Filters
 from app.figures.spend import period
+from app.filters import Filters
 from app.reader import Reader
 
 _TEAMS: Final = "Teams"
@@ -39,7 +39,8 @@ def parts(reader: Reader, filters: Filters) -> Figure:
           UNION ALL
           SELECT name, cost, is_estimated FROM kind WHERE name <> 'Teams' OR $cost = 'billed'
         )
-        SELECT name, sum(cost) AS cost, sum(cost) / nullif(sum(sum(cost)) OVER (), 0) AS share_ratio,
+        SELECT name, sum(cost) AS cost,
+               sum(cost) / nullif(sum(sum(cost)) OVER (), 0) AS share_ratio,
                bool_or(is_estimated) AS is_estimated
         FROM part GROUP BY name HAVING sum(cost) <> 0 ORDER BY cost DESC, name
         """,
@@ -138,7 +139,7 @@ def reconciliation(reader: Reader, filters: Filters) -> Figure:
         f"Every cent of {words.plural(row['line_count'], 'bill line')} is in the ledger and in the "
         f"teams' costs: the difference is {words.exact(row['difference'])}."
         if is_whole
-        else f"The bill and the ledger differ by {words.exact(row['difference'])}, the bill and the "
+        else f"Bill and ledger differ by {words.exact(row['difference'])}, bill and "
         f"teams' costs by {words.exact(row['team_difference'])}."
     )
     return build(

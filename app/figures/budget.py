@@ -1,4 +1,4 @@
-"""Will we stay in budget?
+"""What was budgeted, spent, and is expected at month end.
 
 Reads    mart_budget
 Units    effective cost, of the month the budget is for
@@ -41,7 +41,7 @@ def against_budget(reader: Reader, filters: Filters) -> Figure:
         title=f"Budgets of {frame['period'][0]}" if frame.height else "Budgets",
         finding=_finding(frame),
         chart=_chart(frame, filters.currency),
-        alt="Bullets: spent (solid) and forecast (pale) as parts of each budget; dashed is the budget",
+        alt="Bullets: spent (solid) and forecast (pale) as parts of each budget (dashed)",
         shown=(
             Shown("team", "Team", "entity", link="team?team"),
             Shown("spent_cost", "Spent", "money"),
@@ -70,7 +70,8 @@ def _finding(frame: pl.DataFrame) -> str:
         for names, text in ((over, "over budget already"), (at_risk, "heading over budget"))
         if names
     ]
-    day = f"after {frame['elapsed_days'].max()} of {frame['period_days'].max()} days"
+    elapsed, days = frame.select("elapsed_days", "period_days").row(0)
+    day = f"after {elapsed} of {days} days"
     return f"{'; '.join(texts) or 'Every team is within budget'}, {day}."
 
 

@@ -4,7 +4,6 @@ Reads    mart_cardinality_metric, mart_cardinality_label, mart_cardinality_value
 Units    series of the last day; money a month at the configured price
 """
 
-from datetime import date
 from typing import Final
 
 import polars as pl
@@ -64,8 +63,8 @@ def _headline_finding(frame: pl.DataFrame) -> str:
         return "No metrics have arrived."
     last = frame.row(-1, named=True)
     text = (
-        f"{words.count(last['series_count'])} series of {words.plural(last['metric_count'], 'metric')} "
-        f"on {words.day(last['day'])}"
+        f"{words.count(last['series_count'])} series of "
+        f"{words.plural(last['metric_count'], 'metric')} on {words.day(last['day'])}"
     )
     if last["is_lower_bound"]:
         text += ", at least: an SDK met its limit and folded series together"
@@ -90,8 +89,8 @@ def _cards(frame: pl.DataFrame) -> tuple[Card, ...]:
             else "",
             direction="up" if moved > 0 else "down" if moved < 0 else "off",
             tone=tone,
-            help=f"{words.count(last['series_count'])} distinct series on {words.day(last['day'])}; "
-            f"a day before: {words.count(before)}.",
+            help=f"{words.count(last['series_count'])} distinct series on "
+            f"{words.day(last['day'])}; a day before: {words.count(before)}.",
         ),
     )
 
@@ -141,26 +140,29 @@ def metrics(reader: Reader, filters: Filters) -> Figure:
           WHERE day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
         ), base AS (
           SELECT metric, arg_min(series_count, day) AS base_count FROM mart_cardinality_metric
-          WHERE day BETWEEN (SELECT max(day) FROM today) - 7 AND (SELECT max(day) FROM today)
+          WHERE day BETWEEN (SELECT max(day) FROM today) - 14 AND (SELECT max(day) FROM today)
           GROUP BY metric
-        ), best AS (
-          SELECT metric, max(saved_cost) AS saved_cost, max(saved_count) AS saved_count,
-                 arg_max(label, saved_count) AS worst_label
-          FROM mart_cardinality_label WHERE day = (SELECT max(day) FROM today) GROUP BY metric
         ), cause AS (
-          SELECT metric, arg_max(label, day) AS cause_label, max(day) AS cause_day
+          SELECT metric, arg_max(label, (saved_count, label)) AS cause_label
           FROM mart_cardinality_label
-          WHERE is_root_cause AND day > (SELECT max(day) FROM today) - 7
-            AND day <= (SELECT max(day) FROM today)
+          WHERE is_root_cause AND day <= (SELECT max(day) FROM today)
+            AND day > (SELECT max(day) FROM today) - 14
           GROUP BY metric
+        ), worst AS (
+          SELECT metric, label AS worst_label, saved_count, saved_cost
+          FROM mart_cardinality_label LEFT JOIN cause USING (metric)
+          WHERE day = (SELECT max(day) FROM today)
+          QUALIFY row_number() OVER (
+            PARTITION BY metric
+            ORDER BY coalesce(label = cause_label, false) DESC, saved_count DESC, label, level
+          ) = 1
         )
         SELECT metric, metric_kind, top_team, series_count, base_count,
                series_count - base_count AS growth_count,
                (series_count - base_count) / nullif(base_count, 0) AS change_ratio,
                series_count / sum(series_count) OVER () AS share_ratio, label_count,
-               coalesce(cause_label, worst_label) AS worst_label, cause_label, saved_count,
-               saved_cost, monthly_cost, is_lower_bound
-        FROM today LEFT JOIN base USING (metric) LEFT JOIN best USING (metric)
+               worst_label, cause_label, saved_count, saved_cost, monthly_cost, is_lower_bound
+        FROM today LEFT JOIN base USING (metric) LEFT JOIN worst USING (metric)
              LEFT JOIN cause USING (metric)
         ORDER BY coalesce(cause_label IS NOT NULL AND growth_count > 0, false) DESC,
                  saved_cost DESC NULLS LAST, saved_count DESC NULLS LAST, growth_count DESC, metric
@@ -180,11 +182,11 @@ def metrics(reader: Reader, filters: Filters) -> Figure:
             Shown("metric_kind", "Kind"),
             Shown("top_team", "Team", "entity"),
             Shown("series_count", "Series", "count"),
-            Shown("growth_count", "7 days", "growth"),
-            Shown("change_ratio", "7 days, %", "change"),
+            Shown("growth_count", "14 days", "growth"),
+            Shown("change_ratio", "14 days %", "change"),
             Shown("share_ratio", "Share", "ratio"),
-            Shown("worst_label", "Label that costs most"),
-            Shown("saved_cost", "Saved without it, a month", "money"),
+            Shown("worst_label", "Worst label", "code"),
+            Shown("saved_cost", "Saved a month", "money"),
             Shown("monthly_cost", "Cost a month", "money"),
         ),
         empty="No metrics have arrived.",
@@ -198,19 +200,14 @@ def _metrics_finding(frame: pl.DataFrame) -> str:
     first = frame.row(0, named=True)
     if first["cause_label"] is None or first["growth_count"] <= 0:
         return (
-            f"No metric exploded in the last 7 days. The most can be saved on {first['metric']}: "
+            f"No metric exploded in the last 14 days. The most can be saved on {first['metric']}: "
             f"{words.money(first['saved_cost'], CURRENCY)} a month without {first['worst_label']}."
         )
     return (
         f"{first['metric']} exploded: {words.count(first['base_count'])} to "
-        f"{words.count(first['series_count'])} series, and its label {first['cause_label']} did it. "
-        f"Without that label: {words.money(first['saved_cost'], CURRENCY)} a month saved."
+        f"{words.count(first['series_count'])} series, and its label {first['worst_label']} "
+        f"did it. Dropping that label saves {words.money(first['saved_cost'], CURRENCY)} a month."
     )
-
-
-def metric_names(reader: Reader, filters: Filters) -> tuple[str, ...]:
-    """Give the metrics in the order of `metrics`."""
-    return tuple(metrics(reader, filters).data["metric"].to_list())
 
 
 def top_metrics(reader: Reader, filters: Filters) -> Figure:
@@ -311,8 +308,8 @@ def what_if(reader: Reader, filters: Filters, metric: str) -> Figure:
     if frame.height:
         first = frame.sort("saved_count", descending=True, maintain_order=True).row(0, named=True)
         finding = (
-            f"Without {first['label']}, {words.count(first['series_without_count'])} series are left: "
-            f"{words.ratio(first['saved_ratio'])} fewer, "
+            f"Without {first['label']}, {words.count(first['series_without_count'])} series are "
+            f"left: {words.ratio(first['saved_ratio'])} fewer, "
             f"{words.money(first['saved_cost'], CURRENCY)} a month."
         )
     return build(
@@ -369,9 +366,3 @@ def values(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
         ),
         empty="No values are kept for this label.",
     )
-
-
-def last_day(reader: Reader, filters: Filters) -> date | None:
-    """Give the last day with series."""
-    frame = headline(reader, filters).data
-    return frame["day"][-1] if frame.height else None

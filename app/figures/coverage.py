@@ -5,7 +5,7 @@ Holds    M7 is pooled, floored when shown, and compared with its target in whole
 """
 
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -31,7 +31,7 @@ _TICKS: Final = (
 )
 
 
-def _chosen(filters: Filters) -> dict[str, str]:
+def _chosen(filters: Filters) -> dict[str, Any]:
     return {"team": filters.team, "environment": filters.environment}
 
 
@@ -82,7 +82,7 @@ def headline(reader: Reader, filters: Filters) -> Figure:
                 if row["dark_cost"]
                 else "",
                 tone="bad" if row["dark_count"] else "good",
-                help="Services of the inventory that send nothing of their own, and what they cost.",
+                help="Services of the inventory that send nothing of their own.",
             ),
             Card(
                 label="Partial",
@@ -104,12 +104,12 @@ def _headline_finding(complete: int, expected: int, missing: int) -> str:
     if not expected:
         return "The inventory has no services for this choice, so there is no coverage figure."
     text = (
-        f"{complete} of {words.plural(expected, 'service')} can be seen with every signal expected: "
-        f"{words.ratio(complete / expected)}"
+        f"{complete} of {words.plural(expected, 'service')} can be seen with every signal "
+        f"expected: {words.ratio(complete / expected)}"
     )
     if not missing:
         return f"{text}, which reaches the target of {words.ratio(float(TARGET))}."
-    return f"{text}. {missing} more reach the target of {words.ratio(float(TARGET))}."
+    return f"{text}. {missing} more would reach the target of {words.ratio(float(TARGET))}."
 
 
 def by_team(reader: Reader, filters: Filters) -> Figure:

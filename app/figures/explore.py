@@ -24,7 +24,7 @@ def daily_by(reader: Reader, filters: Filters, group: str) -> Figure:
             AND charge_date BETWEEN $start AND $end
           GROUP BY {group}
         )
-        SELECT charge_date, if(place <= 6, {group}, '(others)') AS name,
+        SELECT charge_date, if(place <= 6, {group}, 'Others') AS name,
                min(least(place, 7)) AS place, sum({cost}) AS cost,
                bool_or(is_estimated) AS is_estimated
         FROM mart_cost_daily_service JOIN ranked USING ({group})
@@ -45,7 +45,7 @@ def daily_by(reader: Reader, filters: Filters, group: str) -> Figure:
         answer,
         name="explore-daily",
         title=f"Daily spend by {heading}",
-        finding=f"{filters.days} days, {words.money(total(frame, 'cost'), filters.currency)} in all."
+        finding=f"{words.money(total(frame, 'cost'), filters.currency)} in {filters.days} days."
         if named
         else f"No cost in {filters.period_text}.",
         chart=chart.stacked_days(chart_rows(frame), list(palette), palette, filters.currency)

@@ -1,4 +1,4 @@
-"""Is the book fresh, complete and sound?
+"""Whether the book is fresh, complete and sound.
 
 Reads    core_delivery, raw_rejected, mart_run, mart_check, mart_collector, core_node_hourly,
          mart_cost_daily_team, mart_cardinality_metric, mart_coverage_service

@@ -3,8 +3,6 @@
 Reads    warehouse.tables
 """
 
-from typing import Final
-
 import polars as pl
 
 from app.figure import Figure, Shown, build
@@ -81,71 +79,3 @@ def rules(reader: Reader, filters: Filters) -> Figure:
         empty=f"No ledger rows in {filters.period_text}.",
         is_tall=True,
     )
-
-
-TERMS: Final = (
-    (
-        "Effective cost",
-        "FOCUS EffectiveCost: what a charge costs once commitments and fees are spread over what "
-        "they cover. The default everywhere.",
-    ),
-    ("Billed cost", "FOCUS BilledCost: what the invoice says, on the day it says it."),
-    (
-        "Allocated",
-        "cost that a team bears / all cost. A team bears its direct cost and its part of shared pools.",
-    ),
-    (
-        "Bill − ledger",
-        "sum of the bill's lines − sum of the ledger's rows, per day, in 12 decimals. It must be 0.",
-    ),
-    (
-        "Forecast, month end",
-        "expected cost of the whole month; see mart_budget. Burn = (spent / budget) / (elapsed days / "
-        "days of the month).",
-    ),
-    (
-        "Coverage M7",
-        "services fresh on all expected signals / expected services. Expected are those of the "
-        "inventory: catalogue, workloads and tagged bill lines, less live exemptions. Pooled, never a "
-        "mean of teams; rounded down when shown; compared with its target in whole numbers.",
-    ),
-    (
-        "Complete, partial, dark",
-        "all, some, or none of the expected signals were received within 24 h, by time of receipt.",
-    ),
-    ("Unregistered", "seen, but not in the inventory: in no other count."),
-    (
-        "Active series",
-        "distinct combinations of metric, resource and point attributes on one UTC day, by event time.",
-    ),
-    (
-        "Saved without a label",
-        "series − series that are left when the label is taken away, counted exactly.",
-    ),
-    (
-        "Explains growth",
-        "1 − (growth of series without the label / growth of series), since the day before.",
-    ),
-)
-"""The words of the pages, with their formulas."""
-
-RULES: Final = (
-    "Every ledger row descends from one bill line. A node's cost is split by the greater of what was "
-    "requested and what was used, per hour; what nobody asked for is idle, and stays a row of its own.",
-    "What runs in a cluster is owned by labels of pod and namespace and by rules on cluster, namespace "
-    "and workload. Lines outside clusters are owned by their tags, account, service and resource.",
-    "Where a row matches two rules or pools, the first in the file wins.",
-    "A tag that names no known team goes to Unallocated with the reason unknown team.",
-    "A node's hour without one sample of it or of a pod on it is No telemetry.",
-    "Shared pools are split per bill line by the teams' direct cost of the same day.",
-)
-
-ROUNDING: Final = (
-    "Money is stored with 12 decimals and is never a floating point number before it reaches a chart. "
-    "Splits are made in whole numbers by largest remainder, so that parts add up to the last digit.",
-    "Cards show three significant figures, tables cents, the reconciliation every digit. Zero reads "
-    "\u201c-\u201d, what is not known reads \u201cno data\u201d. Percentages of a target are rounded down.",
-    "Days are UTC days. A day is estimated until 48 h after its end, or the provider's own final mark; "
-    "estimated days are drawn lighter.",
-    "Currencies are never added up.",
-)

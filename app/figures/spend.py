@@ -5,7 +5,6 @@ Units    the chosen currency; effective or billed cost
 Holds    every sum of a period equals the card "Spend" of the same choice
 """
 
-from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -16,9 +15,6 @@ from app.figure import Card, Figure, Shown, build, chart_rows, total
 from app.filters import ALL, Filters
 from app.reader import Reader
 
-TOP: Final = 6
-OTHER: Final = "Other teams"
-UNOWNED: Final = "No team"
 BARS: Final = 10
 GROUPS: Final = {
     "team": "Team",
@@ -372,10 +368,3 @@ def teams(reader: Reader, filters: Filters) -> Figure:
         if frame.height
         else (),
     )
-
-
-def last_day_with_cost(reader: Reader) -> date | None:
-    """Give the last UTC day that has cost."""
-    answer = reader.ask("SELECT max(charge_date) AS day FROM mart_reconciliation_daily")
-    day: date | None = answer.frame["day"][0]
-    return day

@@ -70,6 +70,7 @@ def trend(reader: Reader, filters: Filters) -> Figure:
         )
         if here
         else None,
-        alt=f"Stacked bars: {filters.cost} cost a day of {filters.team_text}, {filters.period_text}",
+        alt=f"Stacked bars: {filters.cost} cost a day, {filters.team_text}, {filters.period_text}",
+        note="Dashed: the budget a day." if budget is not None else "",
         empty=finding,
     )

@@ -1,4 +1,4 @@
-"""Debug: is the book fresh, complete and sound?"""
+"""Debug: whether the book is fresh, complete and sound."""
 
 from app import show
 from app.figures import allocation, health

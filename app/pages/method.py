@@ -1,5 +1,7 @@
 """Method: what every figure means, and how it came about."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import show
@@ -7,19 +9,14 @@ from app.figures import allocation, method
 
 page = show.Page("Method", "What does every figure mean, and how did it come about?")
 
-# %% What do the words mean?
-page.text("What the figures mean", method.TERMS)
+# %% What do the words mean, how does cost find its team, how is it rounded?
+st.markdown((Path(show.__file__).parent / "method.md").read_text(encoding="utf-8"))
 
-# %% How does cost find its team?
-page.text("How cost finds its team", [("", rule) for rule in method.RULES])
+# %% Which rules decided?
 page.show(page.get(method.rules))
 
-# %% How is it rounded?
-page.text("Numbers, days and currencies", [("", rule) for rule in method.ROUNDING])
-
-# %% Is the bill matched?
+# %% Does it match the bill?
 page.show(page.get(allocation.reconciliation))
 
 # %% What is in which column?
 page.show(page.get(method.columns))
-st.caption("The SQL behind each figure stands behind its </> sign.")
