@@ -111,7 +111,7 @@ def ledger(  # noqa: PLR0913 - three tables, the rules, and three terms
 
 
 def _node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
-    """Give the lines that pay for a node, hour by hour; hours without telemetry have no node row."""
+    """Give the lines that pay for a node, by the hour; daily ones spread over the hours seen."""
     known = (
         nodes.filter(pl.col("provider_id") != "")
         .select("cluster", "node", provider_key(pl.col("provider_id")).alias("key"))

@@ -20,6 +20,16 @@ NODE_CPU: Final = "node_cpu"
 NODE_MEMORY: Final = "node_memory"
 NODE_SEEN: Final = "node_seen"
 
+CONTROLLERS: Final = (
+    ("CronJob", "k8s.cronjob.name"),
+    ("Deployment", "k8s.deployment.name"),
+    ("StatefulSet", "k8s.statefulset.name"),
+    ("DaemonSet", "k8s.daemonset.name"),
+    ("Job", "k8s.job.name"),
+    ("ReplicaSet", "k8s.replicaset.name"),
+)
+"""Kinds of controllers with the attribute that names them, the topmost first."""
+
 _NAMES: Final = (
     (CPU_USE, 1, "container.cpu.time"),
     (CPU_USE, 2, "container.cpu.usage"),

@@ -15,7 +15,9 @@ from typing import Final
 
 import polars as pl
 
+from transforms.attributes import first_of, value_of
 from transforms.facts import (
+    CONTROLLERS,
     CPU_REQUEST,
     CPU_USE,
     FACTS,
@@ -34,14 +36,6 @@ RUNNING: Final = 2
 POD: Final = ("cluster", "namespace", "pod_key")
 CONTAINER: Final = (*POD, "container")
 NODE_IDS: Final = ("k8s.node.provider_id", "host.id", "cloud.resource_id", "provider_id")
-CONTROLLERS: Final = (
-    ("CronJob", "k8s.cronjob.name"),
-    ("Deployment", "k8s.deployment.name"),
-    ("StatefulSet", "k8s.statefulset.name"),
-    ("DaemonSet", "k8s.daemonset.name"),
-    ("Job", "k8s.job.name"),
-    ("ReplicaSet", "k8s.replicaset.name"),
-)
 
 
 def usage_hourly(series: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFrame:
@@ -113,20 +107,6 @@ def node_hourly(series: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.Laz
     )
 
 
-def _value(level: str, key: str) -> pl.Expr:
-    """Give the value of an attribute; null when it is not there."""
-    entry = pl.element().struct
-    return (
-        pl.col(f"{level}_attributes")
-        .list.eval(entry.field("value").filter(entry.field("key") == key))
-        .list.first()
-    )
-
-
-def _first(*values: pl.Expr) -> pl.Expr:
-    return pl.coalesce(*values, pl.lit(""))
-
-
 def _known(series: pl.LazyFrame) -> pl.LazyFrame:
     """Give one row per series that tells a fact, with who it is about."""
     chosen = (
@@ -134,8 +114,10 @@ def _known(series: pl.LazyFrame) -> pl.LazyFrame:
         .filter(pl.col("bare_name").is_in(FACTS["bare_name"].unique().to_list()))
         .unique("series_id", keep="last", maintain_order=True)
     )
-    pod = _first(
-        _value("resource", "k8s.pod.name"), _value("point", "exported_pod"), _value("point", "pod")
+    pod = first_of(
+        value_of("resource_attributes", "k8s.pod.name"),
+        value_of("point_attributes", "exported_pod"),
+        value_of("point_attributes", "pod"),
     )
     named = chosen.select(
         "series_id",
@@ -144,30 +126,35 @@ def _known(series: pl.LazyFrame) -> pl.LazyFrame:
         "is_monotonic",
         "bare_name",
         "resource_attributes",
-        _first(_value("point", "resource")).alias("resource"),
+        first_of(value_of("point_attributes", "resource")).alias("resource"),
         pl.coalesce(
-            _value("resource", "k8s.cluster.name"),
-            _value("resource", "k8s.cluster.uid"),
-            _value("point", "cluster"),
+            value_of("resource_attributes", "k8s.cluster.name"),
+            value_of("resource_attributes", "k8s.cluster.uid"),
+            value_of("point_attributes", "cluster"),
             pl.lit("default"),
         ).alias("cluster"),
-        _first(
-            _value("resource", "k8s.namespace.name"),
-            _value("point", "exported_namespace"),
-            _value("point", "namespace"),
+        first_of(
+            value_of("resource_attributes", "k8s.namespace.name"),
+            value_of("point_attributes", "exported_namespace"),
+            value_of("point_attributes", "namespace"),
         ).alias("namespace"),
         pod.alias("pod"),
-        _first(_value("resource", "k8s.pod.uid"), _value("point", "uid")).alias("pod_uid"),
-        _first(
-            _value("resource", "k8s.container.name"),
-            _value("point", "exported_container"),
-            _value("point", "container"),
+        first_of(
+            value_of("resource_attributes", "k8s.pod.uid"), value_of("point_attributes", "uid")
+        ).alias("pod_uid"),
+        first_of(
+            value_of("resource_attributes", "k8s.container.name"),
+            value_of("point_attributes", "exported_container"),
+            value_of("point_attributes", "container"),
         ).alias("container"),
-        _first(_value("resource", "k8s.node.name"), _value("point", "node")).alias("node"),
-        _first(
-            *(_value("resource", key) for key in NODE_IDS), _value("point", "provider_id")
+        first_of(
+            value_of("resource_attributes", "k8s.node.name"), value_of("point_attributes", "node")
+        ).alias("node"),
+        first_of(
+            *(value_of("resource_attributes", key) for key in NODE_IDS),
+            value_of("point_attributes", "provider_id"),
         ).alias("provider_id"),
-        *(_first(_value("resource", key)).alias(kind) for kind, key in CONTROLLERS),
+        *(first_of(value_of("resource_attributes", key)).alias(kind) for kind, key in CONTROLLERS),
     )
     return (
         named.join(FACTS.lazy(), on=["bare_name", "resource"], how="left", validate="m:m")

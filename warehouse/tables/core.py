@@ -170,6 +170,46 @@ SERVICE: Final = Table(
     ),
 )
 
+ENVIRONMENT: Final = Column("environment", pl.String(), "deployment.environment.name")
+
+WORKLOAD_DAILY: Final = Table(
+    name="core_workload_daily",
+    text="Workloads that the cluster's metrics show: the partial of the inventory.",
+    grain="day, cluster, namespace, workload and environment",
+    key=("day", "cluster", "namespace", "workload", "environment"),
+    partition="day",
+    is_published=False,
+    columns=(
+        Column("day", pl.Date(), "UTC day"),
+        CLUSTER,
+        NAMESPACE,
+        Column("workload", pl.String(), "topmost controller; the pod's name without one"),
+        Column("workload_kind", pl.String(), "Deployment, StatefulSet, DaemonSet, CronJob, …"),
+        ENVIRONMENT,
+        Column("team", pl.String(), "value of its team label; empty without one"),
+        Column("first_event_at", INSTANT, "first seen"),
+        Column("last_event_at", INSTANT, "last seen"),
+    ),
+)
+
+SIGNAL_DAILY: Final = Table(
+    name="core_signal_daily",
+    text="Which service sent which signal of its own: the partial of coverage.",
+    grain="day, service and signal",
+    key=("day", "service_namespace", "service_name", "environment", "signal"),
+    partition="day",
+    is_published=False,
+    columns=(
+        Column("day", pl.Date(), "UTC day of the event time"),
+        Column("service_namespace", pl.String(), "service.namespace; empty if none"),
+        Column("service_name", pl.String(), "service.name, else the workload's name"),
+        ENVIRONMENT,
+        Column("signal", pl.String(), "logs, metrics or traces"),
+        Column("item_count", pl.Int64(), "records, spans or series"),
+        Column("last_received_at", INSTANT, "last time of receipt"),
+    ),
+)
+
 PARTITION: Final = Table(
     name="core_partition",
     text="What each day was last built from; a day whose digest is unchanged is not built again.",
@@ -184,4 +224,14 @@ PARTITION: Final = Table(
     ),
 )
 
-ALL: Final = (DELIVERY, COST_LINE, USAGE_HOURLY, NODE_HOURLY, COST_LEDGER, SERVICE, PARTITION)
+ALL: Final = (
+    DELIVERY,
+    COST_LINE,
+    USAGE_HOURLY,
+    NODE_HOURLY,
+    COST_LEDGER,
+    SERVICE,
+    WORKLOAD_DAILY,
+    SIGNAL_DAILY,
+    PARTITION,
+)

@@ -1,0 +1,275 @@
+"""Active series per metric, and what dropping each label would save: all answers at once.
+
+Reads    raw_series of a day and of the day before, raw_histogram of the day
+Writes   mart_cardinality_metric, mart_cardinality_label, mart_cardinality_value, mart_churn_metric
+Units    series; money a month at a price per 1,000 series
+Holds    `series_without_count` equals a recount after really dropping the label; metrics are
+         independent, so parting by metric changes nothing
+
+Formulas. multiplier = S / D with S series and D series without the label. Explained growth =
+1 - (D2 - D1) / (S2 - S1), where a label that is new has D1 = S1; the root cause is the label with
+the largest, ties by growth of distinct values, then by name. A metric grows when S2 - S1 is more
+than the guard. Stored series per series: explicit histograms bounds + 3, others 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
+
+from transforms.attributes import first_of, value_of
+from transforms.fingerprint import Wide, wide
+from transforms.money import money
+from warehouse.tables.mart import (
+    CARDINALITY_LABEL,
+    CARDINALITY_METRIC,
+    CARDINALITY_VALUE,
+    CHURN_METRIC,
+)
+
+OVERFLOW: Final = "otel.metric.overflow"
+LABEL: Final = ("metric", "level", "label")
+EMAIL: Final = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"
+IP: Final = r"\b\d{1,3}(\.\d{1,3}){3}\b"
+REDACTED: Final = "…redacted…"
+
+
+@dataclass(frozen=True)
+class Prices:
+    """What series cost, and when growth counts."""
+
+    per_1000_month: Decimal | None
+    guard_series: int = 100
+    guard_ratio: Decimal = Decimal("0.10")
+    top_values: int = 10
+
+
+def cardinality_day(
+    today: pl.LazyFrame,
+    before: pl.LazyFrame,
+    histograms: pl.LazyFrame,
+    day: date,
+    prices: Prices,
+) -> Mapping[str, pl.LazyFrame]:
+    """Give the four marts of a day."""
+    now, then = wide(today), wide(before)
+    counted, earlier = what_if(now), what_if(then)
+    metrics = _metrics(now, then, today, histograms)
+    labels = _growth(counted, earlier, metrics, prices)
+    return {
+        "mart_cardinality_metric": _metric_mart(metrics, prices, day),
+        "mart_cardinality_label": _label_mart(labels, metrics, prices, day),
+        "mart_cardinality_value": _value_mart(now, prices.top_values, day),
+        "mart_churn_metric": _churn_mart(now, then, labels, day),
+    }
+
+
+def what_if(series: Wide) -> pl.DataFrame:
+    """Give per metric and label: series, distinct values, series left without the label."""
+    slots = range(series.width)
+    fp = pl.col("fp")
+    wide_counts = series.rows.group_by("metric").agg(
+        fp.n_unique().alias("series"),
+        *((fp - pl.col(f"h{n}")).n_unique().alias(f"left_{n}") for n in slots),
+        *(
+            pl.col(f"h{n}").filter(pl.col(f"h{n}") != 0).n_unique().alias(f"distinct_{n}")
+            for n in slots
+        ),
+    )
+    parts = [
+        wide_counts.select(
+            "metric",
+            pl.lit(n, pl.Int64).alias("slot"),
+            pl.col("series").cast(pl.Int64),
+            pl.col(f"left_{n}").cast(pl.Int64).alias("left"),
+            pl.col(f"distinct_{n}").cast(pl.Int64).alias("distinct"),
+        )
+        for n in slots
+    ]
+    schema = {name: pl.Int64() for name in ("slot", "series", "left", "distinct")}
+    empty = pl.DataFrame(schema={"metric": pl.String(), **schema})
+    long = pl.concat(parts) if parts else empty
+    return long.join(series.slots, on=["metric", "slot"], how="inner", validate="1:1").drop("slot")
+
+
+def _metrics(now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFrame) -> pl.DataFrame:
+    """Give one row per metric: counts, kind, unit, team, stored series."""
+    counted = now.rows.group_by("metric").agg(
+        pl.col("fp").n_unique().cast(pl.Int64).alias("series")
+    )
+    previous = then.rows.group_by("metric").agg(
+        pl.col("fp").n_unique().cast(pl.Int64).alias("previous")
+    )
+    labels = now.slots.group_by("metric").agg(pl.len().cast(pl.Int64).alias("label_count"))
+    resource = "resource_attributes"
+    team = first_of(
+        value_of(resource, "k8s.pod.label.team"),
+        value_of(resource, "k8s.pod.labels.team"),
+        value_of(resource, "team"),
+    )
+    bounds = histograms.group_by("series_id").agg(
+        pl.col("bounds").list.len().max().cast(pl.Int64).alias("bound_count")
+    )
+    described = (
+        today.unique("series_id", keep="first", maintain_order=True)
+        .join(bounds, on="series_id", how="left", validate="1:1")
+        .select(
+            pl.col("metric_name").alias("metric"),
+            "metric_kind",
+            "unit",
+            team.alias("team"),
+            pl.when(pl.col("metric_kind") == "histogram")
+            .then(pl.col("bound_count").fill_null(0) + 3)
+            .otherwise(1)
+            .alias("stored"),
+            value_of("point_attributes", OVERFLOW).is_not_null().alias("is_overflow"),
+        )
+        .group_by("metric")
+        .agg(
+            pl.col("metric_kind").min(),
+            pl.col("unit").min(),
+            pl.col("team").filter(pl.col("team") != "").sort().mode().sort().first(),
+            pl.col("stored").sum().cast(pl.Int64),
+            pl.col("is_overflow").any(),
+        )
+        .collect()
+    )
+    return (
+        counted.join(described, on="metric", how="left", validate="1:1")
+        .join(labels, on="metric", how="left", validate="1:1")
+        .join(previous, on="metric", how="left", validate="1:1")
+        .with_columns(
+            pl.col("label_count").fill_null(0),
+            pl.col("previous") if then.rows.is_empty() else pl.col("previous").fill_null(0),
+        )
+    )
+
+
+def _growth(
+    counted: pl.DataFrame, earlier: pl.DataFrame, metrics: pl.DataFrame, prices: Prices
+) -> pl.DataFrame:
+    """Add how much of its metric's growth goes away without each label, and the root cause."""
+    former = earlier.select(*LABEL, pl.col("left").alias("left_1"), pl.col("distinct").alias("d_1"))
+    joined = counted.join(former, on=LABEL, how="left", validate="1:1").join(
+        metrics.select("metric", "previous"), on="metric", how="left", validate="m:1"
+    )
+    grown = pl.col("series") - pl.col("previous")
+    guard = pl.max_horizontal(
+        pl.lit(float(prices.guard_series)), pl.col("previous") * float(prices.guard_ratio)
+    )
+    left_1 = pl.coalesce("left_1", "previous")
+    explained = pl.when(grown > guard).then(1 - (pl.col("left") - left_1) / grown)
+    ranked = joined.with_columns(
+        explained.alias("explained_growth"),
+        (pl.col("distinct") - pl.col("d_1").fill_null(0)).alias("distinct_growth"),
+    ).sort(
+        ["metric", "explained_growth", "distinct_growth", "label", "level"],
+        descending=[False, True, True, False, False],
+        nulls_last=True,
+    )
+    is_first = pl.int_range(pl.len()).over("metric") == 0
+    return ranked.with_columns(
+        (is_first & (pl.col("explained_growth") > 0)).fill_null(value=False).alias("is_root_cause")
+    )
+
+
+def _cost(count: pl.Expr, prices: Prices) -> pl.Expr:
+    """Give what stored series cost in a month, rounded down to the atom."""
+    if prices.per_1000_month is None:
+        return pl.lit(None, dtype=CARDINALITY_METRIC.schema["monthly_cost"])
+    price = int(prices.per_1000_month.scaleb(12))
+    return money(count.cast(pl.Int128) * price // 1000)
+
+
+def _metric_mart(metrics: pl.DataFrame, prices: Prices, day: date) -> pl.LazyFrame:
+    return (
+        metrics.lazy()
+        .with_columns(
+            pl.lit(day).alias("day"),
+            pl.col("team").fill_null("").alias("top_team"),
+            _cost(pl.col("stored"), prices).alias("monthly_cost"),
+        )
+        .rename(
+            {
+                "series": "series_count",
+                "stored": "stored_series_count",
+                "previous": "previous_series_count",
+                "is_overflow": "is_lower_bound",
+            }
+        )
+        .select(CARDINALITY_METRIC.schema.names())
+        .cast(CARDINALITY_METRIC.schema)
+        .sort(CARDINALITY_METRIC.key)
+    )
+
+
+def _label_mart(
+    labels: pl.DataFrame, metrics: pl.DataFrame, prices: Prices, day: date
+) -> pl.LazyFrame:
+    stored = metrics.select("metric", "stored")
+    saved = pl.col("series") - pl.col("left")
+    stored_saved = saved.cast(pl.Int128) * pl.col("stored") // pl.col("series")
+    return (
+        labels.lazy()
+        .join(stored.lazy(), on="metric", how="left", validate="m:1")
+        .with_columns(
+            pl.lit(day).alias("day"),
+            saved.alias("saved_count"),
+            (saved == 0).alias("is_safe"),
+            (pl.col("series") / pl.col("left")).alias("multiplier"),
+            _cost(stored_saved, prices).alias("saved_cost"),
+        )
+        .rename({"distinct": "distinct_count", "left": "series_without_count"})
+        .select(CARDINALITY_LABEL.schema.names())
+        .cast(CARDINALITY_LABEL.schema)
+        .sort(CARDINALITY_LABEL.key)
+    )
+
+
+def _value_mart(now: Wide, top: int, day: date) -> pl.LazyFrame:
+    """Give the values that most series bear; addresses of people and machines are redacted."""
+    value = pl.col("value").str.replace_all(EMAIL, REDACTED).str.replace_all(IP, REDACTED)
+    key = [*LABEL]
+    return (
+        now.values.lazy()
+        .with_columns(value.alias("value"))
+        .group_by(*key, "value")
+        .agg(pl.col("series_count").sum())
+        .sort([*key, "series_count", "value"], descending=[False, False, False, True, False])
+        .with_columns((pl.int_range(pl.len()).over(key) + 1).cast(pl.Int32).alias("value_rank"))
+        .filter(pl.col("value_rank") <= top)
+        .with_columns(pl.lit(day).alias("day"))
+        .select(CARDINALITY_VALUE.schema.names())
+        .cast(CARDINALITY_VALUE.schema)
+        .sort(CARDINALITY_VALUE.key)
+    )
+
+
+def _churn_mart(now: Wide, then: Wide, labels: pl.DataFrame, day: date) -> pl.LazyFrame:
+    """Count series that came and went, by metric and fingerprint, never by fingerprint alone."""
+    key = ["metric", "fp"]
+    mine, theirs = (frame.rows.select(key).unique() for frame in (now, then))
+    came = mine.join(theirs, on=key, how="anti").group_by("metric").agg(pl.len().alias("new"))
+    went = theirs.join(mine, on=key, how="anti").group_by("metric").agg(pl.len().alias("gone"))
+    causes = labels.filter("is_root_cause").select(
+        "metric",
+        pl.col("label").alias("root_cause_label"),
+        pl.col("level").alias("root_cause_level"),
+    )
+    counts = came.join(went, on="metric", how="full", coalesce=True, validate="1:1")
+    return (
+        counts.lazy()
+        .join(causes.lazy(), on="metric", how="left", validate="1:1")
+        .with_columns(
+            pl.lit(day).alias("day"),
+            pl.col("new").fill_null(0).alias("new_count"),
+            pl.col("gone").fill_null(0).alias("gone_count"),
+            pl.col("root_cause_label", "root_cause_level").fill_null(""),
+        )
+        .select(CHURN_METRIC.schema.names())
+        .cast(CHURN_METRIC.schema)
+        .sort(CHURN_METRIC.key)
+    )

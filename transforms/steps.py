@@ -1,0 +1,141 @@
+"""The graph of steps: which table is made from which, by which function. All of it, in order.
+
+Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
+layer (`lines_of_day`, `catalogue`) live for one run only and are not stored. `raw_…_around` holds
+the days beside it too, `raw_…_before` the day before.
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
+
+from transforms import allocation, budget, cardinality, cost, coverage, inventory, sli, usage
+from transforms.partition import Frames, Made, Step, Terms
+
+
+def _usage(f: Frames, t: Terms) -> Made:
+    series, points = f["raw_series_around"], f["raw_point_around"]
+    return {
+        "core_usage_hourly": usage.usage_hourly(series, points, t.day),
+        "core_node_hourly": usage.node_hourly(series, points, t.day),
+    }
+
+
+def _lines(f: Frames, t: Terms) -> Made:
+    return {
+        "core_cost_line": cost.cost_line(f["raw_cost_line"], t.day),
+        "lines_of_day": allocation.day_lines(f["raw_cost_line"], t.day),
+    }
+
+
+def _ledger(f: Frames, t: Terms) -> Made:
+    lines, used, nodes = f["lines_of_day"], f["core_usage_hourly"], f["core_node_hourly"]
+    hours = t.settings.billing.period_final_hours
+    made = allocation.ledger(
+        lines, used, nodes, t.ownership, day=t.day, now=t.now, final_hours=hours
+    )
+    return {"core_cost_ledger": made}
+
+
+def _costs(f: Frames, _: Terms) -> Made:
+    ledger = f["core_cost_ledger"]
+    return {
+        "mart_cost_daily_namespace": cost.cost_daily_namespace(ledger),
+        "mart_cost_daily_team": cost.cost_daily_team(ledger),
+        "mart_cost_daily_service": cost.cost_daily_service(ledger),
+        "mart_reconciliation_daily": cost.reconciliation_daily(f["lines_of_day"], ledger),
+    }
+
+
+def _seen(f: Frames, t: Terms) -> Made:
+    series, place = f["raw_series"], t.settings.collector.default_environment
+    scopes = t.settings.inventory.infrastructure_scopes
+    return {
+        "core_workload_daily": inventory.workloads_seen(series, t.day, place),
+        "core_signal_daily": coverage.signals_seen(
+            series, f["raw_signal"], t.day, infrastructure_scopes=scopes, environment=place
+        ),
+    }
+
+
+def _cardinality(f: Frames, t: Terms) -> Made:
+    chosen = t.settings.cardinality
+    price = chosen.price_per_1000_series_month
+    prices = cardinality.Prices(
+        per_1000_month=Decimal(price) if price else None,
+        guard_series=chosen.growth_guard_series,
+        guard_ratio=Decimal(chosen.growth_guard_ratio),
+        top_values=chosen.top_values,
+    )
+    before, histograms = f["raw_series_before"], f["raw_histogram"]
+    return cardinality.cardinality_day(f["raw_series"], before, histograms, t.day, prices)
+
+
+def _inventory(f: Frames, t: Terms) -> Made:
+    chosen, place = t.settings.inventory, t.settings.collector.default_environment
+    billed = coverage.billed_services(
+        f["core_cost_line"], service_tag=chosen.service_tag, environment=place, now=t.now
+    )
+    workloads = f["core_workload_daily"].filter(pl.col("day") > t.now - coverage.HISTORY)
+    made = coverage.services(f["catalogue"], workloads, billed, environments=chosen.environments)
+    return {"core_service": made}
+
+
+def _coverage(f: Frames, t: Terms) -> Made:
+    since = (t.now - timedelta(days=30)).date()
+    paid = (pl.col("reason") == "workload") & (pl.col("charge_date") >= since)
+    costs = (
+        f["core_cost_ledger"]
+        .filter(paid)
+        .group_by(service_namespace="namespace", service_name="workload")
+        .agg(pl.col("effective_cost").sum().alias("monthly_cost"))
+    )
+    made = coverage.coverage_service(
+        f["core_service"],
+        f["core_signal_daily"],
+        costs,
+        environments=t.settings.inventory.environments,
+        now=t.now,
+        freshness_hours=t.settings.inventory.freshness_hours,
+    )
+    return {"mart_coverage_service": made}
+
+
+def _coverage_team(f: Frames, _: Terms) -> Made:
+    return {"mart_coverage_team": coverage.coverage_team(f["mart_coverage_service"])}
+
+
+def _sli(f: Frames, t: Terms) -> Made:
+    return {"mart_sli_daily": sli.coverage_sli(f["mart_coverage_team"], t.now.date())}
+
+
+def _budget(f: Frames, t: Terms) -> Made:
+    return {"mart_budget": budget.budgets(f["mart_cost_daily_team"], t.ownership, now=t.now)}
+
+
+DAY: Final = (
+    Step(_usage, ("raw_series_around", "raw_point_around"),
+         ("core_usage_hourly", "core_node_hourly")),
+    Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
+    Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly"),
+         ("core_cost_ledger",)),
+    Step(_costs, ("core_cost_ledger", "lines_of_day"),
+         ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
+          "mart_reconciliation_daily")),
+    Step(_seen, ("raw_series", "raw_signal"), ("core_workload_daily", "core_signal_daily")),
+    Step(_cardinality, ("raw_series", "raw_series_before", "raw_histogram"),
+         ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
+          "mart_churn_metric")),
+)  # fmt: skip
+
+WHOLE: Final = (
+    Step(_inventory, ("catalogue", "core_workload_daily", "core_cost_line"), ("core_service",)),
+    Step(_coverage, ("core_service", "core_signal_daily", "core_cost_ledger"),
+         ("mart_coverage_service",)),
+    Step(_coverage_team, ("mart_coverage_service",), ("mart_coverage_team",)),
+    Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",)),
+    Step(_budget, ("mart_cost_daily_team",), ("mart_budget",)),
+)  # fmt: skip
+WHOLE_WRITES: Final = tuple(name for step in WHOLE for name in step.writes)
