@@ -1,0 +1,179 @@
+"""The decoder's process: sealed segments into the lake, then the segment goes.
+
+Takes    `journal/*.wal`, oldest first
+Gives    Parquet files of the lake, by table, day and hour of the event
+Holds    names follow from the segment, files appear whole (written aside, synced, renamed), and
+         the segment is deleted last: a crash at any point repeats the segment and doubles nothing
+Never    stops at a record that it cannot decode: that goes to quarantine with its reason
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from collector.otlp.accept import write_keys
+from collector.otlp.decode import Decoder, Frames
+from collector.otlp.journal import KINDS, Record, scan, sealed, sync_folder
+from collector.otlp.status import (
+    collector_folder,
+    journal_folder,
+    read_decoder_counters,
+    write_json,
+)
+from meterbook.errors import UndecodableError
+from warehouse.tables import BY_NAME
+
+BATCH_BYTES: Final = 12 * 1024 * 1024
+MAX_ATTEMPTS: Final = 3
+POLL_SECONDS: Final = 0.1
+TIME_OF: Final = {
+    "raw_series": "event_hour",
+    "raw_signal": "event_hour",
+    "raw_point": "event_at",
+    "raw_histogram": "event_at",
+    "raw_event": "event_at",
+}
+
+
+class Lander:
+    """Decodes the segments of one home."""
+
+    def __init__(self, home: Path) -> None:
+        """Take up the counters of the last run."""
+        self._home = home
+        self._folder = collector_folder(home)
+        self._lake = home / "lake"
+        self._decoder = Decoder()
+        self._counts = Counter(read_decoder_counters(home))
+
+    def land(self, path: Path) -> None:
+        """Decode one segment; three crashes on it put it aside undecoded."""
+        attempts = path.with_suffix(".attempts")
+        tried = int(attempts.read_text()) if attempts.exists() else 0
+        if tried >= MAX_ATTEMPTS:
+            self._quarantine(path.name, path.read_bytes(), f"{tried} crashes while decoding it")
+        else:
+            attempts.write_text(str(tried + 1))
+            self._decode(path)
+        path.unlink()
+        sync_folder(path.parent)
+        attempts.unlink(missing_ok=True)
+        self._tell()
+
+    def _decode(self, path: Path) -> None:
+        segment = int(path.stem)
+        data = path.read_bytes()
+        found = scan(data)
+        for start, end, reason in found.damaged:
+            self._quarantine(f"{path.stem}-{start}.bin", data[start:end], reason)
+        del data
+        for number, (kind, batch) in enumerate(_batches(found.records)):
+            for name, frame in self._frames(kind, batch, segment).items():
+                self._write(name, frame, f"{segment:016d}-{number:04d}.parquet")
+                self._counts["decoded_rows", name] += frame.height
+            self._counts["decoded_requests", kind] += len(batch)
+        write_keys(path.parent, segment, found.records)
+
+    def _frames(self, kind: str, batch: Sequence[Record], segment: int) -> Frames:
+        """Decode a batch; if one record spoils it, each by itself."""
+        try:
+            return self._decoder.decode(kind, batch, segment)
+        except UndecodableError as exc:
+            if len(batch) == 1:
+                record = batch[0]
+                self._quarantine(f"{segment:016d}-{record.seq}.bin", record.payload, exc.reason)
+                return {}
+        parts = [self._frames(kind, [record], segment) for record in batch]
+        names = sorted({name for part in parts for name in part})
+        return {
+            name: pl.concat([part[name] for part in parts if name in part], how="diagonal")
+            for name in names
+        }
+
+    def _write(self, name: str, frame: pl.DataFrame, file: str) -> None:
+        """Write a table's rows to the folders of their hours."""
+        table = BY_NAME[name]
+        hour = pl.col(TIME_OF[name]).dt.truncate("1h").alias("_hour")
+        folders: set[Path] = set()
+        ordered = frame.select(*table.schema.names()).sort(
+            [c for c in ("series_id", TIME_OF[name], "x_seq") if c in table.schema]
+        )
+        for (moment,), part in (
+            ordered.with_columns(hour)
+            .partition_by("_hour", as_dict=True, include_key=False, maintain_order=True)
+            .items()
+        ):
+            folder = self._lake / name / f"date={moment:%Y-%m-%d}" / f"hour={moment:%H}"
+            folder.mkdir(parents=True, exist_ok=True)
+            making = folder / f"{file}.making"
+            part.cast(table.schema).write_parquet(making, compression="zstd", compression_level=1)
+            _sync_file(making)
+            making.replace(folder / file)
+            folders.add(folder)
+        for folder in folders:
+            sync_folder(folder)
+
+    def _quarantine(self, name: str, data: bytes, reason: str) -> None:
+        folder = self._folder / "quarantine"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(data)
+        (folder / f"{name}.json").write_text(json.dumps({"reason": reason, "bytes": len(data)}))
+        self._counts["quarantined_records", ""] += 1
+
+    def _tell(self) -> None:
+        counts = [[name, label, n] for (name, label), n in sorted(self._counts.items())]
+        write_json(self._folder / "decoder.json", counts)
+
+
+def _batches(records: Sequence[Record]) -> Iterator[tuple[str, list[Record]]]:
+    """Give records of one signal together, at most some megabytes at a time, in order."""
+    for kind in KINDS:
+        batch: list[Record] = []
+        size = 0
+        for record in records:
+            if record.signal != kind:
+                continue
+            if batch and size + len(record.payload) > BATCH_BYTES:
+                yield kind, batch
+                batch, size = [], 0
+            batch.append(record)
+            size += len(record.payload)
+        if batch:
+            yield kind, batch
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def main() -> None:
+    """Decode until told to stop, or until the parent is gone; then finish what is sealed."""
+    home, parent = Path(sys.argv[1]), os.getppid()
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    journal_folder(home).mkdir(parents=True, exist_ok=True)
+    lander = Lander(home)
+    while True:
+        is_last = stop.is_set() or os.getppid() != parent
+        for path in sealed(journal_folder(home)):
+            lander.land(path)
+        if is_last:
+            return
+        stop.wait(POLL_SECONDS)
+
+
+if __name__ == "__main__":
+    main()
