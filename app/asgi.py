@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.runtime.pages_manager import PagesManager
 
 from app import place, warm
 from meterbook.errors import NothingPublishedError
@@ -82,6 +83,10 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     await asyncio.to_thread(warm.up)
     yield {}
 
+
+# Before anyone has visited, Streamlit takes a folder `pages` for a navigation of its own and would
+# run a page without its entry script.
+PagesManager.uses_pages_directory = False
 
 app = st.App(
     Path(__file__).parent / "main.py",

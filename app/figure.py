@@ -65,7 +65,7 @@ class Shown:
     heading: str
     kind: Kind = "text"
     link: str = ""
-    """Page that a value leads to, by its url path; the value is the page's `team` or `metric`."""
+    """Page and parameter that a value leads to: `team?team`; the parameter gets the value's text."""
 
     @property
     def is_number(self) -> bool:
@@ -164,7 +164,7 @@ def csv(made: Figure) -> bytes:
     lists = [name for name, kind in made.data.schema.items() if isinstance(kind, pl.List)]
     frame = made.data.drop(lists).with_columns(
         pl.when(pl.col(pl.String).str.contains(r"^[=+\-@\t\r]"))
-        .then(pl.concat_str(pl.lit("'"), pl.col(pl.String)))
+        .then(pl.lit("'") + pl.col(pl.String))
         .otherwise(pl.col(pl.String))
         .name.keep()
     )

@@ -11,15 +11,16 @@ from typing import Final
 from app import words
 
 PERIODS: Final = {
-    "7d": "Last 7 days",
-    "30d": "Last 30 days",
-    "35d": "Last 35 days",
-    "90d": "Last 90 days",
+    "7d": "7 days",
+    "30d": "30 days",
+    "35d": "35 days",
+    "90d": "90 days",
     "month": "This month",
     "last-month": "Last month",
 }
-COMPARISONS: Final = {"previous": "Previous period", "none": "No comparison"}
-COSTS: Final = {"effective": "Effective (amortised)", "billed": "Billed (invoice)"}
+"""The words stand in the sidebar and in the URL: `?period=7+days`."""
+COMPARISONS: Final = {"previous": "Previous period", "none": "Nothing"}
+COSTS: Final = {"effective": "Effective", "billed": "Billed"}
 ALL: Final = "all"
 
 

@@ -38,7 +38,7 @@ def is_stale(reader: Reader) -> bool:
     return age(reader) > timedelta(hours=hours)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def shelf(serving: Path) -> Shelf:
     """Give the one shelf of a folder, for every session of this process."""
     return Shelf(serving)

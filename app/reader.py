@@ -61,6 +61,10 @@ class Reader:
         tables = tuple(dict.fromkeys(_NAMES.findall(sql)))
         return Answer(frame, _filled_in(sql, params), tables)
 
+    def close(self) -> None:
+        """Close the snapshot; a file may be open only once in a process."""
+        self._con.close()
+
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
         """Give what was made under this key, or make and keep it. The key names the maker."""
         with self._lock:
@@ -104,18 +108,18 @@ class Shelf:
                 f"The newest snapshot {wanted.id} cannot be opened; this is the one before it. "
                 "`meterbook build` publishes a new one."
             )
-        for former in self._former(wanted):
+        if self._reader is not None:
+            self._reader.problem = problem
+            return self._reader
+        for path in snapshots(self.serving):
+            former = _by_name(path)
+            if former is None or path == wanted.path:
+                continue
             try:
                 return Reader(former, problem)
             except (duckdb.Error, OSError):
                 continue
         raise NothingPublishedError(self.serving.parent)
-
-    def _former(self, wanted: Snapshot) -> list[Snapshot]:
-        if self._reader is not None:
-            return [self._reader.snapshot]
-        paths = [path for path in snapshots(self.serving) if path != wanted.path]
-        return [known for path in paths if (known := _by_name(path))]
 
 
 def _by_name(path: Path) -> Snapshot | None:

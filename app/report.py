@@ -6,6 +6,7 @@ Holds    the same snapshot gives the same bytes; nothing is fetched when it is o
 """
 
 import json
+from contextlib import closing
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -76,7 +77,11 @@ _TEMPLATE: Final = Path(__file__).parent / "report.html"
 
 def write_report(snapshot: Snapshot, out: Path) -> None:
     """Write the report of a snapshot to `out`."""
-    reader = Reader(snapshot)
+    with closing(Reader(snapshot)) as reader:
+        out.write_text(_page(reader), encoding="utf-8")
+
+
+def _page(reader: Reader) -> str:
     filters = first_look(reader)
     charts: dict[str, object] = {}
     sections = "".join(_section(section, reader, filters, charts) for section in SECTIONS)
@@ -84,14 +89,14 @@ def write_report(snapshot: Snapshot, out: Path) -> None:
     for name, text in {
         "period": escape(filters.period_text),
         "freshness": escape(freshness(reader, filters)),
-        "snapshot": escape(snapshot.id),
+        "snapshot": escape(reader.snapshot.id),
         "table_css": table.CSS,
         "sections": sections,
         "charts": _json(charts),
         "bundle": _bundle(),
     }.items():
         page = page.replace(f"<!--{name}-->", text)
-    out.write_text(page, encoding="utf-8")
+    return page
 
 
 def freshness(reader: Reader, filters: Filters) -> str:

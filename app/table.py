@@ -125,7 +125,7 @@ def _cell(column: Shown, value: Any, currency: str, *, query: str | None) -> str
     elif column.link and query is not None:
         page, _, key = column.link.partition("?")
         kept = f"&amp;{escape(query)}" if query else ""
-        written = f'<a href="{page}?{key}={quote(str(value))}{kept}" target="_self">{written}</a>'
+        written = f'<a href="{page}?{key}={quote(plain)}{kept}" target="_self">{written}</a>'
     hint = f' title="{escape(plain)}"' if len(plain) > LONG else ""
     return f'<td class="{_place(column)}"{hint}>{written}</td>'
 

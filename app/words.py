@@ -182,9 +182,10 @@ def points(value: float | None) -> str:
 
 
 def _three(size: Decimal) -> str:
-    places = max(0, 2 - size.adjusted()) if size else 0
-    text = f"{size:.{min(places, 4)}f}"
-    return text.rstrip("0").rstrip(".") if places > 2 else text
+    """Write three significant figures; digits beyond the third decimal are left out."""
+    rounded = Decimal(f"{size:.2e}")
+    places = min(max(0, 2 - rounded.adjusted()), 4)
+    return f"{rounded:.{places}f}"
 
 
 def _signed_text(value: Decimal, text: str) -> str:

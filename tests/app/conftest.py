@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from app.place import shelf
+from app.reader import Reader
 from warehouse import tables
 from warehouse.snapshot import publish
 from warehouse.store import Store
@@ -384,7 +386,7 @@ def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, An
                 "row_count": 3000,
                 "currency": "USD",
                 "effective_cost": Decimal("100.5"),
-                "billed_cost": Decimal("201"),
+                "billed_cost": Decimal(201),
                 "loaded_at": NOW,
             },
             {
@@ -456,12 +458,12 @@ def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, An
     }
 
 
-def _publish(home: Path, filled: dict[str, list[dict[str, Any]]]) -> None:
+def _publish(home: Path, filled: dict[str, list[dict[str, Any]]], now: datetime = NOW) -> None:
     with Store(home / "warehouse.duckdb") as store:
         with store.change() as change:
             for name, rows in filled.items():
                 change.replace(BY_NAME[name], _rows(BY_NAME[name], rows))
-        publish(store, home / "serving", now=NOW, keep=3)
+        publish(store, home / "serving", now=now, keep=3)
 
 
 @pytest.fixture(scope="session")
@@ -493,10 +495,22 @@ def bare_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("bare")
 
 
-Publish = Callable[[Path, dict[str, list[dict[str, Any]]]], None]
+Publish = Callable[..., None]
 
 
 @pytest.fixture(scope="session")
 def publish_rows() -> Publish:
     """Give the way to publish rows of one's own."""
     return _publish
+
+
+@pytest.fixture(scope="session")
+def reader(book: Book) -> Reader:
+    """Give the reader of the full book: the one the pages use, as a file opens only once."""
+    return shelf(book.home / "serving").reader()
+
+
+@pytest.fixture(scope="session")
+def empty_reader(empty_home: Path) -> Reader:
+    """Give a reader of the book without rows."""
+    return shelf(empty_home / "serving").reader()

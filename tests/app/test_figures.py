@@ -1,0 +1,292 @@
+"""Figures: their sums, their SQL, their words, for a full and an empty snapshot."""
+
+import csv as csv_reader
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from app import table
+from app.choices import choices, first_look
+from app.figure import MAX_CHART_ROWS, Figure, chart_rows, csv, figure
+from app.figures import (
+    allocation,
+    budget,
+    cardinality,
+    coverage,
+    explore,
+    health,
+    method,
+    spend,
+    team,
+)
+from app.filters import Filters, days_of
+from app.reader import Reader
+from app.report import SECTIONS
+from warehouse.snapshot import current
+
+EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
+    (spend.headline, ()),
+    (spend.daily, ()),
+    (spend.by_namespace, ()),
+    (spend.by_service, ()),
+    (spend.by_group, ("sub_account_id",)),
+    (spend.movers, ()),
+    (spend.teams, ()),
+    (allocation.parts, ()),
+    (allocation.reconciliation, ()),
+    (allocation.reconciliation_days, ()),
+    (budget.against_budget, ()),
+    (explore.daily_by, ("service_name",)),
+    (explore.pivot, ("team", "namespace")),
+    (explore.pivot, ("team", "team")),
+    (team.trend, ()),
+    (coverage.headline, ()),
+    (coverage.by_team, ()),
+    (coverage.fixes, ()),
+    (coverage.every, ()),
+    (coverage.dark, ()),
+    (coverage.services, ("unregistered",)),
+    (cardinality.headline, ()),
+    (cardinality.price, ()),
+    (cardinality.metrics, ()),
+    (cardinality.top_metrics, ()),
+    (cardinality.growth, ("checkout.cart.events",)),
+    (cardinality.what_if, ("checkout.cart.events",)),
+    (cardinality.values, ("checkout.cart.events", "user_id")),
+    (health.freshness, ()),
+    (health.deliveries, ()),
+    (health.rejected, ()),
+    (health.runs, ()),
+    (health.checks, ()),
+    (health.collector, ()),
+    (method.rules, ()),
+)
+NOTHING = ("nan", "None", "NaT", "inf", "undefined", "__idle__", "__unallocated__")
+every = pytest.mark.parametrize(
+    ("make", "choice"), EVERY, ids=lambda it: getattr(it, "__name__", "")
+)
+
+
+def _looks(reader: Reader) -> list[Filters]:
+    look = first_look(reader)
+    through = date(2026, 11, 22)
+    return [
+        look,
+        replace(look, team="payments", cost="billed", is_compared=False),
+        Filters(*days_of("90d", through), currency=look.currency, team="__idle__"),
+    ]
+
+
+@every
+def test_the_sql_beside_a_figure_gives_its_rows(
+    make: Callable[..., Figure], choice: tuple[str, ...], reader: Reader
+) -> None:
+    """A reader can ask the snapshot again, with the text that is shown, and gets the same rows."""
+    for filters in _looks(reader):
+        made = figure(make, reader, filters, *choice)
+
+        again = reader.ask(made.sql).frame
+
+        assert again.equals(made.data)
+        assert made.tables
+        assert made.snapshot_id == reader.snapshot.id
+
+
+@every
+def test_words_stand_where_there_is_nothing(
+    make: Callable[..., Figure], choice: tuple[str, ...], reader: Reader, empty_reader: Reader
+) -> None:
+    """No `nan`, `None` or bucket name is ever read, with rows or without."""
+    for source in (reader, empty_reader):
+        for filters in _looks(source):
+            made = figure(make, source, filters, *choice)
+
+            cards = [part for card in made.cards for part in (card.value, card.note, card.help)]
+            read = " ".join([made.title, made.finding, made.empty, made.note, *cards])
+            words = f"{read} {table.render(made) if made.shown else ''}".replace(">", " ")
+            assert not [word for word in NOTHING if word in words.replace("<", " ").split()]
+            assert made.finding
+
+
+@every
+def test_a_chart_is_small_and_named(
+    make: Callable[..., Figure], choice: tuple[str, ...], reader: Reader
+) -> None:
+    """A chart says in words what it shows, and never holds rows that SQL should have summed."""
+    made = figure(make, reader, first_look(reader), *choice)
+
+    if made.chart is not None:
+        assert made.alt
+        assert len(str(made.chart)) < 300_000
+
+
+def test_a_chart_of_too_many_rows_is_refused() -> None:
+    """5,001 rows are an error of ours, not a slow page."""
+    with pytest.raises(ValueError, match="5001 rows"):
+        chart_rows(pl.DataFrame({"n": range(MAX_CHART_ROWS + 1)}))
+
+
+def test_spend_is_the_sum_of_the_days(book: Any, reader: Reader) -> None:
+    """The card, the team table, the parts, both groupings and the pivot give one sum."""
+    for filters in _looks(reader):
+        want = book.sum(filters.start, filters.end, None if filters.team == "all" else filters.team)
+        if filters.cost == "billed":
+            want *= 2
+
+        sums = {
+            "card": spend.headline(reader, filters).data["cost"][0],
+            "days": spend.daily(reader, filters).data["cost"].sum(),
+            "namespaces": spend.by_namespace(reader, filters).data["cost"].sum(),
+            "teams": spend.teams(reader, filters).total[1],
+            "parts": allocation.parts(reader, filters).total[1],
+            "pivot": explore.pivot(reader, filters, "team", "service_name").data["cost"].sum(),
+            "trend": team.trend(reader, filters).data["cost"].sum(),
+        }
+
+        assert set(sums.values()) == {want}
+
+
+def test_the_csv_has_every_row_and_digit(book: Any, reader: Reader) -> None:
+    """The rows that are downloaded add up to the card, in twelve decimals."""
+    filters = first_look(reader)
+
+    text = csv(spend.teams(reader, filters)).decode()
+
+    rows = list(csv_reader.DictReader(io.StringIO(text)))
+    assert sum(Decimal(row["cost"]) for row in rows) == book.sum(filters.start, filters.end)
+
+
+def test_a_cell_that_looks_like_a_formula_is_text(reader: Reader) -> None:
+    """A value that begins with `=` from telemetry is no formula in a spreadsheet."""
+    made = cardinality.values(reader, first_look(reader), "checkout.cart.events", "user_id")
+
+    text = csv(made).decode()
+
+    rows = list(csv_reader.DictReader(io.StringIO(text)))
+    assert {row["value"][:2] for row in rows} == {"'="}
+
+
+def test_the_change_is_against_the_period_before(book: Any, reader: Reader) -> None:
+    """(a - b) / b, by hand."""
+    filters = first_look(reader)
+    now = book.sum(filters.start, filters.end)
+    before = book.sum(filters.previous_start, filters.previous_end)
+    percent = ((now - before) / before * 100).quantize(Decimal("0.1"))
+
+    card = spend.headline(reader, filters).cards[1]
+
+    assert card.value == f"+{percent} %"
+    assert card.tone == "bad"
+
+
+def test_nothing_to_compare_with_is_said(reader: Reader) -> None:
+    """Where the earlier period has no cost there is no movement and no infinity."""
+    filters = Filters(*days_of("90d", date(2026, 11, 22)))
+
+    made = spend.movers(reader, filters)
+
+    assert made.chart is None
+    assert "no cost" in made.finding.lower()
+
+
+def test_m7_is_pooled(reader: Reader) -> None:
+    """24 of 30 services: 80.0 %, and 5 more reach 95 % (29 of 30 are 96.7 %)."""
+    made = coverage.headline(reader, first_look(reader))
+
+    assert made.cards[0].value == "80.0 %"
+    assert "5 more would reach the target of 95.0 %" in made.finding
+
+
+def test_the_exploding_metric_is_first(reader: Reader) -> None:
+    """What grew by a label comes before what is merely large."""
+    made = cardinality.metrics(reader, first_look(reader))
+
+    assert made.data["metric"][0] == "checkout.cart.events"
+    assert made.data["worst_label"][0] == "user_id"
+    assert "5,200 to 48,310 series" in made.finding
+
+
+def test_the_team_over_budget_is_named(reader: Reader) -> None:
+    """Spent over budget and forecast over budget are two different sentences."""
+    made = budget.against_budget(reader, first_look(reader))
+
+    assert "search is over budget already" in made.finding
+    assert "payments is heading over budget" in made.finding
+
+
+def test_the_difference_reads_zero_to_the_last_digit(reader: Reader) -> None:
+    """Nothing rounds on the way to the proof."""
+    made = allocation.reconciliation(reader, first_look(reader))
+
+    assert "0.000000000000" in made.finding
+    assert made.cards[0].value == "0"
+
+
+def test_a_lost_atom_is_seen(publish_rows: Any, tmp_path: Any) -> None:
+    """A ledger that lacks 1e-12 of the bill does not read as 0."""
+    row = {
+        "charge_date": date(2026, 11, 22),
+        "currency": "USD",
+        "bill_cost": Decimal("5.000000000001"),
+        "ledger_cost": Decimal(5),
+        "difference": Decimal("0.000000000001"),
+        "line_count": 1,
+    }
+    publish_rows(tmp_path, {"mart_reconciliation_daily": [row]})
+    reader = _open(tmp_path)
+
+    made = allocation.reconciliation(reader, first_look(reader))
+
+    assert made.cards[0].value == "0.000000000001"
+    assert made.cards[0].tone == "bad"
+
+
+def test_currencies_are_never_added(publish_rows: Any, tmp_path: Any) -> None:
+    """Each currency has its own figures; the dearest is shown first."""
+    day = date(2026, 11, 22)
+    rows = [
+        {
+            "charge_date": day,
+            "team": "a",
+            "currency": currency,
+            "direct_cost": cost,
+            "effective_cost": cost,
+            "billed_cost": cost,
+        }
+        for currency, cost in (("USD", Decimal(7)), ("EUR", Decimal(11)))
+    ]
+    bills = [
+        {"charge_date": day, "currency": row["currency"], "bill_cost": row["effective_cost"]}
+        for row in rows
+    ]
+    publish_rows(tmp_path, {"mart_cost_daily_team": rows, "mart_reconciliation_daily": bills})
+    reader = _open(tmp_path)
+
+    look = first_look(reader)
+
+    assert choices(reader).currencies == ("EUR", "USD")
+    assert spend.headline(reader, look).cards[0].value == "€11"
+    assert spend.headline(reader, replace(look, currency="USD")).cards[0].value == "$7"
+
+
+def test_every_part_of_the_report_is_made_once(reader: Reader) -> None:
+    """A chart's place in the report is found by its name, so names are unique."""
+    names = [
+        figure(make, reader, first_look(reader)).name
+        for section in SECTIONS
+        for row in section.rows
+        for make in row
+    ]
+
+    assert len(names) == len(set(names))
+
+
+def _open(home: Any) -> Reader:
+
+    return Reader(current(home / "serving"))

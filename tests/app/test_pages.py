@@ -1,0 +1,133 @@
+"""Pages as readers meet them: full, empty, bare, and after one click."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import app
+
+MAIN = Path(app.__file__).parent / "main.py"
+START = f"import runpy\nrunpy.run_path({str(MAIN)!r})"
+"""The entry script, from elsewhere: AppTest takes a folder `pages` for a navigation of its own."""
+PAGES = ("executive", "team", "cost", "coverage", "cardinality", "debug", "method")
+CLICKS = {
+    "executive": ("cost", "billed"),
+    "team": ("team", "payments"),
+    "cost": ("group", "namespace"),
+    "coverage": ("environment", "production"),
+    "cardinality": ("metric", "rpc.client.duration"),
+    "debug": ("period", "7d"),
+    "method": ("period", "month"),
+}
+every = pytest.mark.parametrize("name", PAGES)
+
+
+def _run(name: str, home: Path, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    monkeypatch.setenv("MB_HOME", str(home))
+    monkeypatch.setenv("MB_NOW", "2026-11-23T08:00:00+00:00")
+    run = AppTest.from_string(START, default_timeout=60)
+    for key, value in query.items():
+        run.query_params[key] = value
+    run.run()
+    return (
+        run if name == "executive" else run.switch_page(str(MAIN.parent / f"pages/{name}.py")).run()
+    )
+
+
+def _read(run: AppTest) -> str:
+    """Give what can be read: titles, cards, texts and tables."""
+    parts = [*run.title, *run.caption, *run.markdown, *run.warning, *run.info]
+    texts = [str(part.value) for part in parts]
+    texts += [part.proto.body for part in run.get("html")]
+    texts += [f"{card.label} {card.value} {card.delta}" for card in run.metric]
+    return " ".join(texts)
+
+
+@every
+def test_a_full_book_is_shown(name: str, book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One title, freshness with an absolute time and the snapshot, and no exception."""
+    run = _run(name, book.home, monkeypatch)
+
+    assert not run.exception
+    assert len(run.title) == 1
+    assert "built 23 Nov 2026, 06:00 UTC" in _read(run)
+    assert not [word for word in ("nan", "None", "NaT") if f" {word} " in _read(run)]
+
+
+@every
+def test_an_empty_book_says_so(
+    name: str, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables without rows give words, no exception and no chart."""
+    run = _run(name, empty_home, monkeypatch)
+
+    assert not run.exception
+    assert not run.get("vega_lite_chart")
+    assert "no cost yet" in _read(run)
+
+
+@every
+def test_a_bare_home_tells_the_next_step(
+    name: str, bare_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing was published, the page names the command that publishes."""
+    run = _run(name, bare_home, monkeypatch)
+
+    assert not run.exception
+    assert "meterbook run \\-\\-demo" in _read(run) or "meterbook run --demo" in _read(run)
+
+
+@every
+def test_one_click_changes_the_page(name: str, book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A choice is taken up, and the page is another one after it."""
+    key, value = CLICKS[name]
+    run = _run(name, book.home, monkeypatch)
+    before = _read(run)
+
+    run.selectbox(key=key).set_value(value).run()
+
+    assert not run.exception
+    assert run.selectbox(key=key).value == value
+    assert _read(run) != before or name == "coverage"
+
+
+def test_a_choice_comes_from_the_url(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link to a team and a period shows that team and period."""
+    run = _run("executive", book.home, monkeypatch, team="payments", period="7 days")
+
+    assert run.selectbox(key="team").value == "payments"
+    assert "16 Nov to 22 Nov 2026" in _read(run)
+
+
+def test_junk_in_the_url_shows_the_defaults(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unknown values are ignored: no exception, no script, the first look."""
+    run = _run(
+        "executive", book.home, monkeypatch, team="<script>", period="-1", currency="x" * 10_000
+    )
+
+    assert not run.exception
+    assert run.selectbox(key="team").value == "all"
+    assert run.selectbox(key="period").value == "30d"
+
+
+def test_an_old_snapshot_is_called_old(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After 26 hours without a new snapshot the page says so, with the time."""
+    monkeypatch.setenv("MB_HOME", str(book.home))
+    monkeypatch.setenv("MB_NOW", "2026-11-25T08:00:00+00:00")
+
+    run = AppTest.from_string(START, default_timeout=60).run()
+
+    assert "These figures are 2 days old" in " ".join(part.value for part in run.warning)
+
+
+def test_names_from_outside_stay_text(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service named like an image or a tag fetches nothing and is shown as it is."""
+    run = _run("team", book.home, monkeypatch, team="payments")
+
+    read = _read(run)
+    labels = " ".join(part.label for part in run.expander)
+    assert "&lt;img src=x" in read
+    assert "<img src=x" not in read
+    assert "\\!\\[x\\]" in labels
