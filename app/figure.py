@@ -65,7 +65,7 @@ class Shown:
     heading: str
     kind: Kind = "text"
     link: str = ""
-    """Page and parameter that a value leads to: `team?team`; the parameter gets the value's text."""
+    """Page and parameter that a value leads to: `team?team`; the parameter gets its text."""
 
     @property
     def is_number(self) -> bool:

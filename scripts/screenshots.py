@@ -5,7 +5,6 @@ Gives    DIR/<page>-<scheme>.png, DIR/<page>-narrow.png, DIR/report-<scheme>.png
 """
 
 import argparse
-import os
 import shutil
 import socket
 import subprocess
@@ -44,9 +43,16 @@ DRAWN: Final = """() => {
   if (document.querySelector('[data-testid="stSkeleton"], [data-testid="stSpinner"]')) return false;
   const charts = [...document.querySelectorAll('[data-testid="stVegaLiteChart"]')];
   return charts.every(c => { const s = c.querySelector('svg, canvas');
-    return s && s.getBoundingClientRect().height > 40; });
+    return s && s.getBoundingClientRect().height > 20; });
 }"""
 """The page has run to its end and every chart has been drawn."""
+
+SERVE: Final = """
+import sys
+from pathlib import Path
+from app.serve import serve
+serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), stale_hours=26)
+"""
 
 Scheme = Literal["light", "dark"]
 
@@ -78,9 +84,18 @@ def picture_page(chromium: Browser, address: str, name: str, out: Path) -> None:
         page = open_page(chromium, scheme, width)
         visit(page, f"{address}{path_of(name)}")
         if name == "team":
-            visit(page, address + page.locator(".mb a").first.get_attribute("href", timeout=5000))
+            _open_first_team(page)
         _whole(page, "document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
         _save(page, out / f"{name}-{label}.png")
+
+
+def _open_first_team(page: Page) -> None:
+    """Follow the first team of the list, where there is one."""
+    links = page.locator(".mb a")
+    if links.count():
+        links.first.click()
+        page.wait_for_url("**/team?team=*")
+        wait_drawn(page)
 
 
 def picture_report(chromium: Browser, home: Path, out: Path) -> None:
@@ -145,9 +160,7 @@ def chromium_path() -> str:
 def site(home: Path) -> Iterator[str]:
     """Run the site on a free port and give its address; stop it at the end."""
     port = _free_port()
-    environ = os.environ | {"MB_SITE_PORT": str(port)}
-    command = [sys.executable, "-m", "meterbook.cli", "--home", str(home), "serve"]
-    process = subprocess.Popen(command, env=environ)
+    process = subprocess.Popen([sys.executable, "-c", SERVE, str(home), str(port)])
     try:
         _wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
         yield f"http://127.0.0.1:{port}"
