@@ -1,0 +1,231 @@
+"""A batch of native rows to bill lines, and the cells that could not be read.
+
+Takes    rows as they were read, the format's mapping, where they come from
+Gives    lines in the columns of raw_cost_line, a list of bad cells, and what was counted
+Holds    a row is a line, or has a bad cell with its row number and column: none is dropped
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+import xxhash
+
+from collector.billing.cells import WANTED, count_rounded, filled, parse
+from collector.billing.layout import Layout
+from collector.billing.mapping import NORMAL, OWN, TEXT, Format
+from warehouse.tables.focus import TAGS
+from warehouse.tables.raw import COST_LINE
+
+ROW: Final = "x_row_number"
+BAD_CELL: Final = pl.Schema(
+    {"row_number": pl.Int64(), "column": pl.String(), "met": pl.String(), "reason": pl.String()}
+)
+MET_CHARACTERS: Final = 200
+BETWEEN: Final = "\x1f"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the rows of a batch come from."""
+
+    source: str
+    slug: str
+    file: str
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a batch of rows became. `native_total` counts the lines only, as `lines` does."""
+
+    lines: pl.DataFrame
+    bad: pl.DataFrame
+    rejected_count: int
+    rounded_count: int
+    native_total: pl.Series
+    unknown_types: frozenset[str]
+
+
+def normalise(raw: pl.DataFrame, origin: Origin) -> Batch:
+    """Turn rows into bill lines; rows with a bad cell are left out and their cells listed."""
+    form = origin.layout.format
+    named = raw.rename({name: form.canonical(name) for name in raw.columns if name != ROW})
+    written = {form.canonical(name): name for name in raw.columns}
+    typed, bad, rounded = _typed(named, form, written)
+    full = pl.concat(
+        [typed, named.select(pl.col(ROW).cast(pl.Int64), _extra(named, form))], how="horizontal"
+    )
+    if bad.height:
+        full = full.filter(~pl.col(ROW).is_in(bad["row_number"].unique().to_list()))
+    lines = _apply(full, form, origin)
+    kinds = (
+        frozenset(lines["x_line_item_type"].drop_nulls().unique())
+        if form.known_types
+        else frozenset()
+    )
+    return Batch(
+        lines=COST_LINE.check(lines.with_columns(x_line_hash=digest(lines, origin.slug))),
+        bad=bad,
+        rejected_count=raw.height - full.height,
+        rounded_count=rounded,
+        native_total=full.select(form.native_total).to_series(),
+        unknown_types=kinds - form.known_types,
+    )
+
+
+def _typed(
+    named: pl.DataFrame, form: Format, written: dict[str, str]
+) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Parse every native column that the rules read; absent ones are null."""
+    columns: list[pl.Series] = []
+    bad: list[pl.DataFrame] = []
+    rounded = 0
+    for name, want in form.natives.items():
+        if name not in named.columns:
+            columns.append(_absent(named, form, name, want))
+            continue
+        read = named[name]
+        column = parse(read, want)
+        if isinstance(want, pl.Decimal):
+            rounded += count_rounded(read, want.scale)
+        if column.null_count() and (
+            column.null_count() > read.null_count() or name in form.required
+        ):
+            bad.append(
+                _bad_cells(
+                    named[ROW], read, column, written[name], is_required=name in form.required
+                )
+            )
+        columns.append(column)
+    cells = [frame for frame in bad if frame.height]
+    return (
+        pl.DataFrame(columns),
+        pl.concat(cells) if cells else pl.DataFrame(schema=BAD_CELL),
+        rounded,
+    )
+
+
+def _absent(named: pl.DataFrame, form: Format, name: str, want: pl.DataType) -> pl.Series:
+    """Give a native column that the file does not have: from a map column, gathered, or null."""
+    gathered = {prefix for prefix, into in (form.gathered or {}).items() if into == name}
+    for prefix in gathered:
+        found = [column for column in named.columns if column.startswith(prefix)]
+        if found:
+            return _entries(named, {column.removeprefix(prefix): column for column in found}, name)
+    into, keys = (form.unpacked or {}).get(name, ("", ()))
+    if into in named.columns:
+        entry = pl.element().struct
+        wanted = pl.when(entry.field("key").is_in(list(keys))).then(entry.field("value"))
+        return (
+            parse(named[into], TAGS)
+            .to_frame("map")
+            .select(pl.col("map").list.eval(wanted).list.drop_nulls().list.first().alias(name))
+            .to_series()
+        )
+    return pl.Series(name, [None], dtype=want).new_from_index(0, named.height)
+
+
+def _bad_cells(
+    row: pl.Series, read: pl.Series, column: pl.Series, written: str, *, is_required: bool
+) -> pl.DataFrame:
+    text = filled(read)
+    is_bad = column.is_null() if is_required else column.is_null() & text.is_not_null()
+    wanted = WANTED[type(column.dtype)]
+    met = text.filter(is_bad).str.slice(0, MET_CHARACTERS)
+    return pl.DataFrame(
+        {
+            "row_number": row.filter(is_bad).cast(pl.Int64),
+            "column": pl.Series([written]).new_from_index(0, len(met)),
+            "met": met.fill_null(""),
+            "reason": met.is_null().replace_strict(
+                {True: "no value, but a line needs one", False: wanted}, return_dtype=TEXT
+            ),
+        },
+        schema=BAD_CELL,
+    )
+
+
+def _extra(named: pl.DataFrame, form: Format) -> pl.Series:
+    """Gather the columns that the normal form does not have, where they hold something."""
+    names = [name for name in named.columns if name != ROW and not _is_mapped(name, form)]
+    return _entries(named, {name: name for name in names}, "x_extra")
+
+
+def _is_mapped(name: str, form: Format) -> bool:
+    """Tell whether the normal form already holds all that a native column says."""
+    into_maps = {into for into, _ in (form.unpacked or {}).values()}
+    return (name in form.natives and name not in form.kept) or (
+        name not in into_maps and name.startswith(tuple(form.gathered or ()))
+    )
+
+
+def _entries(named: pl.DataFrame, columns: Mapping[str, str], name: str) -> pl.Series:
+    """Gather columns to one list of key and value, sorted by key, without the empty ones."""
+    values = {key: filled(named[columns[key]]) for key in sorted(columns)}
+    some = {key: value for key, value in values.items() if value.null_count() < len(value)}
+    if not some:
+        return pl.Series(name, [[]], dtype=TAGS).new_from_index(0, named.height)
+    frame = pl.DataFrame([value.alias(key) for key, value in some.items()])
+    entries = [
+        pl.when(pl.col(key).is_not_null()).then(
+            pl.struct(pl.lit(key).alias("key"), pl.col(key).alias("value"))
+        )
+        for key in some
+    ]
+    return frame.select(pl.concat_list(entries).list.drop_nulls().alias(name)).to_series()
+
+
+def _apply(full: pl.DataFrame, form: Format, origin: Origin) -> pl.DataFrame:
+    """Apply the mapping's rules; columns that no rule names are null."""
+    facts = {
+        "x_source": pl.lit(origin.source),
+        "x_source_format": pl.lit(form.name),
+        "x_source_version": pl.lit(form.version(origin.layout.names)),
+        "x_delivery_id": pl.lit(""),
+        "x_file": pl.lit(origin.file),
+        ROW: pl.col(ROW),
+        "x_extra": pl.col("x_extra"),
+    }
+    made = facts | {rule.column: rule.expression for rule in form.rules}
+    empty = pl.lit([], dtype=TAGS)
+    return full.select(
+        (
+            made.get(name, pl.lit(None)).cast(dtype).fill_null(empty)
+            if name in {"tags", "x_extra"}
+            else made.get(name, pl.lit(None)).cast(dtype)
+        ).alias(name)
+        for name, dtype in NORMAL.items()
+        if name != "x_line_hash"
+    )
+
+
+def digest(lines: pl.DataFrame, slug: str) -> pl.Series:
+    """Name each line by its content: 128 bits of xxh3 as 32 hex characters.
+
+    Neither the file, the row nor the delivery take part, so the same line delivered again bears
+    the same name. Columns are named in the text: one that is null takes no part, so a file that
+    lacks it gives the same name.
+    """
+    parts = [
+        pl.lit(f"{name}=") + _text_of(name, dtype)
+        for name, dtype in lines.schema.items()
+        if name not in OWN and lines[name].null_count() < lines.height
+    ]
+    text = lines.select(
+        pl.concat_str([pl.lit(slug), *parts], separator=BETWEEN, ignore_nulls=True)
+    ).to_series()
+    names = [xxhash.xxh3_128_hexdigest(value.encode()) for value in text.to_list()]
+    return pl.Series("x_line_hash", names, dtype=pl.String)
+
+
+def _text_of(name: str, dtype: pl.DataType) -> pl.Expr:
+    if dtype == TAGS:
+        entry = pl.element().struct
+        pair = pl.concat_str(entry.field("key"), entry.field("value"), separator="=")
+        joined = pl.col(name).list.eval(pair).list.join("\x1e")
+        return pl.when(joined != "").then(joined)
+    if isinstance(dtype, pl.Datetime):
+        return pl.col(name).dt.epoch("us").cast(pl.String)
+    return pl.col(name).cast(pl.String)
