@@ -1,0 +1,135 @@
+"""Every charge of the sample world that is not the use of a node, before any bill format.
+
+Takes    a World
+Gives    charges: what the invoice says, what it costs amortised, for which days
+Units    USD, Decimal with at most 12 places
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from random import Random
+from typing import Final, Literal
+
+from sample_data.managed import PAYER
+from sample_data.model import Managed, World
+from sample_data.world import covered_hour
+
+GCP_BILLING_ACCOUNT: Final = "00A1B2-C3D4E5-0F6071"
+PLAN_ARN: Final = f"arn:aws:savingsplans::{PAYER}:savingsplan/0f3c6f1e-5a1b-4c1d-9b7e-2f6a8d0c4e11"
+ATOM: Final = Decimal("0.000000000001")
+
+ChargeKind = Literal["usage", "credit", "support", "plan_fee", "tax"]
+
+
+@dataclass(frozen=True)
+class Charge:
+    """One bill line: `day` is its first day, `days` how many it lasts."""
+
+    cloud: Literal["aws", "gcp"]
+    kind: ChargeKind
+    day: int
+    days: int
+    account: str
+    service: str
+    service_name: str
+    category: str
+    subcategory: str
+    region: str
+    resource_id: str
+    meter: str
+    unit: str
+    quantity: Decimal
+    billed: Decimal
+    effective: Decimal
+    tags: tuple[tuple[str, str], ...] = ()
+    committed: Decimal | None = None
+    used: Decimal | None = None
+
+
+def charges(world: World) -> Iterator[Charge]:
+    """List all charges outside the nodes, in a fixed order."""
+    yield from _managed(world)
+    yield from _credits(world)
+    yield from _plan_fees(world)
+    yield from _monthly(world)
+
+
+def _managed(world: World) -> Iterator[Charge]:
+    rng = Random(f"{world.spec.seed}:charges")  # noqa: S311 - a seeded world, no secret
+    for item in world.managed:
+        for day in range(world.spec.days):
+            weekend = Decimal("0.8") if world.day(day).weekday() >= 5 else Decimal(1)
+            cost = item.day_cost * weekend * Decimal(rng.randint(90_000_001, 110_000_000))
+            cost = (cost / 100_000_000).quantize(Decimal("1e-10"))
+            yield _of(item, "usage", day, cost)
+
+
+def _of(item: Managed, kind: ChargeKind, day: int, cost: Decimal) -> Charge:
+    return Charge(
+        *(item.cloud, kind, day, 1, item.account, item.service, item.service_name),
+        *(item.category, item.subcategory, item.region, item.resource_id, item.meter, item.unit),
+        quantity=Decimal(24) if item.unit == "Hrs" else Decimal(1),
+        billed=cost,
+        effective=cost,
+        tags=item.tags,
+    )
+
+
+def _credits(world: World) -> Iterator[Charge]:
+    """Give two teams something back; growth gets more than it spends on that day."""
+    days = world.spec.days
+    growth = next(item for item in world.managed if item.meter.endswith(":growth-assets"))
+    reports = next(item for item in world.managed if item.meter.endswith(":reporting"))
+    amount = growth.day_cost * 60
+    yield _of(growth, "credit", days // 3, -amount)
+    yield _of(reports, "credit", days // 2, Decimal("-10.123456789"))
+
+
+def _plan_fees(world: World) -> Iterator[Charge]:
+    """Bill the savings plan by the day: a twentieth more than is used."""
+    used = covered_hour(world) * 24
+    committed = (used * Decimal("1.05")).quantize(Decimal("1e-8"))
+    for day in range(world.spec.days):
+        yield Charge(
+            *("aws", "plan_fee", day, 1, PAYER, "ComputeSavingsPlans"),
+            *("Savings Plans for AWS Compute usage", "Compute", "Other (Compute)"),
+            *("eu-central-1", PLAN_ARN, "ComputeSP:1yrNoUpfront", "Hrs", Decimal(24)),
+            billed=committed,
+            effective=committed - used,
+            committed=committed,
+            used=used,
+        )
+
+
+def _monthly(world: World) -> Iterator[Charge]:
+    """Bill support and tax once a month, for the days of the month that are in the world."""
+    size = {"small": Decimal("0.4"), "medium": Decimal(1), "large": Decimal(3)}[world.spec.size]
+    for _, first, last in world.months():
+        days = last - first
+        support = Decimal("11.37") * days * size
+        yield _month(
+            "aws", "support", first, days, support, ("AWSSupportBusiness", "AWS Support (Business)")
+        )
+        yield _month("aws", "tax", first, days, Decimal("21.77") * days * size, None)
+        yield _month("gcp", "tax", first, days, Decimal("9.41") * days * size, None)
+
+
+def _month(
+    cloud: Literal["aws", "gcp"],
+    kind: ChargeKind,
+    first: int,
+    days: int,
+    cost: Decimal,
+    service: tuple[str, str] | None,
+) -> Charge:
+    tax = ("AmazonEC2", "Amazon Elastic Compute Cloud") if cloud == "aws" else ("Invoice", "Invoice")
+    code, name = service or tax
+    account = PAYER if cloud == "aws" else "0042-shop-data"
+    place = ("Management and Governance", "Support") if service else ("Other", "Other (Other)")
+    return Charge(
+        *(cloud, kind, first, days, account, code, name, *place, ""),
+        *("", "support" if service else "VAT", "", Decimal(1)),
+        billed=cost,
+        effective=cost,
+    )
