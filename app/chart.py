@@ -16,7 +16,7 @@ Spec = dict[str, Any]
 
 BAR_STEP: Final = 26
 ESTIMATED_OPACITY: Final = 0.5
-LABEL_LIMIT: Final = 190
+LABEL_LIMIT: Final = 230
 
 
 def money_axis(currency: str) -> str:
@@ -107,12 +107,8 @@ def movers(rows: Rows, value_format: str) -> Spec:
     bar = base.mark_bar(cornerRadiusEnd=2, height={"band": 0.7}).encode(
         color=alt.condition("datum.value >= 0", alt.value(colours.UP), alt.value(colours.DOWN))
     )
-    right = base.transform_filter("datum.value >= 0").mark_text(
-        align="left", dx=5, color=colours.OTHER
-    )
-    left = base.transform_filter("datum.value < 0").mark_text(
-        align="right", dx=-5, color=colours.OTHER
-    )
+    right = base.transform_filter("datum.value >= 0").mark_text(align="left", dx=5)
+    left = base.transform_filter("datum.value < 0").mark_text(align="right", dx=-5)
     zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=colours.OTHER).encode(x="zero:Q")
     chart = bar + right.encode(text="label:N") + left.encode(text="label:N") + zero
     return _spec(chart.properties(height={"step": BAR_STEP}))
@@ -161,7 +157,10 @@ def parts(rows: Rows, order: Sequence[str], palette: Mapping[str, str], tip_form
         .mark_bar(height=44)
         .encode(
             x=alt.X(
-                "value:Q", stack="normalize", title=None, axis=alt.Axis(format="%", grid=False)
+                "value:Q",
+                stack="normalize",
+                title=None,
+                axis=alt.Axis(format="%", grid=False, tickCount=5),
             ),
             color=_colour("name", order, palette, columns=3),
             order=alt.Order("place:Q"),
@@ -244,7 +243,8 @@ def _colour(
     scale = alt.Scale(
         domain=list(order), range=[palette.get(name, colours.OTHER) for name in order]
     )
-    below = alt.Legend(title=None, orient="bottom", columns=columns, labelLimit=LABEL_LIMIT)
+    fitting = alt.ExprRef(f"width < 420 ? 2 : {columns}")
+    below = alt.Legend(title=None, orient="bottom", columns=fitting, labelLimit=LABEL_LIMIT)
     return alt.Color(f"{field}:N", scale=scale, legend=below if legend else None)
 
 
@@ -255,7 +255,7 @@ def _state(field: str) -> alt.Color:
 
 def _even(rows: Rows) -> list[float]:
     far = max((abs(row["value"]) for row in rows), default=1.0) or 1.0
-    return [-far * 1.5, far * 1.5]
+    return [-far * 2, far * 2]
 
 
 def _data(rows: Rows) -> alt.InlineData:

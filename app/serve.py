@@ -5,7 +5,11 @@ Never    sends anything to anyone but its readers
 """
 
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -27,4 +31,20 @@ def serve(home: Path, host: str, port: int, *, stale_hours: float) -> None:
         timeout_graceful_shutdown=5,
         ws_max_size=1024 * 1024,
     )
-    uvicorn.Server(config).run()
+    with _quiet_end():
+        uvicorn.Server(config).run()
+
+
+@contextmanager
+def _quiet_end() -> Iterator[None]:
+    """Let being told to stop be an ordinary end: uvicorn raises the signal again when done."""
+    former = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing; the server has ended already."""

@@ -25,7 +25,9 @@ _CSS = """
 [data-testid="stMetricValue"]{font-variant-numeric:tabular-nums;font-size:1.85rem}
 [data-testid="stMetricLabel"] *,[data-testid="stMetricDelta"] *{white-space:normal;overflow:visible}
 @media (max-width:640px){.st-key-cards [data-testid="stColumn"]{flex:1 1 calc(50% - .5rem);
- min-width:calc(50% - .5rem)}}
+ min-width:calc(50% - .5rem)}
+ [data-testid="stMetricDelta"]{font-size:.72rem}}
+.stMain h2{font-size:1.4rem;padding:.8rem 0 .2rem}
 .mb-finding{font-size:.95rem;line-height:1.45;margin:0 0 .2rem}
 .mb-lead{font-size:1.2rem;line-height:1.5;margin:0;max-width:60rem}
 .mb-fresh{font-size:.84rem;opacity:.72;margin:0}

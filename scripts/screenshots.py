@@ -159,24 +159,26 @@ def chromium_path() -> str:
 @contextmanager
 def site(home: Path) -> Iterator[str]:
     """Run the site on a free port and give its address; stop it at the end."""
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen([sys.executable, "-c", SERVE, str(home), str(port)])
     try:
-        _wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
+        wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _wait_until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_until_up(url: str, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until the site answers; end with its status if it ends first."""
     pause = Event()
     for _ in range(START_SECONDS * 5):
         if process.poll() is not None:

@@ -80,6 +80,8 @@ def headline(reader: Reader, filters: Filters) -> Figure:
                 value=words.count(row["dark_count"]) if expected else words.NO_DATA,
                 note=f"{words.money(row['dark_cost'], filters.currency)} a month"
                 if row["dark_cost"]
+                else "none"
+                if expected
                 else "",
                 tone="bad" if row["dark_count"] else "good",
                 help="Services of the inventory that send nothing of their own.",
@@ -87,13 +89,13 @@ def headline(reader: Reader, filters: Filters) -> Figure:
             Card(
                 label="Partial",
                 value=words.count(row["partial_count"]) if expected else words.NO_DATA,
-                note="some signals missing" if row["partial_count"] else "",
+                note="some signals missing" if row["partial_count"] else "none",
                 help="Services that send some of the signals expected of them.",
             ),
             Card(
                 label="Unregistered",
                 value=words.count(row["unregistered_count"]),
-                note="seen, not in the inventory" if row["unregistered_count"] else "",
+                note="seen, not in the inventory" if row["unregistered_count"] else "none",
                 help="They are in no other count, so they can neither raise nor lower M7.",
             ),
         ),

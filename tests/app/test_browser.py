@@ -1,6 +1,7 @@
 """The site and the report in a real browser: what readers see, and what leaves the machine."""
 
 import importlib.util
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,17 @@ def test_the_answer_carries_the_headers(shots: ModuleType, chromium: Any, addres
     assert probe.json()["state"] == "ok"
     assert probe.json()["data_through"] == "2026-11-22"
     page.context.close()
+
+
+def test_being_told_to_stop_is_an_ordinary_end(shots: ModuleType, book: Any) -> None:
+    """SIGTERM ends the site with status 0, whether or not somebody reads."""
+    port = shots.free_port()
+    process = subprocess.Popen([sys.executable, "-c", shots.SERVE, str(book.home), str(port)])
+    shots.wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
+
+    process.terminate()
+
+    assert process.wait(20) == 0
 
 
 def test_the_report_needs_nothing_else(
