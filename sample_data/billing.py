@@ -43,7 +43,10 @@ def _write_aws(world: World, period: tuple[str, int, int], root: Path) -> None:
     manifest = {
         "exportArn": f"arn:aws:bcm-data-exports:us-east-1:{cur.PAYER}:export/{EXPORT}",
         "billingPeriod": period[0],
-        "columns": [{"name": name, "type": str(table.schema.field(name).type)} for name in table.column_names],
+        "columns": [
+            {"name": name, "type": str(table.schema.field(name).type)}
+            for name in table.column_names
+        ],
         "dataFiles": [f"{BUCKET}/{EXPORT}/data/{part}/{name}" for name in names],
     }
     text = json.dumps(manifest, indent=1) + "\n"

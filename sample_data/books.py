@@ -199,7 +199,9 @@ def _book_charge(done: Books, world: World, charge: Charge) -> None:
 def _split_pools(done: Books, world: World) -> None:
     teams = sorted(team.id for team in world.teams)
     for day in range(world.spec.days):
-        weights = {team: max(Fraction(0), done.direct.get((day, team), Fraction(0))) for team in teams}
+        weights = {
+            team: max(Fraction(0), done.direct.get((day, team), Fraction(0))) for team in teams
+        }
         cluster = done.direct.get((day, SHARED_CLUSTER), Fraction(0))
         even = done.direct.get((day, EVEN), Fraction(0))
         for team, part in _parts(weights).items():

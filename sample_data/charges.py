@@ -123,7 +123,9 @@ def _month(
     cost: Decimal,
     service: tuple[str, str] | None,
 ) -> Charge:
-    tax = ("AmazonEC2", "Amazon Elastic Compute Cloud") if cloud == "aws" else ("Invoice", "Invoice")
+    tax = (
+        ("AmazonEC2", "Amazon Elastic Compute Cloud") if cloud == "aws" else ("Invoice", "Invoice")
+    )
     code, name = service or tax
     account = PAYER if cloud == "aws" else "0042-shop-data"
     place = ("Management and Governance", "Support") if service else ("Other", "Other (Other)")

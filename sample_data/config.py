@@ -61,8 +61,8 @@ missing_telemetry: separate
 _SHARED: Final = """\
 shared:
   - {id: cluster-fee, pool: {bucket: __shared__/cluster}, to: {teams: all}, split: proportional, weight: direct_cost, zero_weight: even}
-  - {id: support, pool: {service: ["AWSSupport*"]}, to: {teams: all}, split: even}
-  - {id: plans, pool: {service: [ComputeSavingsPlans]}, to: {teams: all}, split: even}
+  - {id: support, pool: {service: ["AWSSupport*", "AWS Support*"]}, to: {teams: all}, split: even}
+  - {id: plans, pool: {service: [ComputeSavingsPlans, "Savings Plans for AWS*"]}, to: {teams: all}, split: even}
   - {id: tax, pool: {charge_category: Tax}, to: none, show_as: __shared__/tax}
 rounding: {statement: cents, method: largest_remainder, tie_break: id}
 close: {freeze_after_days: 10, restatement: adjustment_line}

@@ -156,11 +156,16 @@ def _node_rows(world: World, node: Node, hour: int) -> Iterator[Row]:
     covered = {"savings_plan_savings_plan_effective_cost": node.plan_price}
     yield row | plan | covered | {"line_item_line_item_type": "SavingsPlanCoveredUsage"}
     negation = {"line_item_line_item_type": "SavingsPlanNegation"}
-    yield row | plan | negation | {
-        "line_item_unblended_cost": -price,
-        "line_item_line_item_description": "SavingsPlanNegation used by the payer",
-        "pricing_public_on_demand_cost": None,
-    }
+    yield (
+        row
+        | plan
+        | negation
+        | {
+            "line_item_unblended_cost": -price,
+            "line_item_line_item_description": "SavingsPlanNegation used by the payer",
+            "pricing_public_on_demand_cost": None,
+        }
+    )
 
 
 def _charge_row(world: World, charge: Charge) -> Row:

@@ -34,7 +34,9 @@ _RDS: Final = _Kind(
 _S3: Final = _Kind(
     "aws", "AmazonS3", "Amazon Simple Storage Service", "Storage", "Object Storage", "GB-Mo"
 )
-_CACHE: Final = _Kind("aws", "AmazonElastiCache", "Amazon ElastiCache", "Databases", "Caching", "Hrs")
+_CACHE: Final = _Kind(
+    "aws", "AmazonElastiCache", "Amazon ElastiCache", "Databases", "Caching", "Hrs"
+)
 _CDN: Final = _Kind(
     "aws", "AmazonCloudFront", "Amazon CloudFront", "Networking", "Content Delivery", "GB"
 )

@@ -152,9 +152,10 @@ def _how(text: str) -> Literal["label", "namespace_label", "rule", "changed", "n
 def roles(number: int, size: Size) -> list[tuple[Role, str]]:
     """List the services of the namespace with this number: role, and suffix of the name."""
     if size == "small":
-        extra: list[tuple[Role, str]] = {3: [("store", "-store")], 7: [("nightly", "-nightly")]}.get(
-            number % 12, []
-        )
+        extra: list[tuple[Role, str]] = {
+            3: [("store", "-store")],
+            7: [("nightly", "-nightly")],
+        }.get(number % 12, [])
         return [("api", ""), *extra]
     plain: list[tuple[Role, str]] = [("api", ""), ("worker", "-worker"), ("store", "-store")]
     if size == "medium":

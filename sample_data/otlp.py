@@ -78,9 +78,9 @@ def metric_requests(world: World, window: Window, wanted: Wanted) -> Iterator[Re
     return _packed(world, "metrics", window, parts)
 
 
-def service_window(service: Service, window: Window) -> Window:
-    """Give the window for a service: only tier 1 is looked at every minute."""
-    if window.is_minute and service.tier > 1:
+def service_window(world: World, service: Service, window: Window) -> Window:
+    """Give the window for a service: only tier 1 is looked at every minute, in a small world none."""
+    if window.is_minute and (service.tier > 1 or world.spec.size == "small"):
         return Window(window.start, window.stop)
     return window
 
@@ -94,7 +94,7 @@ def _metrics(world: World, window: Window, wanted: Wanted) -> Iterator[Sent]:
             yield from pod_sends(world, pod, window, coarse)
     for service in world.services:
         if wanted(service, window.start):
-            yield from service_sends(world, service, service_window(service, window))
+            yield from service_sends(world, service, service_window(world, service, window))
     yield from explosion_sends(world, coarse)
 
 

@@ -14,7 +14,16 @@ from typing import Final
 
 from sample_data.model import Node, Pod, Service, Workload, World
 from sample_data.schedule import DAY_CURVE
-from sample_data.wire import Attributes, Bucketed, LogEntry, Metric, Number, Scope, Series, SpanEntry
+from sample_data.wire import (
+    Attributes,
+    Bucketed,
+    LogEntry,
+    Metric,
+    Number,
+    Scope,
+    Series,
+    SpanEntry,
+)
 
 _CONTRIB: Final = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver"
 KUBELET: Final = Scope(f"{_CONTRIB}/kubeletstatsreceiver", "0.156.0")
@@ -81,7 +90,9 @@ def clock(world: World) -> Clock:
 def samples(start: int, end: int, window: Window) -> list[tuple[int, int]]:
     """List the hours and minutes at which something running [start, end) is looked at."""
     hours = range(max(start, window.start), min(end, window.stop))
-    found = [(hour, minute) for hour in hours for minute in (range(60) if window.is_minute else (0,))]
+    found = [
+        (hour, minute) for hour in hours for minute in (range(60) if window.is_minute else (0,))
+    ]
     if window.start <= end < window.stop:
         found.append((end, 0))
     return found
@@ -131,9 +142,7 @@ def container_resource(pod: Pod) -> Attributes:
 
 def pod_sends(world: World, pod: Pod, fine: Window, coarse: Window) -> Iterator[Sent]:
     """Give what is told of a pod: use at the fine interval, what it asked for at the coarse one."""
-    silent = [
-        hour for hour in range(coarse.start, coarse.stop) if is_silent(world, pod.node, hour)
-    ]
+    silent = [hour for hour in range(coarse.start, coarse.stop) if is_silent(world, pod.node, hour)]
     often = samples(pod.start, pod.end, fine)
     seldom = samples(pod.start, pod.end, coarse)
     if silent:
@@ -380,7 +389,9 @@ def log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
         is_slow = (hour + minute + len(service.name)) % 11 == 0
         level = (13, "WARN", "slow request") if is_slow else (9, "INFO", "request handled")
         found.append(
-            LogEntry(at + minute * MINUTE, *level, (("shop.part", "http"),), trace, trace & (2**64 - 1))
+            LogEntry(
+                at + minute * MINUTE, *level, (("shop.part", "http"),), trace, trace & (2**64 - 1)
+            )
         )
     if hour % 24 == 12 and service.tier == 1:
         trace = _trace(service, hour, 45)

@@ -72,7 +72,10 @@ def _frame(rows: Iterable[Sequence[Any]], **schema: Any) -> pl.DataFrame:
 
 def _team_day(world: World) -> pl.DataFrame:
     return _frame(
-        ((world.day(day), team, money(cost)) for (day, team), cost in books(world).team_days().items()),
+        (
+            (world.day(day), team, money(cost))
+            for (day, team), cost in books(world).team_days().items()
+        ),
         charge_date=pl.Date,
         team=pl.String,
         effective_cost=USD,
@@ -226,9 +229,7 @@ def budgets(world: World) -> list[Budget]:
         amount = Decimal(int(max(paces) * Fraction("1.5") / 50) * 50 + 50)
         if team == world.blown_team:
             amount = money(spent[last, team] * Fraction("0.85")).quantize(Decimal(1))
-        found += [
-            Budget(month, team, amount, money(spent[month, team])) for month, _, _ in months
-        ]
+        found += [Budget(month, team, amount, money(spent[month, team])) for month, _, _ in months]
     return found
 
 

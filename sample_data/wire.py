@@ -115,7 +115,10 @@ def text(number: int, value: str) -> bytes:
 def attributes(number: int, pairs: Attributes) -> bytes:
     """Write attributes as repeated KeyValue."""
     return b"".join(
-        field(number, text(1, key) + field(2, flag(3, value) if isinstance(value, int) else text(1, value)))
+        field(
+            number,
+            text(1, key) + field(2, flag(3, value) if isinstance(value, int) else text(1, value)),
+        )
         for key, value in pairs
     )
 

@@ -108,9 +108,7 @@ def _products(spec: WorldSpec, places: tuple[Namespace, ...]) -> list[tuple[Work
     ]
 
 
-def _product(
-    spec: WorldSpec, place: Namespace, role: Role, suffix: str, rng: Random
-) -> Workload:
+def _product(spec: WorldSpec, place: Namespace, role: Role, suffix: str, rng: Random) -> Workload:
     """Make one workload; one in six asks for nothing, one in four uses more than it asks for."""
     cpu = rng.choice((100, 250, 250, 500, 500, 750, 1000))
     memory = rng.choice((256, 512, 1024, 1024, 2048))
@@ -144,6 +142,4 @@ def _system_workloads(places: tuple[Namespace, ...]) -> chain[Workload]:
 
 def covered_hour(world: World) -> Decimal:
     """Give what the savings plan's covered nodes cost in an hour."""
-    return sum(
-        (node.plan_price for node in world.nodes if node.plan_price is not None), Decimal(0)
-    )
+    return sum((node.plan_price for node in world.nodes if node.plan_price is not None), Decimal(0))
