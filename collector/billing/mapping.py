@@ -15,7 +15,12 @@ from warehouse.tables.focus import COST_LINE_COLUMNS, TAGS
 
 MONEY: Final = USD
 TEXT: Final = pl.String()
-OWN: Final = frozenset({"x_line_hash", "x_source", "x_delivery_id", "x_file", "x_row_number"})
+OWN: Final = frozenset(
+    {
+        *("x_line_hash", "x_source", "x_source_format", "x_source_version"),
+        *("x_delivery_id", "x_file", "x_row_number"),
+    }
+)
 """Columns that say where a line came from; the loader fills them, no mapping does."""
 
 NORMAL: Final[Mapping[str, pl.DataType]] = {
@@ -61,7 +66,3 @@ def value_of(tags: str, keys: Collection[str]) -> pl.Expr:
     found = pl.when(entry.field("key").is_in(list(keys))).then(entry.field("value"))
     return pl.col(tags).list.eval(found).list.drop_nulls().list.first()
 
-
-def is_tags(dtype: pl.DataType) -> bool:
-    """Tell whether a column holds key/value entries."""
-    return dtype == TAGS

@@ -216,7 +216,7 @@ def digest(lines: pl.DataFrame, slug: str) -> pl.Series:
     text = lines.select(
         pl.concat_str([pl.lit(slug), *parts], separator=BETWEEN, ignore_nulls=True)
     ).to_series()
-    names = [xxhash.xxh3_128_hexdigest(value.encode()) for value in text.to_list()]
+    names = [xxhash.xxh3_128_hexdigest(value) for value in text.cast(pl.Binary).to_list()]
     return pl.Series("x_line_hash", names, dtype=pl.String)
 
 

@@ -1,0 +1,234 @@
+"""From the lake to a published snapshot.
+
+Reads    what meterbook.inputs finds
+Writes   warehouse.duckdb, one transaction per day, then serving/ (one new snapshot)
+Holds    a day is built when what it is made from has changed, and only then; the same input gives
+         the same rows; a broken `fail` check leaves the former rows and the former snapshot
+"""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import polars as pl
+from collector.billing.load import LoadReport, load, places_of
+from collector.otlp.status import read_status
+
+from collector.billing import catalog
+from meterbook.errors import MeterbookError
+from meterbook.inputs import Inputs, read_catalogue, read_ownership
+from meterbook.settings import Settings
+from transforms import steps
+from transforms.partition import Terms, local, on, run_steps
+from warehouse.snapshot import Snapshot, publish
+from warehouse.store import Change, Store
+from warehouse.tables import BY_NAME, raw
+from warehouse.tables.core import DELIVERY, PARTITION
+from warehouse.tables.mart import CHECK, COLLECTOR, RUN
+
+Say = Callable[[str], None]
+
+KEPT_RUNS: Final = 20
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which days: from first to last, or everything; without any, what is new or changed."""
+
+    first: date | None = None
+    last: date | None = None
+    everything: bool = False
+
+    def days(self, wanted: Mapping[date, str], have: Mapping[date, str]) -> list[date]:
+        """Choose from the digests that are wanted and those the tables were built from."""
+        every = sorted({*wanted, *have})
+        if self.first or self.last:
+            first, last = self.first or date.min, self.last or date.max
+            return [day for day in every if first <= day <= last]
+        return [day for day in every if self.everything or wanted.get(day, "") != have.get(day)]
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did."""
+
+    built: Sequence[date]
+    unchanged_count: int
+    snapshot: Snapshot
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """Give one line."""
+        return (
+            f"{len(self.built)} day(s) built, {self.unchanged_count} unchanged, "
+            f"snapshot {self.snapshot.id} published, {self.seconds:.1f} s"
+        )
+
+
+class AnotherBuildError(MeterbookError):
+    """Another build holds the warehouse."""
+
+
+@dataclass
+class RunLog:
+    """The log of one build: a row per table and partition."""
+
+    id: str
+    started_at: datetime
+    began: float = field(default_factory=monotonic)
+    rows: list[dict[str, object]] = field(default_factory=list)
+
+    def note(self, counts: Mapping[str, int], partition: str, since: float) -> None:
+        """Note the tables that a step has made since."""
+        seconds = monotonic() - since
+        for name, count in counts.items():
+            self.rows.append(
+                {
+                    "run_id": self.id,
+                    "step": name,
+                    "partition": partition,
+                    "started_at": self.started_at + timedelta(seconds=since - self.began),
+                    "wall_seconds": seconds / len(counts),
+                    "row_count": count,
+                    "state": "done",
+                    "message": "",
+                }
+            )
+
+
+def load_bills(
+    settings: Settings, places: Sequence[str], *, now: datetime, accept: str | None, say: Say
+) -> LoadReport:
+    """Take what the configured sources, or these places, deliver."""
+    chosen = list(places) or [str(settings.resolve(name)) for name in settings.billing.sources]
+    return load(places_of(chosen), settings.home, settings.billing, now=now, accept=accept, say=say)
+
+
+def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> BuildReport:
+    """Build what is new or chosen, check it, and publish it.
+
+    Errors: ConfigError, SchemaMismatchError, CheckFailedError, AnotherBuildError.
+    """
+    terms = Terms(now.date(), now, settings, read_ownership(settings))
+    catalogue = read_catalogue(settings)
+    inputs = Inputs(settings)
+    log = RunLog(f"{now:%Y%m%dT%H%M%S.%f}", now)
+    with alone(settings.home), Store(settings.warehouse) as store:
+        wanted = inputs.digests(terms)
+        days = choice.days(wanted, _built(store))
+
+        def work(day: date) -> None:
+            began = monotonic()
+            counts = _build_day(store, inputs, on(terms, day), wanted.get(day))
+            log.note(counts, str(day), began)
+
+        for number, _ in enumerate(local(work, days), start=1):
+            say(f"build: {days[number - 1]} ({number} of {len(days)})")
+        _build_whole(store, catalogue, terms, log)
+        _write_facts(store, settings, log, now)
+        say("build: publishing")
+        snapshot = publish(store, settings.serving, now=now, keep=settings.build.keep_snapshots)
+    unchanged = len([day for day in wanted if day not in set(days)])
+    return BuildReport(days, unchanged, snapshot, monotonic() - log.began)
+
+
+def _built(store: Store) -> dict[date, str]:
+    frame = store.read(PARTITION)
+    return dict(zip(frame["day"], frame["digest"], strict=True))
+
+
+def _build_day(store: Store, inputs: Inputs, terms: Terms, digest: str | None) -> dict[str, int]:
+    """Run the steps of a day and replace its rows in one transaction."""
+    counts: dict[str, int] = {}
+    with store.change() as change:
+        for _, made in run_steps(steps.DAY, inputs.of_day(terms.day), terms):
+            for name, frame in made.items():
+                if name in BY_NAME:
+                    counts[name] = change.replace(BY_NAME[name], frame, terms.day)
+        change.refuse_broken([BY_NAME[name] for name in counts])
+        _mark(change, terms, digest)
+    return counts
+
+
+def _mark(change: Change, terms: Terms, digest: str | None) -> None:
+    """Remember what the day was built from; a day of which nothing is left is forgotten."""
+    rows = [] if digest is None else [(terms.day, digest, terms.now)]
+    frame = pl.DataFrame(rows, schema=PARTITION.schema, orient="row")
+    change.replace(PARTITION, frame, terms.day)
+
+
+def _build_whole(store: Store, catalogue: pl.LazyFrame, terms: Terms, log: RunLog) -> None:
+    """Run the steps over all days on what the day steps left, in one transaction."""
+    frames = {
+        name: store.read(BY_NAME[name]).lazy()
+        for name in sorted({name for step in steps.WHOLE for name in step.reads})
+        if name in BY_NAME and name not in steps.WHOLE_WRITES
+    }
+    with store.change() as change:
+        since = monotonic()
+        for _, made in run_steps(steps.WHOLE, {**frames, "catalogue": catalogue}, terms):
+            counts = {
+                name: change.replace(BY_NAME[name], frame)
+                for name, frame in made.items()
+                if name in BY_NAME
+            }
+            log.note(counts, "all", since)
+            since = monotonic()
+        change.refuse_broken([BY_NAME[name] for name in steps.WHOLE_WRITES if name in BY_NAME])
+
+
+def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -> None:
+    """Write what is known besides the transforms: deliveries, refusals, counters, the log."""
+    broken = [
+        {
+            "run_id": log.id,
+            "table_name": table.name,
+            "check_name": check.name,
+            "level": check.level,
+            "broken_count": count,
+            "sample": sample,
+        }
+        for table, check, count, sample in store.broken_checks()
+    ]
+    with store.change() as change:
+        change.replace(DELIVERY, catalog.deliveries(settings.home))
+        change.replace(raw.REJECTED, catalog.rejected(settings.home))
+        change.replace(COLLECTOR, _counters(settings, now))
+        change.replace(CHECK, pl.DataFrame(broken, schema=CHECK.schema))
+        kept = store.read(RUN)
+        names = sorted(kept["run_id"].unique())[-(KEPT_RUNS - 1) :]
+        rows = pl.DataFrame(log.rows, schema=RUN.schema)
+        change.replace(RUN, pl.concat([kept.filter(pl.col("run_id").is_in(names)), rows]))
+
+
+def _counters(settings: Settings, now: datetime) -> pl.DataFrame:
+    status = read_status(settings.home)
+    rows = [
+        (counter, label, value, now)
+        for (counter, label), value in (status.counters.items() if status else ())
+    ]
+    return pl.DataFrame(rows, schema=COLLECTOR.schema, orient="row")
+
+
+@contextmanager
+def alone(home: Path) -> Iterator[None]:
+    """Hold the lock of builds. Errors: AnotherBuildError."""
+    home.mkdir(parents=True, exist_ok=True)
+    handle = os.open(home / "build.lock", os.O_CREAT | os.O_RDWR, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise AnotherBuildError(
+                f"{home}: another build is running; it publishes when it is done"
+            ) from None
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,120 @@
+"""What a build is made from: the lake, the bills in force, the rules and the inventory.
+
+Takes    settings
+Gives    raw frames of a day, and for each day a digest of all that it is made from
+Refuses  rules and inventories that are wrong (ConfigError with every finding)
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+from transforms.ownership import Ownership, parse_ownership
+
+from collector.billing import catalog
+from meterbook.errors import ConfigError, Finding
+from meterbook.settings import Settings
+from transforms import inventory
+from transforms.partition import Terms
+from warehouse.lake import Lake
+from warehouse.tables import raw
+
+VERSION: Final = "1"
+"""Part of every day's digest: raise it when a transform gives other figures for the same input."""
+
+ONE_DAY: Final = timedelta(days=1)
+
+
+def read_ownership(settings: Settings) -> Ownership:
+    """Read the ownership file, or give the one that owns nothing. Errors: ConfigError."""
+    if not settings.ownership.rules:
+        return Ownership.default()
+    path = settings.resolve(settings.ownership.rules)
+    if not path.is_file():
+        raise ConfigError([Finding("ownership.rules", f"{path}: no such file")])
+    return parse_ownership(path.read_text(encoding="utf-8"))
+
+
+def read_catalogue(settings: Settings) -> pl.LazyFrame:
+    """Read the inventory files, `*` and `**` allowed. Errors: ConfigError."""
+    frames: list[pl.LazyFrame] = []
+    base = settings.config_file.parent if settings.config_file else Path()
+    for pattern in settings.inventory.files:
+        paths = sorted(base.glob(pattern))
+        if not paths:
+            raise ConfigError([Finding("inventory.files", f"{base / pattern}: no such file")])
+        frames += [inventory.parse_inventory(p.read_text(encoding="utf-8")) for p in paths]
+    return pl.concat(frames) if frames else inventory.parse_inventory("")
+
+
+class Inputs:
+    """Everything raw that days are made from."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Look at the lake and the bills as they are now."""
+        self.lake = Lake(settings.lake)
+        self.lines = catalog.scan_cost_lines(settings.home)
+
+    def of_day(self, day: date) -> Mapping[str, pl.LazyFrame]:
+        """Give the raw frames of a day; `_around` are those of the days beside it too."""
+        before, after = day - ONE_DAY, day + ONE_DAY
+        around = [before, day, after]
+        return {
+            "raw_series": self.lake.scan(raw.SERIES, [day]),
+            "raw_series_before": self.lake.scan(raw.SERIES, [before]),
+            "raw_series_around": self.lake.scan(raw.SERIES, around),
+            "raw_point_around": self.lake.scan(raw.POINT, around),
+            "raw_histogram": self.lake.scan(raw.HISTOGRAM, [day]),
+            "raw_signal": self.lake.scan(raw.SIGNAL, [day]),
+            "raw_cost_line": self.lines.filter(_touches(day)),
+        }
+
+    def digests(self, terms: Terms) -> dict[date, str]:
+        """Give for each day there is anything of: a digest of all that its tables are made from."""
+        lines = _line_digests(self.lines)
+        lake = {day: self.lake.digest(day) for day in self.lake.days()}
+        found = {}
+        for day in sorted({*lines, *lake}):
+            end = datetime.combine(day + ONE_DAY, time(), UTC)
+            is_final = end + timedelta(hours=terms.settings.billing.period_final_hours) <= terms.now
+            parts = (
+                VERSION,
+                _terms_digest(terms),
+                str(is_final),
+                lines.get(day, ""),
+                *(lake.get(day + ONE_DAY * step, "") for step in (-1, 0, 1)),
+            )
+            found[day] = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+        return found
+
+
+def _touches(day: date) -> pl.Expr:
+    start = datetime.combine(day, time(), UTC)
+    begins, ends = pl.col("charge_period_start"), pl.col("charge_period_end")
+    return (begins < start + ONE_DAY) & ((ends > start) | (begins >= start))
+
+
+def _terms_digest(terms: Terms) -> str:
+    settings = terms.settings
+    known = (settings.cardinality, settings.inventory, settings.billing.period_final_hours)
+    return terms.ownership.config_hash + hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+
+
+def _line_digests(lines: pl.LazyFrame) -> dict[date, str]:
+    """Digest the lines that touch each day: sums of line hashes, so order does not matter."""
+    first = pl.col("charge_period_start").dt.date()
+    last = (pl.col("charge_period_end") - timedelta(microseconds=1)).dt.date()
+    half = pl.col("x_line_hash").str.slice(0, 15).str.to_integer(base=16, dtype=pl.Int64)
+    frame = (
+        lines.select(
+            day=pl.date_ranges(first, pl.max_horizontal(first, last)), name=half.cast(pl.Int128)
+        )
+        .explode("day")
+        .group_by("day")
+        .agg(pl.col("name").sum().cast(pl.String), pl.len().cast(pl.String).alias("rows"))
+        .collect()
+    )
+    return dict(zip(frame["day"], frame["name"] + ":" + frame["rows"], strict=True))

@@ -1,0 +1,128 @@
+"""What a person asks of a running book: whether it is fresh and sound, and what it holds.
+
+Reads    the current snapshot, the collector's status file, the configuration's files
+"""
+
+import io
+import json
+import sys
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import click
+import duckdb
+import polars as pl
+from collector.otlp.status import read_status
+
+from meterbook.errors import BadInputError, ConfigError, Finding, NothingPublishedError
+from meterbook.inputs import read_catalogue, read_ownership
+from meterbook.settings import Settings
+from warehouse.snapshot import current, open_snapshot
+
+QUESTIONS: Final = {
+    "deliveries": """
+        SELECT source, account, period, state, row_count, effective_cost, reason
+        FROM core_delivery ORDER BY ALL""",
+    "reconciliation": """
+        SELECT currency, sum(bill_cost) AS bill_cost, sum(ledger_cost) AS ledger_cost,
+               max(abs(difference)) AS greatest_difference
+        FROM mart_reconciliation_daily GROUP BY currency ORDER BY currency""",
+    "last_build": """
+        SELECT run_id, min(started_at) AS started_at, sum(wall_seconds) AS seconds,
+               count(*) AS tables, count(*) FILTER (state = 'failed') AS failed
+        FROM mart_run GROUP BY run_id ORDER BY started_at DESC LIMIT 1""",
+}
+
+
+def status(settings: Settings, *, now: datetime) -> dict[str, object]:
+    """Give the facts as plain values."""
+    facts: dict[str, object] = {"home": str(settings.home), "snapshot": None, "collector": None}
+    collector = read_status(settings.home)
+    if collector is not None:
+        facts["collector"] = collector.as_dict()
+    try:
+        snapshot = current(settings.serving)
+    except NothingPublishedError:
+        return facts
+    facts["snapshot"] = {
+        "id": snapshot.id,
+        "built_at": snapshot.built_at,
+        "age_seconds": round((now - snapshot.built_at).total_seconds()),
+        "data_through": snapshot.data_through,
+    }
+    with closing(open_snapshot(snapshot)) as con:
+        for name, sql in QUESTIONS.items():
+            frame: pl.DataFrame = con.cursor().sql(sql).pl()
+            facts[name] = frame.to_dicts()
+    return facts
+
+
+def as_text(facts: dict[str, object]) -> str:
+    """Give the facts a line each."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, list):
+            lines.append(f"{name}: {'none' if not value else ''}".rstrip())
+            lines += ["  " + ", ".join(f"{k} {v}" for k, v in row.items()) for row in value]
+        elif isinstance(value, dict):
+            lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in value.items()))
+        else:
+            lines.append(f"{name}: {'none yet' if value is None else value}")
+    return "\n".join(lines)
+
+
+def findings(settings: Settings) -> list[str]:
+    """Check the configuration's files and the published data; give every finding."""
+    found: list[Finding] = []
+    for read in (read_ownership, read_catalogue):
+        try:
+            read(settings)
+        except ConfigError as exc:
+            found.extend(exc.findings)
+    lines = [str(finding) for finding in found]
+    try:
+        snapshot = current(settings.serving)
+    except NothingPublishedError:
+        return lines
+    sql = "SELECT * FROM mart_check WHERE broken_count > 0 ORDER BY table_name, check_name"
+    with closing(open_snapshot(snapshot)) as con:
+        broken: pl.DataFrame = con.cursor().sql(sql).pl()
+    lines += [
+        f"{row['table_name']}: {row['level']}: {row['check_name']}: "
+        f"{row['broken_count']} rows, e.g. {row['sample']}"
+        for row in broken.to_dicts()
+    ]
+    return lines
+
+
+def query(settings: Settings, sql: str, form: str, out: Path | None) -> None:
+    """Answer a question in SQL; print the rows or write them to a file."""
+    if form == "parquet" and out is None:
+        raise ConfigError([Finding("--out", "parquet needs a file: --out rows.parquet")])
+    with closing(open_snapshot(current(settings.serving))) as con:
+        try:
+            frame: pl.DataFrame = con.cursor().sql(sql).pl()
+        except duckdb.Error as exc:
+            raise BadInputError(f"the question was refused: {exc}") from exc
+    if form == "parquet":
+        frame.write_parquet(out or io.BytesIO())
+        return
+    text = _written(frame, form)
+    if out is None:
+        click.echo(text)
+    else:
+        out.write_text(text + "\n", encoding="utf-8")
+
+
+def _written(frame: pl.DataFrame, form: str) -> str:
+    if form == "json":
+        return json.dumps(frame.to_dicts(), indent=1, default=str)
+    if form == "csv":
+        return frame.write_csv().rstrip("\n")
+    with pl.Config(
+        tbl_rows=-1, tbl_cols=-1, fmt_str_lengths=60, tbl_hide_dataframe_shape=True
+    ) as config:
+        config.set_tbl_width_chars(200 if not sys.stdout.isatty() else 160)
+        return str(frame)

@@ -1,0 +1,199 @@
+"""The main job, end to end: the demo's figures against the world's own truth.
+
+The world computes its truth from its own schedule with fractions; nothing of it comes from our
+transforms.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+
+
+def meterbook(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as its user would."""
+    program = [sys.executable, "-m", "meterbook.cli", "--home", str(home), *words]
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("MB_")}
+    return subprocess.run(program, capture_output=True, text=True, check=False, env=environ)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the small demo once for all tests of this file."""
+    folder = tmp_path_factory.mktemp("demo") / "home"
+    done = meterbook(folder, "run", "--demo", "--once", "--size", "small")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def ask(home: Path, sql: str) -> list[dict[str, Any]]:
+    """Ask through the command, in JSON; money comes as text."""
+    done = meterbook(home, "query", sql, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def truth(home: Path, name: str) -> pl.DataFrame:
+    """Read what the world knows of itself."""
+    return pl.read_parquet(home / "sample" / "truth" / f"{name}.parquet")
+
+
+def test_ledger_equals_bill_equals_truth(home: Path) -> None:
+    """Sums of bill and ledger are the world's own, and no day differs by an atom."""
+    row = ask(
+        home,
+        "SELECT sum(bill_cost) AS bill, sum(ledger_cost) AS ledger,"
+        " max(abs(difference)) AS difference, sum(bill_billed_cost) AS billed"
+        " FROM mart_reconciliation_daily",
+    )[0]
+    total = truth(home, "bill_total")
+
+    assert Decimal(row["difference"]) == 0
+    assert Decimal(row["bill"]) == Decimal(row["ledger"]) == total["effective_cost"].sum()
+    assert Decimal(row["billed"]) == total["billed_cost"].sum()
+
+
+def test_each_team_pays_what_the_world_says(home: Path) -> None:
+    """Per team and month the ledger is the truth, to a millionth of the bill."""
+    rows = ask(
+        home,
+        "SELECT strftime(charge_date, '%Y-%m') AS month, team, sum(effective_cost) AS cost"
+        " FROM mart_cost_daily_team GROUP BY ALL",
+    )
+    got = {(row["month"], row["team"]): Decimal(row["cost"]) for row in rows}
+    want = {
+        (row["month"], row["team"]): row["effective_cost"]
+        for row in truth(home, "team_month").to_dicts()
+    }
+    bill = truth(home, "bill_total")["effective_cost"].sum()
+
+    far = {
+        key: (got.get(key), want.get(key))
+        for key in got.keys() | want.keys()
+        if abs(got.get(key, Decimal(0)) - want.get(key, Decimal(0))) > bill / 1_000_000
+    }
+    assert far == {}
+
+
+def test_silent_hours_are_in_their_bucket_and_nowhere_else(home: Path) -> None:
+    """What the silent node's hours cost is `__no_telemetry__`, hour by hour."""
+    rows = ask(
+        home,
+        "SELECT node, charge_hour AS hour, sum(effective_cost) AS cost FROM core_cost_ledger"
+        " WHERE namespace = '__no_telemetry__' GROUP BY ALL ORDER BY hour",
+    )
+    want = truth(home, "no_telemetry").sort("hour")
+
+    got = [Decimal(row["cost"]) for row in rows]
+    assert len(got) == want.height
+    assert all(
+        abs(a - b) < Decimal("0.000001") for a, b in zip(got, want["cost"].to_list(), strict=True)
+    )
+
+
+def test_the_dark_list_is_the_dark_services(home: Path) -> None:
+    """Each service is in the list the world put it in, and M7 is the world's."""
+    rows = ask(home, "SELECT service_namespace, service_name, state FROM mart_coverage_service")
+    got = {(row["service_namespace"], row["service_name"]): row["state"] for row in rows}
+    want = {
+        (row["service_namespace"], row["service_name"]): row["state"]
+        for row in truth(home, "service").to_dicts()
+    }
+    assert {key for key, state in got.items() if state == "dark"} == {
+        key for key, state in want.items() if state == "dark"
+    }
+    assert got == want
+
+    m7 = ask(
+        home,
+        "SELECT complete_count, expected_count FROM mart_coverage_team WHERE team = '__all__'",
+    )[0]
+    per_team = truth(home, "coverage_team").filter(pl.col("team") != "__all__")
+    assert m7 == {
+        "complete_count": per_team["complete_count"].sum(),
+        "expected_count": per_team["expected_count"].sum(),
+    }
+
+
+def test_the_exploding_label_stands_first(home: Path) -> None:
+    """On the last day the world's exploding label saves most, and is the root cause on its day."""
+    explosion = truth(home, "explosion").sort("day")
+    last = explosion.row(-1, named=True)
+    first = explosion.filter(pl.col("day") >= pl.col("from_day")).row(0, named=True)
+
+    top = ask(
+        home,
+        "SELECT metric, label, level, series_without_count FROM mart_cardinality_label"
+        " WHERE day = (SELECT max(day) FROM mart_cardinality_label"
+        f" WHERE day <= DATE '{last['day']}')"
+        " ORDER BY saved_count DESC, metric, label LIMIT 1",
+    )[0]
+    causes = ask(
+        home,
+        "SELECT root_cause_label FROM mart_churn_metric"
+        f" WHERE metric = '{first['metric']}' AND day = DATE '{first['day']}'",
+    )
+
+    assert top == {
+        "metric": last["metric"],
+        "label": last["label"],
+        "level": last["level"],
+        "series_without_count": last["series_without_count"],
+    }
+    assert causes == [{"root_cause_label": first["label"]}]
+
+
+def test_the_blown_budget_is_seen(home: Path) -> None:
+    """The team that the world lets overspend is over or at risk; the others are not over."""
+    rows = ask(home, "SELECT period, team, state FROM mart_budget")
+    blown = {
+        (row["month"], row["team"])
+        for row in truth(home, "budget").filter(pl.col("is_blown")).to_dicts()
+    }
+
+    assert {(row["period"], row["team"]) for row in rows if row["state"] == "over"} == blown
+
+
+def test_a_figure_is_explained_to_its_bill_lines(home: Path) -> None:
+    """What `explain` lists for a team and day sums to the team's figure."""
+    chosen = ask(
+        home,
+        "SELECT charge_date, team, effective_cost FROM mart_cost_daily_team"
+        " WHERE team NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY effective_cost DESC LIMIT 1",
+    )[0]
+
+    done = meterbook(
+        home, "explain", "--team", chosen["team"], "--day", chosen["charge_date"], "--json"
+    )
+
+    rows = json.loads(done.stdout)
+    assert sum(Decimal(row["effective_cost"]) for row in rows) == Decimal(chosen["effective_cost"])
+    assert all(row["x_line_hash"] and row["config_hash"] for row in rows)
+
+
+def test_a_second_build_finds_nothing_to_do(home: Path) -> None:
+    """The same input builds no day again."""
+    done = meterbook(home, "build", "--now", "2026-01-01")  # sets the final marks back once
+    again = meterbook(home, "build", "--now", "2026-01-01")
+
+    assert done.returncode == 0, done.stderr
+    assert again.stdout.startswith("0 day(s) built")
+
+
+def test_the_report_and_status_are_there(home: Path) -> None:
+    """The static report names the snapshot; status and check find the book sound."""
+    report = (home / "report.html").read_text(encoding="utf-8")
+    status = json.loads(meterbook(home, "status", "--json").stdout)
+
+    assert "snapshot" in report
+    assert status["reconciliation"][0]["greatest_difference"] in {"0E-12", "0.000000000000"}
+    assert meterbook(home, "check").returncode == 0
