@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sample_data import cur, focus
+from sample_data.managed import PAYER
 from sample_data.model import World
 
 EXPORT: Final = "meterbook-hourly"
@@ -41,7 +42,7 @@ def _write_aws(world: World, period: tuple[str, int, int], root: Path) -> None:
         names.append(f"{EXPORT}-{number:05d}.snappy.parquet")
         _write(table.slice(first, ROWS_PER_FILE), folder / names[-1])
     manifest = {
-        "exportArn": f"arn:aws:bcm-data-exports:us-east-1:{cur.PAYER}:export/{EXPORT}",
+        "exportArn": f"arn:aws:bcm-data-exports:us-east-1:{PAYER}:export/{EXPORT}",
         "billingPeriod": period[0],
         "columns": [
             {"name": name, "type": str(table.schema.field(name).type)}

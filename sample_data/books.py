@@ -162,7 +162,7 @@ def _uses(pods: list[Pod]) -> Iterator[HourUse]:
         yield total, groups
 
 
-def _book_part(
+def _book_part(  # noqa: PLR0913, PLR0917 - a resource of a node, with all that shares it
     done: Books,
     world: World,
     node: Node,

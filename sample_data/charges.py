@@ -94,7 +94,8 @@ def _plan_fees(world: World) -> Iterator[Charge]:
         yield Charge(
             *("aws", "plan_fee", day, 1, PAYER, "ComputeSavingsPlans"),
             *("Savings Plans for AWS Compute usage", "Compute", "Other (Compute)"),
-            *("eu-central-1", PLAN_ARN, "ComputeSP:1yrNoUpfront", "Hrs", Decimal(24)),
+            *("eu-central-1", PLAN_ARN, "ComputeSP:1yrNoUpfront", "Hrs"),
+            quantity=Decimal(24),
             billed=committed,
             effective=committed - used,
             committed=committed,
@@ -115,7 +116,7 @@ def _monthly(world: World) -> Iterator[Charge]:
         yield _month("gcp", "tax", first, days, Decimal("9.41") * days * size, None)
 
 
-def _month(
+def _month(  # noqa: PLR0913, PLR0917 - the columns of one line
     cloud: Literal["aws", "gcp"],
     kind: ChargeKind,
     first: int,

@@ -60,9 +60,11 @@ missing_telemetry: separate
 
 _SHARED: Final = """\
 shared:
-  - {id: cluster-fee, pool: {bucket: __shared__/cluster}, to: {teams: all}, split: proportional, weight: direct_cost, zero_weight: even}
+  - {id: cluster-fee, pool: {bucket: __shared__/cluster}, to: {teams: all},
+     split: proportional, weight: direct_cost, zero_weight: even}
   - {id: support, pool: {service: ["AWSSupport*", "AWS Support*"]}, to: {teams: all}, split: even}
-  - {id: plans, pool: {service: [ComputeSavingsPlans, "Savings Plans for AWS*"]}, to: {teams: all}, split: even}
+  - {id: plans, pool: {service: [ComputeSavingsPlans, "Savings Plans for AWS*"]},
+     to: {teams: all}, split: even}
   - {id: tax, pool: {charge_category: Tax}, to: none, show_as: __shared__/tax}
 rounding: {statement: cents, method: largest_remainder, tie_break: id}
 close: {freeze_after_days: 10, restatement: adjustment_line}
@@ -120,10 +122,14 @@ def _rules(world: World) -> list[str]:
         "rules:",
         f"  - {{id: system, match: {{namespace: [{system}]}}, team: __shared__/cluster}}",
         '  - {id: label, match: {tag: "*"}, team: $tag}',
-        f"  - {{id: {change.namespace.name}-before, match: {place}, team: {change.before}, "
-        f"until: {first - timedelta(days=1)}}}",
-        f"  - {{id: {change.namespace.name}-after, match: {place}, team: {change.after}, "
-        f"from: {first}}}",
+        (
+            f"  - {{id: {change.namespace.name}-before, match: {place}, team: {change.before}, "
+            f"until: {first - timedelta(days=1)}}}"
+        ),
+        (
+            f"  - {{id: {change.namespace.name}-after, match: {place}, team: {change.after}, "
+            f"from: {first}}}"
+        ),
         *(
             f"  - {{id: ns-{item.name}, match: {{cluster: {item.cluster.name}, "
             f"namespace: {item.name}}}, team: {item.team}}}"

@@ -50,7 +50,7 @@ _EU: Final = PROD_EU.account
 _US: Final = PROD_US.account
 _GCP: Final = DATA_EU.account
 
-_ROWS: Final = (
+_ROWS: Final[tuple[tuple[_Kind, str, str, str, dict[str, str]], ...]] = (
     (_RDS, _EU, "ledger", "38.40", {"team": "Payments", "service": "ledger-db"}),
     (_RDS, _EU, "checkout", "27.15", {"Team": " checkout "}),
     (_RDS, _US, "orders", "31.90", {"owner": "Logistics"}),

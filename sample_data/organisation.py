@@ -123,7 +123,11 @@ TIER_1: Final = (
 SYSTEM_REASON: Final = "part of the cluster, watched by the platform team's own alerts"
 
 Role = Literal["api", "worker", "store", "nightly"]
-ROLES: Final[tuple[Role, ...]] = ("api", "worker", "store", "nightly")
+_SMALL_EXTRA: Final[dict[int, tuple[Role, str]]] = {
+    3: ("store", "-store"),
+    7: ("nightly", "-nightly"),
+}
+_PLAIN: Final[tuple[Role, ...]] = ("api", "worker", "store")
 
 
 def namespaces() -> tuple[Namespace, ...]:
@@ -160,7 +164,7 @@ def roles(number: int, size: Size) -> list[tuple[Role, str]]:
     plain: list[tuple[Role, str]] = [("api", ""), ("worker", "-worker"), ("store", "-store")]
     if size == "medium":
         return [*plain, ("nightly", "-nightly")] if number % 3 == 0 else plain
-    more = [(role, f"-{role}-{copy}") for copy in (2, 3) for role in ROLES[:3]]
+    more = [(role, f"-{role}-{copy}") for copy in (2, 3) for role in _PLAIN]
     return [*plain, ("nightly", "-nightly"), *more]
 
 

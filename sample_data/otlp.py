@@ -33,7 +33,7 @@ HISTORY_HOURS: Final = 6
 
 @dataclass(frozen=True)
 class Request:
-    """One request. `first_at` and `last_at` in nanoseconds; `points` counts records and spans too."""
+    """One request; times in nanoseconds. `points` counts log records and spans too."""
 
     signal: SignalName
     body: bytes
@@ -46,7 +46,7 @@ Wanted = Callable[[Service, int], bool]
 
 
 def windows(world: World) -> Iterator[Window]:
-    """Cut the world's time: six hours at once, the last day by the hour, then its last instant."""
+    """Cut the world's time: six hours, on the last day one, then its last instant."""
     last = world.hours - 24
     for start in range(0, last, HISTORY_HOURS):
         yield Window(start, min(start + HISTORY_HOURS, last))
@@ -79,7 +79,7 @@ def metric_requests(world: World, window: Window, wanted: Wanted) -> Iterator[Re
 
 
 def service_window(world: World, service: Service, window: Window) -> Window:
-    """Give the window for a service: only tier 1 is looked at every minute, in a small world none."""
+    """Give the window for a service: by the minute only in tier 1, and never in a small world."""
     if window.is_minute and (service.tier > 1 or world.spec.size == "small"):
         return Window(window.start, window.stop)
     return window

@@ -7,6 +7,7 @@ Holds    no pod on the silent node comes, goes, restarts or changes its use whil
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 from typing import Final
 
@@ -112,7 +113,7 @@ def _spans(
             yield day * 24 + CRON_HOUR, day * 24 + CRON_HOUR + 1, None
     else:
         cuts = [0, *_rollouts(spec, workload, rng), spec.days * 24]
-        for start, end in zip(cuts, cuts[1:], strict=False):
+        for start, end in pairwise(cuts):
             yield from ((start, end, None) for _ in range(workload.replicas))
         if workload.is_elastic:
             for day in range(spec.days):

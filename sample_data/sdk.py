@@ -26,7 +26,13 @@ from opentelemetry.sdk.metrics import export as sdk
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    TraceFlags,
+    set_span_in_context,
+)
 
 from sample_data.model import Service, SignalName, World
 from sample_data.otlp import service_window, windows
@@ -172,9 +178,7 @@ def _record(service: Service, entry: LogEntry) -> ReadableLogRecord:
     record = LogRecord(
         timestamp=entry.time,
         observed_timestamp=entry.time,
-        trace_id=entry.trace_id,
-        span_id=entry.span_id,
-        trace_flags=TraceFlags(TraceFlags.SAMPLED),
+        context=set_span_in_context(NonRecordingSpan(_context(entry))),
         severity_text=entry.severity_text,
         severity_number=SeverityNumber(entry.severity),
         body=entry.body,
@@ -202,13 +206,16 @@ def _spans(world: World, grpc: str, http: str) -> Iterator[Exported]:
         door.shutdown()
 
 
-def _span(service: Service, entry: SpanEntry) -> ReadableSpan:
-    context = SpanContext(
+def _context(entry: LogEntry | SpanEntry) -> SpanContext:
+    return SpanContext(
         entry.trace_id, entry.span_id, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED)
     )
+
+
+def _span(service: Service, entry: SpanEntry) -> ReadableSpan:
     return ReadableSpan(
         entry.name,
-        context,
+        _context(entry),
         resource=_resource(service_resource(service)),
         attributes=dict(entry.attributes),
         kind=SpanKind.SERVER,

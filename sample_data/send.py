@@ -80,7 +80,7 @@ class _Answer:
 class _GrpcDoor:
     def __init__(self, address: str) -> None:
         self.channel = grpc_client.insecure_channel(address)
-        self.call = self.channel.unary_unary(
+        self.call: Callable[..., bytes] = self.channel.unary_unary(
             _METHOD, request_serializer=None, response_deserializer=None
         )
 

@@ -195,7 +195,7 @@ def _metric(several: Iterable[Series], metric: Metric) -> bytes:
 
 
 def resource_metrics(pairs: Attributes, several: Iterable[Series]) -> bytes:
-    """Write one ResourceMetrics as field 1 of a request; series come grouped by scope and metric."""
+    """Write one ResourceMetrics as field 1 of a request; series come by scope and metric."""
     body = [resource(pairs)]
     for owner, of_scope in groupby(several, key=lambda series: series.metric.scope):
         metrics = [
