@@ -156,15 +156,14 @@ def _how(text: str) -> Literal["label", "namespace_label", "rule", "changed", "n
 def roles(number: int, size: Size) -> list[tuple[Role, str]]:
     """List the services of the namespace with this number: role, and suffix of the name."""
     if size == "small":
-        extra: list[tuple[Role, str]] = {
-            3: [("store", "-store")],
-            7: [("nightly", "-nightly")],
-        }.get(number % 12, [])
-        return [("api", ""), *extra]
+        extra = _SMALL_EXTRA.get(number % 12)
+        return [("api", ""), extra] if extra else [("api", "")]
     plain: list[tuple[Role, str]] = [("api", ""), ("worker", "-worker"), ("store", "-store")]
     if size == "medium":
         return [*plain, ("nightly", "-nightly")] if number % 3 == 0 else plain
-    more = [(role, f"-{role}-{copy}") for copy in (2, 3) for role in _PLAIN]
+    more: list[tuple[Role, str]] = []
+    for copy in (2, 3):
+        more += [(role, f"-{role}-{copy}") for role in _PLAIN]
     return [*plain, ("nightly", "-nightly"), *more]
 
 
