@@ -17,10 +17,10 @@ from time import monotonic
 from typing import Final
 
 import polars as pl
-from collector.billing.load import LoadReport, load, places_of
-from collector.otlp.status import read_status
 
 from collector.billing import catalog
+from collector.billing.load import LoadReport, load, places_of
+from collector.otlp.status import read_status
 from meterbook.errors import MeterbookError
 from meterbook.inputs import Inputs, read_catalogue, read_ownership
 from meterbook.settings import Settings

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from transforms.ownership import Ownership, parse_ownership
 
 from collector.billing import catalog
 from meterbook.errors import ConfigError, Finding
 from meterbook.settings import Settings
 from transforms import inventory
+from transforms.ownership import Ownership, parse_ownership
 from transforms.partition import Terms
 from warehouse.lake import Lake
 from warehouse.tables import raw
@@ -65,7 +65,6 @@ class Inputs:
         return {
             "raw_series": self.lake.scan(raw.SERIES, [day]),
             "raw_series_before": self.lake.scan(raw.SERIES, [before]),
-            "raw_series_around": self.lake.scan(raw.SERIES, around),
             "raw_point_around": self.lake.scan(raw.POINT, around),
             "raw_histogram": self.lake.scan(raw.HISTOGRAM, [day]),
             "raw_signal": self.lake.scan(raw.SIGNAL, [day]),

@@ -18,17 +18,16 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from collector.otlp.serve import serve as serve_collector
-from collector.otlp.status import Status, read_status, wait_until_decoded
-from sample_data.send import send_world
-from sample_data.world import WorldSpec, make_world
-from sample_data.write import write_sample
-
 from app import report as report_page
 from app import serve as site
+from collector.otlp.serve import serve as serve_collector
+from collector.otlp.status import Status, read_status, wait_until_decoded
 from meterbook import build as building
 from meterbook.errors import ConfigError, Finding, MeterbookError
 from meterbook.settings import Settings, load_settings
+from sample_data.send import send_world
+from sample_data.world import WorldSpec, make_world
+from sample_data.write import write_sample
 from warehouse.snapshot import current
 
 Say = Callable[[str], None]

@@ -14,8 +14,8 @@ from typing import Final
 import click
 import duckdb
 import polars as pl
-from collector.otlp.status import read_status
 
+from collector.otlp.status import read_status
 from meterbook.errors import BadInputError, ConfigError, Finding, NothingPublishedError
 from meterbook.inputs import read_catalogue, read_ownership
 from meterbook.settings import Settings

@@ -70,40 +70,44 @@ _BY_RESOURCE: Final = {
 }
 """One name for CPU and memory: the point attribute `resource` tells which."""
 
-_SUFFIXES: Final = r"_(bytes|seconds_total|seconds|ratio|cores|total)$"
+_SUFFIXES: Final = ("_bytes", "_seconds_total", "_seconds", "_ratio", "_cores", "_total")
+_SUFFIX: Final = rf"({'|'.join(_SUFFIXES)})$"
 
 
 def _bare(name: str) -> str:
-    text = name.lower().replace(".", "_")
-    for suffix in ("_bytes", "_seconds_total", "_seconds", "_ratio", "_cores", "_total"):
-        text = text.removesuffix(suffix)
-    return text
+    for suffix in _SUFFIXES:
+        name = name.removesuffix(suffix)
+    return name
 
 
-FACTS: Final = pl.DataFrame(
-    [
-        (
-            _bare(name),
-            fact,
-            rank,
-            name,
-            ("memory" if "memory" in fact else "cpu") if name in _BY_RESOURCE else "",
-        )
-        for fact, rank, name in _NAMES
-    ],
-    schema={
-        "bare_name": pl.String(),
-        "fact": pl.String(),
-        "rank": pl.Int32(),
-        "source": pl.String(),
-        "resource": pl.String(),
-    },
-    orient="row",
-)
-
-
-def bare(name: pl.Expr) -> pl.Expr:
-    """Give a metric's name as all its spellings share it: lower case, `_`, no unit suffix."""
-    return (
-        name.str.to_lowercase().str.replace_all(".", "_", literal=True).str.replace(_SUFFIXES, "")
+def _facts() -> pl.DataFrame:
+    rows: dict[tuple[str, str], tuple[str, int, str]] = {}
+    names = [(fact, rank, name, name.replace(".", "_").lower()) for fact, rank, name in _NAMES]
+    spelled = [(fact, rank, name, text) for fact, rank, name, text in names]
+    spelled += [(fact, rank, name, _bare(text)) for fact, rank, name, text in names]
+    for fact, rank, name, text in spelled:
+        resource = ("memory" if "memory" in fact else "cpu") if name in _BY_RESOURCE else ""
+        rows.setdefault((text, resource), (fact, rank, name))
+    return pl.DataFrame(
+        [(*key, *value) for key, value in rows.items()],
+        schema={
+            "spelling": pl.String(),
+            "resource": pl.String(),
+            "fact": pl.String(),
+            "rank": pl.Int32(),
+            "source": pl.String(),
+        },
+        orient="row",
     )
+
+
+FACTS: Final = _facts()
+"""One row per spelling and `resource`: the fact it tells, its rank, and the name it stands for."""
+
+SPELLINGS: Final = FACTS["spelling"].unique().sort().to_list()
+
+
+def spelling(name: pl.Expr) -> pl.Expr:
+    """Give a metric's name as FACTS spells it: lower case, `_`, without a unit if need be."""
+    text = name.str.to_lowercase().str.replace_all(".", "_", literal=True)
+    return pl.when(text.is_in(SPELLINGS)).then(text).otherwise(text.str.replace(_SUFFIX, ""))

@@ -1,8 +1,8 @@
 """The graph of steps: which table is made from which, by which function. All of it, in order.
 
 Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
-layer (`lines_of_day`, `catalogue`) live for one run only and are not stored. `raw_…_around` holds
-the days beside it too, `raw_…_before` the day before.
+layer (`known_series`, `samples`, `lines_of_day`, `catalogue`) live for one run only and are not
+stored. `raw_…_around` holds the days beside it too, `raw_…_before` the day before.
 """
 
 from datetime import timedelta
@@ -15,11 +15,19 @@ from transforms import allocation, budget, cardinality, cost, coverage, inventor
 from transforms.partition import Frames, Made, Step, Terms
 
 
+def _known(f: Frames, _: Terms) -> Made:
+    return {"known_series": usage.known_series(f["raw_series"])}
+
+
+def _samples(f: Frames, _: Terms) -> Made:
+    return {"samples": usage.samples_of(f["known_series"], f["raw_point_around"])}
+
+
 def _usage(f: Frames, t: Terms) -> Made:
-    series, points = f["raw_series_around"], f["raw_point_around"]
+    known, samples = f["known_series"], f["samples"]
     return {
-        "core_usage_hourly": usage.usage_hourly(series, points, t.day),
-        "core_node_hourly": usage.node_hourly(series, points, t.day),
+        "core_usage_hourly": usage.usage_hourly(known, samples, t.day),
+        "core_node_hourly": usage.node_hourly(known, samples, t.day),
     }
 
 
@@ -116,8 +124,9 @@ def _budget(f: Frames, t: Terms) -> Made:
 
 
 DAY: Final = (
-    Step(_usage, ("raw_series_around", "raw_point_around"),
-         ("core_usage_hourly", "core_node_hourly")),
+    Step(_known, ("raw_series",), ("known_series",)),
+    Step(_samples, ("known_series", "raw_point_around"), ("samples",)),
+    Step(_usage, ("known_series", "samples"), ("core_usage_hourly", "core_node_hourly")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly"),
          ("core_cost_ledger",)),

@@ -1,6 +1,7 @@
 """What containers asked for and used, and what nodes offer, hour by hour.
 
-Reads    raw_series, raw_point    a day, and the days beside it for the samples around midnight
+Reads    raw_series of a day; raw_point of it and of the days beside it, for the samples around
+         midnight
 Writes   core_usage_hourly        one row per container and hour
          core_node_hourly         one row per node and hour in which it was heard of
 Units    core-seconds, byte-seconds, seconds
@@ -26,7 +27,8 @@ from transforms.facts import (
     NODE_CPU,
     NODE_MEMORY,
     PHASE,
-    bare,
+    SPELLINGS,
+    spelling,
 )
 from warehouse.tables.core import NODE_HOURLY, USAGE_HOURLY
 
@@ -35,37 +37,34 @@ HOLD_INTERVALS: Final = 3
 RUNNING: Final = 2
 POD: Final = ("cluster", "namespace", "pod_key")
 CONTAINER: Final = (*POD, "container")
+CONTAINER_FACTS: Final = (CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST)
 NODE_IDS: Final = ("k8s.node.provider_id", "host.id", "cloud.resource_id", "provider_id")
 
 
-def usage_hourly(series: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFrame:
-    """Give core_usage_hourly of a UTC day."""
-    known = _known(series).filter(pl.col("pod") != "")
-    samples = _samples(known, points)
-    runs = _runs(samples)
-    amounts = _amounts(_clamped(_segments(samples, day), runs), day)
-    facts = _one_source(amounts)
-    hours = _run_seconds(runs, day)
-    wide = _wide(facts)
+def usage_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give core_usage_hourly of a UTC day from what `known_series` and `samples_of` give."""
+    pods = known.filter(pl.col("pod") != "")
+    runs = _runs(pods, samples)
+    told = pods.join(runs, on=POD, how="inner", validate="m:1")
+    amounts = _amounts(_segments(told, samples, day), day)
+    wide = _wide(_one_source(told, amounts))
     return (
-        hours.join(wide, on=[*POD, "usage_hour"], how="left", validate="1:m")
-        .join(_identity(known), on=POD, how="left", validate="m:1")
+        _run_seconds(runs, day)
+        .join(wide, on=[*POD, "usage_hour"], how="left", validate="1:m")
+        .join(_identity(pods), on=POD, how="left", validate="m:1")
         .with_columns(
             pl.col("container").fill_null(""),
-            *(
-                pl.col(name).fill_null(0.0)
-                for name in ("cpu_use", "memory_use", "cpu_request", "memory_request")
-            ),
+            pl.col(CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST).fill_null(0.0),
             pl.col("cpu_source", "memory_source").fill_null(""),
             pl.col("duplicate_source_count").fill_null(0),
             pl.col("usage_hour").dt.date().alias("usage_date"),
         )
         .rename(
             {
-                "cpu_request": "cpu_request_core_seconds",
-                "cpu_use": "cpu_usage_core_seconds",
-                "memory_request": "memory_request_byte_seconds",
-                "memory_use": "memory_usage_byte_seconds",
+                CPU_REQUEST: "cpu_request_core_seconds",
+                CPU_USE: "cpu_usage_core_seconds",
+                MEMORY_REQUEST: "memory_request_byte_seconds",
+                MEMORY_USE: "memory_usage_byte_seconds",
                 "cpu_source": "cpu_usage_source",
                 "memory_source": "memory_usage_source",
             }
@@ -76,22 +75,31 @@ def usage_hourly(series: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.La
     )
 
 
-def node_hourly(series: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def node_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give core_node_hourly of a UTC day: hours with a sample of the node or of a pod on it."""
-    known = _known(series).filter(pl.col("node") != "")
-    samples = _samples(known, points)
+    on_nodes = known.filter(pl.col("node") != "")
     node = ["cluster", "node"]
-    heard = (
+    hourly = (
         samples.filter(pl.col("event_at").dt.date() == day)
-        .group_by(*node, usage_hour=pl.col("event_at").dt.truncate("1h"))
-        .agg(pl.len().cast(pl.Int64).alias("sample_count"))
+        .group_by("series_id", usage_hour=pl.col("event_at").dt.truncate("1h"))
+        .agg(pl.len().cast(pl.Int64).alias("sample_count"), pl.col("value").max())
+        .join(
+            on_nodes.select("series_id", *node, "fact", "rank"),
+            on="series_id",
+            how="inner",
+            validate="m:1",
+        )
     )
-    capacity = _capacity(samples)
-    identity = known.group_by(node).agg(
+    identity = on_nodes.group_by(node).agg(
         pl.col("provider_id").filter(pl.col("provider_id") != "").sort().last()
     )
     return (
-        heard.join(capacity, on=[*node, "usage_hour"], how="left", validate="1:1")
+        hourly.group_by(*node, "usage_hour")
+        .agg(
+            pl.col("sample_count").sum(),
+            _capacity(NODE_CPU).alias("cpu"),
+            _capacity(NODE_MEMORY).alias("memory"),
+        )
         .join(identity, on=node, how="left", validate="m:1")
         .sort([*node, "usage_hour"])
         .with_columns(
@@ -107,11 +115,18 @@ def node_hourly(series: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.Laz
     )
 
 
-def _known(series: pl.LazyFrame) -> pl.LazyFrame:
+def _capacity(fact: str) -> pl.Expr:
+    """Give cores or bytes by the source with the lowest rank."""
+    mine = pl.col("fact") == fact
+    best = pl.col("rank").filter(mine).min()
+    return pl.col("value").filter(mine & (pl.col("rank") == best)).max()
+
+
+def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
     """Give one row per series that tells a fact, with who it is about."""
     chosen = (
-        series.with_columns(bare(pl.col("metric_name")).alias("bare_name"))
-        .filter(pl.col("bare_name").is_in(FACTS["bare_name"].unique().to_list()))
+        series.with_columns(spelling(pl.col("metric_name")).alias("spelling"))
+        .filter(pl.col("spelling").is_in(SPELLINGS))
         .unique("series_id", keep="last", maintain_order=True)
     )
     pod = first_of(
@@ -124,7 +139,7 @@ def _known(series: pl.LazyFrame) -> pl.LazyFrame:
         "metric_kind",
         "temporality",
         "is_monotonic",
-        "bare_name",
+        "spelling",
         "resource_attributes",
         first_of(value_of("point_attributes", "resource")).alias("resource"),
         pl.coalesce(
@@ -157,7 +172,7 @@ def _known(series: pl.LazyFrame) -> pl.LazyFrame:
         *(first_of(value_of("resource_attributes", key)).alias(kind) for kind, key in CONTROLLERS),
     )
     return (
-        named.join(FACTS.lazy(), on=["bare_name", "resource"], how="left", validate="m:m")
+        named.join(FACTS.lazy(), on=["spelling", "resource"], how="left", validate="m:1")
         .filter(pl.col("fact").is_not_null() & (pl.col("container") != "POD"))
         .with_columns(
             pl.when(pl.col("pod_uid") != "")
@@ -168,76 +183,95 @@ def _known(series: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _samples(known: pl.LazyFrame, points: pl.LazyFrame) -> pl.LazyFrame:
-    """Give the points of known series in order, each once."""
+def samples_of(known: pl.LazyFrame, points: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the points of known series, in order, each instant of a series once."""
     return (
         points.filter(pl.col("value").is_not_null())
         .select("series_id", "event_at", "start_at", "value")
-        .join(known.drop("resource_attributes"), on="series_id", how="inner", validate="m:m")
-        .unique(["series_id", "fact", "event_at"], keep="last")
-        .sort("series_id", "fact", "event_at")
+        .join(known.select("series_id"), on="series_id", how="semi")
+        .unique(["series_id", "event_at"], keep="last")
+        .sort("series_id", "event_at")
     )
 
 
-def _runs(samples: pl.LazyFrame) -> pl.LazyFrame:
-    """Give when each pod ran: from its first to its last sample in phase Running."""
-    running = (pl.col("fact") == PHASE) & (pl.col("value") == RUNNING)
-    at = pl.col("event_at")
-    return samples.group_by(POD).agg(
-        pl.coalesce(at.filter(running).min(), _unphased(at.min())).alias("run_start"),
-        pl.coalesce(at.filter(running).max(), _unphased(at.max())).alias("run_end"),
+def _runs(pods: pl.LazyFrame, samples: pl.LazyFrame) -> pl.LazyFrame:
+    """Give when each pod ran: from its first to its last sample in phase Running.
+
+    Where no phase was sent, any sample of the pod counts.
+    """
+    at, running = pl.col("event_at"), pl.col("value") == RUNNING
+    spans = samples.group_by("series_id").agg(
+        at.min().alias("first"),
+        at.max().alias("last"),
+        at.filter(running).min().alias("first_running"),
+        at.filter(running).max().alias("last_running"),
+    )
+    phased = pl.col("fact") == PHASE
+
+    def bound(running_name: str, name: str, *, is_first: bool) -> pl.Expr:
+        known, other = pl.col(running_name).filter(phased), pl.col(name)
+        pair = (known.min(), other.min()) if is_first else (known.max(), other.max())
+        return pl.when(phased.any()).then(pair[0]).otherwise(pair[1])
+
+    return (
+        pods.select("series_id", *POD, "fact")
+        .join(spans, on="series_id", how="inner", validate="1:1")
+        .group_by(POD)
+        .agg(
+            bound("first_running", "first", is_first=True).alias("run_start"),
+            bound("last_running", "last", is_first=False).alias("run_end"),
+        )
+        .filter(pl.col("run_start").is_not_null())
     )
 
 
-def _unphased(value: pl.Expr) -> pl.Expr:
-    """Give a value only for pods of which no phase was sent."""
-    return pl.when((pl.col("fact") == PHASE).any()).then(None).otherwise(value)
+def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give stretches of constant rate: of a counter between samples, of a gauge after one.
 
-
-def _segments(samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
-    """Give stretches of constant rate: of a counter between samples, of a gauge after one."""
-    series = ["series_id", "fact"]
-    at, value = pl.col("event_at"), pl.col("value")
-    previous, following = at.shift(1).over(series), at.shift(-1).over(series)
-    is_counter = (pl.col("metric_kind") == "sum") & pl.col("is_monotonic")
-    is_delta = (pl.col("metric_kind") == "sum") & (pl.col("temporality") == "delta")
-    is_reset = (value < value.shift(1).over(series)) | (pl.col("start_at") > previous).fill_null(
-        value=False
+    What a gauge holds is cut to the time its pod ran.
+    """
+    is_sum = (pl.col("metric_kind") == "sum") & (
+        pl.col("is_monotonic") | (pl.col("temporality") == "delta")
     )
-    increase = pl.when(is_reset).then(value).otherwise(value - value.shift(1).over(series))
-    step = (following - at).dt.total_microseconds()
-    usual = pl.coalesce(step.filter(at.dt.date() == day).median(), step.median())
-    hold = pl.duration(microseconds=(usual.over(series) * HOLD_INTERVALS).cast(pl.Int64))
-    begins = pl.when(is_delta).then(pl.coalesce("start_at", previous)).otherwise(previous)
-    counted = pl.when(is_delta).then(value).otherwise(increase)
-    seconds = (at - begins).dt.total_microseconds() / 1e6
-    is_sum = is_counter | is_delta
-    return samples.with_columns(
-        pl.when(is_sum).then(begins).otherwise(at).alias("from_at"),
-        pl.when(is_sum).then(at).otherwise(pl.min_horizontal(following, at + hold)).alias("to_at"),
-        pl.when(is_sum).then(counted / seconds).otherwise(value).alias("rate"),
+    forms = told.filter(pl.col("fact").is_in(CONTAINER_FACTS)).select(
+        "series_id",
         is_sum.alias("is_sum"),
-    ).filter(
-        pl.col("to_at") > pl.col("from_at"),
-        pl.col("fact").is_in([CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST]),
+        (is_sum & (pl.col("temporality") == "delta")).alias("is_delta"),
+        "run_start",
+        "run_end",
     )
-
-
-def _clamped(segments: pl.LazyFrame, runs: pl.LazyFrame) -> pl.LazyFrame:
-    """Cut what a gauge holds to the time its pod ran."""
-    joined = segments.join(runs, on=POD, how="inner", validate="m:1")
-    from_at, to_at, is_sum = pl.col("from_at"), pl.col("to_at"), pl.col("is_sum")
-    return joined.with_columns(
-        pl.when(is_sum)
-        .then(from_at)
-        .otherwise(pl.max_horizontal("from_at", "run_start"))
+    series = samples.join(forms, on="series_id", how="inner", validate="m:1", maintain_order="left")
+    at, value = pl.col("event_at"), pl.col("value")
+    marked = series.with_columns(
+        at.shift(1).over("series_id").alias("before"),
+        at.shift(-1).over("series_id").alias("after"),
+        value.shift(1).over("series_id").alias("was"),
+    )
+    step = (pl.col("after") - at).dt.total_microseconds()
+    usual = pl.coalesce(step.filter(at.dt.date() == day).median(), step.median())
+    hold = pl.duration(microseconds=(usual.over("series_id") * HOLD_INTERVALS).cast(pl.Int64))
+    restarted = (pl.col("start_at") > pl.col("before")).fill_null(value=False)
+    increase = (
+        pl.when(pl.col("is_delta") | (value < pl.col("was")) | restarted)
+        .then(value)
+        .otherwise(value - pl.col("was"))
+    )
+    begins = pl.when("is_delta").then(pl.coalesce("start_at", "before")).otherwise("before")
+    seconds = (at - begins).dt.total_microseconds() / 1e6
+    until = pl.min_horizontal(pl.col("after"), at + hold, pl.col("run_end"))
+    return marked.select(
+        "series_id",
+        pl.when("is_sum")
+        .then(begins)
+        .otherwise(pl.max_horizontal(at, "run_start"))
         .alias("from_at"),
-        pl.when(is_sum).then(to_at).otherwise(pl.min_horizontal("to_at", "run_end")).alias("to_at"),
+        pl.when("is_sum").then(at).otherwise(until).alias("to_at"),
+        pl.when("is_sum").then(increase / seconds).otherwise(value).alias("rate"),
     ).filter(pl.col("to_at") > pl.col("from_at"))
 
 
 def _amounts(segments: pl.LazyFrame, day: date) -> pl.LazyFrame:
-    """Add up rate times seconds per container, fact, source and hour of the day."""
+    """Add up rate times seconds per series and hour of the day."""
     start = datetime.combine(day, time(), UTC)
     end = start + timedelta(days=1)
     cut = segments.with_columns(
@@ -256,19 +290,28 @@ def _amounts(segments: pl.LazyFrame, day: date) -> pl.LazyFrame:
     amount = pl.col("rate") * overlap.dt.total_microseconds() / 1e6
     return (
         hourly.with_columns(amount.alias("amount"))
-        .sort(*CONTAINER, "fact", "rank", "usage_hour", "series_id", "from_at")
-        .group_by(*CONTAINER, "fact", "rank", "source", "usage_hour", maintain_order=True)
+        .sort("series_id", "usage_hour", "from_at")
+        .group_by("series_id", "usage_hour", maintain_order=True)
         .agg(pl.col("amount").sum())
     )
 
 
-def _one_source(amounts: pl.LazyFrame) -> pl.LazyFrame:
+def _one_source(told: pl.LazyFrame, amounts: pl.LazyFrame) -> pl.LazyFrame:
     """Take the source of lowest rank; use told only per pod counts where no container tells it."""
     container = [*CONTAINER, "fact", "usage_hour"]
     pod = [*POD, "fact", "usage_hour"]
     has_container = (pl.col("container") != "").any().over(pod)
     return (
-        amounts.filter((pl.col("container") != "") | ~has_container)
+        amounts.join(
+            told.select("series_id", *CONTAINER, "fact", "rank", "source"),
+            on="series_id",
+            how="inner",
+            validate="m:1",
+        )
+        .sort([*container, "rank", "series_id"])
+        .group_by([*container, "rank", "source"], maintain_order=True)
+        .agg(pl.col("amount").sum())
+        .filter((pl.col("container") != "") | ~has_container)
         .sort([*container, "rank"])
         .group_by(container, maintain_order=True)
         .agg(
@@ -365,17 +408,4 @@ def _labels(known: pl.LazyFrame) -> pl.LazyFrame:
             *POD,
             pl.concat_str(pl.lit("{"), pl.col("items").list.join(","), pl.lit("}")).alias("labels"),
         )
-    )
-
-
-def _capacity(samples: pl.LazyFrame) -> pl.LazyFrame:
-    """Give cores and bytes of each node and hour, of the source with the lowest rank."""
-
-    def of(fact: str) -> pl.Expr:
-        mine = pl.col("fact") == fact
-        best = pl.col("rank").filter(mine).min()
-        return pl.col("value").filter(mine & (pl.col("rank") == best)).max()
-
-    return samples.group_by("cluster", "node", usage_hour=pl.col("event_at").dt.truncate("1h")).agg(
-        of(NODE_CPU).alias("cpu"), of(NODE_MEMORY).alias("memory")
     )
