@@ -8,6 +8,8 @@ Never    acknowledges from memory, or stores a body twice that a sender repeats
 """
 
 import asyncio
+import contextlib
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ import xxhash
 
 from collector.otlp.check import Content, content
 from collector.otlp.counters import Counters
-from collector.otlp.journal import KINDS, Journal, Record, scan, sealed
+from collector.otlp.journal import Journal, Record, scan, sealed
 from collector.otlp.wire import Wire
 from meterbook.errors import (
     BadInputError,
@@ -124,7 +126,10 @@ def write_keys(journal: Path, segment: int, records: list[Record]) -> None:
     folder = keys_folder(journal)
     folder.mkdir(exist_ok=True)
     making = folder / f"{segment:016d}.making"
-    making.write_bytes(b"".join(record.key for record in records))
+    with making.open("wb") as file:
+        file.write(b"".join(record.key for record in records))
+        file.flush()
+        os.fsync(file.fileno())
     making.replace(folder / f"{segment:016d}.keys")
     oldest = time.time_ns() / 1e9 - REMEMBERED_SECONDS
     for path in sorted(folder.glob("*.keys"))[:-1]:
@@ -133,12 +138,14 @@ def write_keys(journal: Path, segment: int, records: list[Record]) -> None:
 
 
 def _remembered(journal: Path) -> Iterator[bytes]:
-    """Give the keys of what was accepted before: of decoded segments, then of waiting ones."""
+    """Give the keys of what was accepted before.
+
+    Waiting segments come first: one that a former run's decoder finishes meanwhile has left its
+    keys by the time they are read.
+    """
+    for path in sealed(journal):
+        with contextlib.suppress(FileNotFoundError):
+            yield from (record.key for record in scan(path.read_bytes()).records)
     for path in sorted(keys_folder(journal).glob("*.keys")):
         data = path.read_bytes()
         yield from (data[n : n + KEY_BYTES] for n in range(0, len(data), KEY_BYTES))
-    for path in sealed(journal):
-        yield from (record.key for record in scan(path.read_bytes()).records)
-
-
-SIGNALS: Final = KINDS

@@ -7,6 +7,7 @@ Holds    names follow from the segment, files appear whole (written aside, synce
 Never    stops at a record that it cannot decode: that goes to quarantine with its reason
 """
 
+import fcntl
 import json
 import os
 import signal
@@ -160,19 +161,28 @@ def _sync_file(path: Path) -> None:
 
 def main() -> None:
     """Decode until told to stop, or until the parent is gone; then finish what is sealed."""
-    home, parent = Path(sys.argv[1]), os.getppid()
+    home, parent = Path(sys.argv[1]), int(sys.argv[2])
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     journal_folder(home).mkdir(parents=True, exist_ok=True)
+    lock = _sole(collector_folder(home) / "decoder.lock")
     lander = Lander(home)
     while True:
         is_last = stop.is_set() or os.getppid() != parent
         for path in sealed(journal_folder(home)):
             lander.land(path)
         if is_last:
+            os.close(lock)
             return
         stop.wait(POLL_SECONDS)
+
+
+def _sole(path: Path) -> int:
+    """Wait until no other decoder works here: that of a killed collector may still finish."""
+    handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ class Journal:
         self.is_broken = False
         self._lock = _locked(folder)
         self.recovered = _recover(folder)
-        self._next_id = 1 + max((int(p.stem) for p in folder.glob("*.wal")), default=_last(folder))
+        self._next_id = 1 + max([int(p.stem) for p in folder.glob("*.wal")] + [_last(folder)])
         self._seq = time.time_ns()  # rises over restarts too, without a file to keep it in
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._waiting_bytes = 0
@@ -339,18 +339,25 @@ def _recover(folder: Path) -> int:
     for path in sorted(folder.glob("*.open")):
         data = path.read_bytes()
         found = scan(data)
-        if not found.records:
-            path.unlink()
-            continue
         tail = [part for part in found.damaged if part[1] == len(data)]
         if tail:
             start = tail[-1][0]
             quarantine = folder.parent / "quarantine"
             quarantine.mkdir(exist_ok=True)
-            (quarantine / f"{path.stem}-tail.bin").write_bytes(data[start:])
+            with (quarantine / f"{path.stem}-tail.bin").open("wb") as file:
+                file.write(data[start:])
+                file.flush()
+                os.fsync(file.fileno())
+            sync_folder(quarantine)
+            if not found.records:
+                path.unlink()
+                continue
             with path.open("r+b") as file:
                 file.truncate(start)
                 os.fsync(file.fileno())
+        if not found.records and not found.damaged:
+            path.unlink()
+            continue
         path.replace(path.with_suffix(".wal"))
         count += 1
     sync_folder(folder)

@@ -135,7 +135,7 @@ def _seed(home: Path) -> int:
 
 def _start_decoder(home: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "collector.otlp.decoder", str(home)]
+        [sys.executable, "-m", "collector.otlp.decoder", str(home), str(os.getpid())]
     )
 
 
