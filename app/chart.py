@@ -243,7 +243,7 @@ def _colour(
     scale = alt.Scale(
         domain=list(order), range=[palette.get(name, colours.OTHER) for name in order]
     )
-    fitting = alt.ExprRef(f"width < 420 ? 2 : {columns}")
+    fitting = alt.ExprRef(f"width < 300 ? 2 : {columns}")
     below = alt.Legend(title=None, orient="bottom", columns=fitting, labelLimit=LABEL_LIMIT)
     return alt.Color(f"{field}:N", scale=scale, legend=below if legend else None)
 

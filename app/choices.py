@@ -4,7 +4,7 @@ Reads    the marts' teams, currencies, environments and days
 Gives    the options of the sidebar, and what a reader sees who chose nothing
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from app.filters import Filters, default_filters
@@ -18,6 +18,8 @@ class Choices:
     teams: tuple[str, ...]
     currencies: tuple[str, ...]
     environments: tuple[str, ...]
+    since: date | None
+    """The first day with cost."""
     through: date | None
     """The last day with cost."""
     estimated_from: date | None
@@ -35,13 +37,20 @@ def last_day(reader: Reader) -> date:
 
 def first_look(reader: Reader) -> Filters:
     """Give what a reader sees who chose nothing."""
-    return default_filters(last_day(reader), choices(reader).currencies[0])
+    filters = default_filters(last_day(reader), choices(reader).currencies[0])
+    return replace(filters, is_compared=can_compare(reader, filters))
+
+
+def can_compare(reader: Reader, filters: Filters) -> bool:
+    """Tell whether there is cost for the whole of the earlier period; a part would mislead."""
+    since = choices(reader).since
+    return since is not None and since <= filters.previous_start
 
 
 def _choices(reader: Reader) -> Choices:
     days = reader.ask(
         """
-        SELECT max(charge_date) AS last_day,
+        SELECT min(charge_date) AS first_day, max(charge_date) AS last_day,
                min(charge_date) FILTER (is_estimated) AS estimated_from
         FROM mart_cost_daily_team
         """
@@ -68,6 +77,7 @@ def _choices(reader: Reader) -> Choices:
         environments=_names(
             reader, "SELECT DISTINCT environment FROM mart_coverage_service ORDER BY environment"
         ),
+        since=days["first_day"][0],
         through=days["last_day"][0],
         estimated_from=days["estimated_from"][0],
     )

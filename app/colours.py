@@ -31,7 +31,8 @@ BUCKETS: Final = {
     "Idle": "#767676",
     "Unallocated": "#B45F06",
     "No telemetry": "#C2527A",
-    "Other": "#0E8A9A",
+    "Unsplit pools": "#0E8A9A",
+    "Unmounted volumes": "#997700",
 }
 """Where the money of the bill went."""
 

@@ -4,16 +4,19 @@ Takes    what can be chosen in the current snapshot
 Gives    a `Visit`, for the page that runs next
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import streamlit as st
 
 from app import place, words
-from app.choices import Choices, choices, last_day
+from app.choices import Choices, can_compare, choices, last_day
 from app.filters import ALL, COMPARISONS, COSTS, PERIODS, Filters, days_of
 from app.reader import Reader
 from meterbook.errors import NothingPublishedError
+
+KEYS: Final = ("period", "compare", "team", "environment", "currency", "cost")
+"""The parameters of the URL that hold on every page."""
 
 _VISIT: Final = "meterbook visit"
 
@@ -93,11 +96,11 @@ def _filters(options: Choices, reader: Reader) -> Filters:
         bind="query-params",
         help="Effective spreads commitments and fees over what they cover; billed is the invoice.",
     )
-    return Filters(
+    filters = Filters(
         *days_of(period, last_day(reader)),
-        is_compared=compare == "previous",
         team=team,
         environment=environment,
         currency=currency,
         cost=cost,
     )
+    return replace(filters, is_compared=compare == "previous" and can_compare(reader, filters))

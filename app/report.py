@@ -104,7 +104,8 @@ def freshness(reader: Reader, filters: Filters) -> str:
     known = choices(reader)
     compared = f" against {filters.previous_text}" if filters.is_compared else ""
     parts = [f"{filters.period_text}{compared}", filters.team_text]
-    parts.append(f"cost through {words.day(known.through)}" if known.through else "no cost yet")
+    span = words.span(known.since, known.through) if known.since and known.through else ""
+    parts.append(f"cost known for {span}" if span else "no cost yet")
     if known.estimated_from:
         parts.append(f"estimated from {words.day(known.estimated_from)} on")
     parts.append(f"built {words.instant(reader.snapshot.built_at)}")

@@ -6,7 +6,6 @@ Gives    what the reader sees; text that came from outside is never read as mark
 
 from collections.abc import Sequence
 from html import escape
-from urllib.parse import urlencode
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -66,13 +65,13 @@ class Page:
     def show_in(self, column: DeltaGenerator, made: Figure) -> None:
         """Draw a figure in a column of the page's own."""
         with column:
-            _draw(made, self.filters_query(), height="stretch")
+            _draw(made, self.choices_in_url(), height="stretch")
 
     def show(
         self, *made: Figure | tuple[Figure, ...], widths: Sequence[float] | None = None
     ) -> None:
         """Draw figures side by side; a tuple stands one above the other in its column."""
-        query = self.filters_query()
+        query = self.choices_in_url()
         for column, group in zip(st.columns(widths or len(made)), made, strict=True):
             with column:
                 *upper, last = group if isinstance(group, tuple) else (group,)
@@ -80,15 +79,9 @@ class Page:
                     _draw(one, query)
                 _draw(last, query, height="stretch")
 
-    def filters_query(self) -> str:
-        """Give the choices as they stand in the URL, to be kept by a link; without the team."""
-        return urlencode(
-            {
-                key: st.query_params[key]
-                for key in ("period", "compare", "environment", "currency", "cost")
-                if key in st.query_params
-            }
-        )
+    def choices_in_url(self) -> dict[str, str]:
+        """Give the choices as they stand in the URL, for links to keep."""
+        return {key: st.query_params[key] for key in controls.KEYS if key in st.query_params}
 
     def _freshness(self) -> None:
         reader = self.visit.reader
@@ -117,7 +110,7 @@ def _draw_card(card: Card) -> None:
     )
 
 
-def _draw(made: Figure, query: str, *, height: str = "content") -> None:
+def _draw(made: Figure, query: dict[str, str], *, height: str = "content") -> None:
     with st.container(border=True, height=height, key=f"figure-{made.name}"):  # type: ignore[arg-type]
         with st.container(horizontal=True, vertical_alignment="center"):
             st.html(f'<h3 class="mb-title">{escape(made.title)}</h3>', width="stretch")

@@ -4,12 +4,12 @@ Takes    a figure with its `shown` columns
 Gives    HTML: headings in words, numbers to the right, a total row; every text is escaped
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from app import words
 from app.figure import Figure, Shown
@@ -48,7 +48,7 @@ _WARN: Final = frozenset({"partial", "at_risk", "warn", "held", "previous", "los
 _BAD: Final = frozenset({"dark", "over", "failed", "broken", "fail", "unregistered"})
 
 
-def render(made: Figure, *, query: str | None = None) -> str:
+def render(made: Figure, *, query: Mapping[str, str] | None = None) -> str:
     """Give the table of a figure; with a query, values link to their page and keep the query."""
     shown = [column for column in made.shown if column.name in made.data.columns]
     head = "".join(f'<th class="{_place(c)}">{escape(c.heading)}</th>' for c in shown)
@@ -79,12 +79,15 @@ def render(made: Figure, *, query: str | None = None) -> str:
 def text(column: Shown, value: Any, currency: str) -> str:
     """Write one value in words; nothing has words too."""
     if value is None:
-        return "new" if column.kind == "change" else words.NO_DATA
+        return _MISSING.get(column.kind, words.NO_DATA)
     write = _WRITERS.get(column.kind)
     if column.kind == "money":
         return words.cents(Decimal(value), currency)
     return write(value) if write else _plain(value)
 
+
+_MISSING: Final = {"change": "new", "tick": "-"}
+"""What nothing means, where it does not mean that nothing is known."""
 
 _WRITERS: Final[dict[str, Callable[[Any], str]]] = {
     "amount": words.amount,
@@ -111,7 +114,7 @@ def _plain(value: Any) -> str:
     return str(value)
 
 
-def _cell(column: Shown, value: Any, currency: str, *, query: str | None) -> str:
+def _cell(column: Shown, value: Any, currency: str, *, query: Mapping[str, str] | None) -> str:
     plain = text(column, value, currency)
     written = escape(plain)
     if value is None:
@@ -124,8 +127,8 @@ def _cell(column: Shown, value: Any, currency: str, *, query: str | None) -> str
         written = f"<code>{written}</code>"
     elif column.link and query is not None:
         page, _, key = column.link.partition("?")
-        kept = f"&amp;{escape(query)}" if query else ""
-        written = f'<a href="{page}?{key}={quote(plain)}{kept}" target="_self">{written}</a>'
+        target = escape(f"{page}?{urlencode({**query, key: plain})}")
+        written = f'<a href="{target}" target="_self">{written}</a>'
     hint = f' title="{escape(plain)}"' if len(plain) > LONG else ""
     return f'<td class="{_place(column)}"{hint}>{written}</td>'
 

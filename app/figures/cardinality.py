@@ -161,7 +161,8 @@ def metrics(reader: Reader, filters: Filters) -> Figure:
                series_count - base_count AS growth_count,
                (series_count - base_count) / nullif(base_count, 0) AS change_ratio,
                series_count / sum(series_count) OVER () AS share_ratio, label_count,
-               worst_label, cause_label, saved_count, saved_cost, monthly_cost, is_lower_bound
+               if(saved_count > 0, worst_label, '') AS worst_label, cause_label,
+               saved_count, saved_cost, monthly_cost, is_lower_bound
         FROM today LEFT JOIN base USING (metric) LEFT JOIN worst USING (metric)
              LEFT JOIN cause USING (metric)
         ORDER BY coalesce(cause_label IS NOT NULL AND growth_count > 0, false) DESC,
@@ -259,7 +260,7 @@ def growth(reader: Reader, filters: Filters, metric: str) -> Figure:
     frame = answer.frame
     names = {"series_count": "series", "new_count": "new", "gone_count": "gone"}
     rows = frame.unpivot(list(names), index="day", variable_name="name", value_name="value")
-    ready = rows.with_columns(pl.col("name").replace(names)).drop_nulls("value")
+    ready = rows.with_columns(pl.col("name").replace(names))
     caused = frame.filter(pl.col("root_cause_label").fill_null("") != "")
     finding = f"{metric} did not grow beyond its guard on any day."
     if caused.height:

@@ -202,9 +202,15 @@ def services(reader: Reader, filters: Filters, state: str) -> Figure:
     """Give the services in a state; `all` gives every one."""
     answer = reader.ask(
         """
-        SELECT service_name, service_namespace, environment, team, tier, state, has_logs,
-               has_metrics, has_traces, last_seen_at, monthly_cost, sources
-        FROM mart_coverage_service
+        SELECT service_name, service_namespace, environment, team, tier, state,
+               CASE WHEN has_logs OR is_open OR missing_signals LIKE '%logs%'
+                    THEN has_logs END AS has_logs,
+               CASE WHEN has_metrics OR is_open OR missing_signals LIKE '%metrics%'
+                    THEN has_metrics END AS has_metrics,
+               CASE WHEN has_traces OR is_open OR missing_signals LIKE '%traces%'
+                    THEN has_traces END AS has_traces,
+               last_seen_at, monthly_cost, sources
+        FROM (SELECT *, state IN ('unregistered', 'exempt') AS is_open FROM mart_coverage_service)
         WHERE ($state = 'all' OR state = $state) AND ($team = 'all' OR team = $team)
           AND ($environment = 'all' OR environment = $environment)
         ORDER BY list_position(['dark', 'partial', 'unregistered', 'complete', 'exempt'], state),
@@ -231,6 +237,7 @@ def services(reader: Reader, filters: Filters, state: str) -> Figure:
             Shown("monthly_cost", "Cost a month", "money"),
             *(() if state == ALL else (Shown("sources", "Named by"),)),
         ),
+        note="A dash: the signal is not expected of a service of this kind.",
         empty=f"No {which}service for this choice.",
         is_tall=True,
     )

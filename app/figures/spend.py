@@ -189,14 +189,21 @@ def by_group(reader: Reader, filters: Filters, group: str) -> Figure:
         {"cost": filters.cost_column, "group": group},
         **period(filters),
     )
+    drawn = answer.frame
+    if group == "namespace":
+        drawn = drawn.filter(pl.col("name") != "-")
+    outside = total(answer.frame, "cost") - total(drawn, "cost")
     return build(
         reader,
         filters,
         answer,
         name=f"spend-by-{group.replace('_', '-')}",
         title=f"Spend by {heading}",
-        finding=_group_finding(answer.frame, heading, filters),
-        chart=_bars(answer.frame, filters),
+        finding=_group_finding(drawn, heading, filters),
+        chart=_bars(drawn, filters),
+        note=f"Outside clusters, not drawn: {words.money(outside, filters.currency)}."
+        if outside
+        else "",
         alt=f"Bars: {filters.cost} cost by {heading}, {filters.period_text}",
     )
 
@@ -279,9 +286,9 @@ def movers(reader: Reader, filters: Filters) -> Figure:
         name="movers",
         title=f"What moved, by {group}",
         finding=_movers_finding(answer.frame, filters),
-        chart=_movers_chart(answer.frame, filters),
+        chart=_movers_chart(answer.frame, filters) if filters.is_compared else None,
         alt=f"Diverging bars: change of cost by {group} against {filters.previous_text}",
-        empty=f"There is nothing to compare with in {filters.previous_text}.",
+        empty=_movers_finding(answer.frame, filters),
     )
 
 
@@ -301,8 +308,8 @@ def _movers_chart(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
 
 
 def _movers_finding(frame: pl.DataFrame, filters: Filters) -> str:
-    if frame["previous_cost"].sum() in (0, None):
-        return f"There is no cost in {filters.previous_text} to compare with."
+    if not filters.is_compared or frame["previous_cost"].sum() in (0, None):
+        return f"There is no cost for the whole of {filters.previous_text} to compare with."
     texts = []
     for row, where in ((frame.row(0, named=True), "Up"), (frame.row(-1, named=True), "Down")):
         if (row["moved_cost"] > 0) == (where == "Up"):

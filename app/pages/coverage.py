@@ -12,7 +12,7 @@ page.cards(page.get(coverage.headline))
 page.lead(page.get(coverage.headline).finding)
 
 # %% Whose are they, and what do the dark ones cost?
-page.show(page.get(coverage.by_team), page.get(coverage.dark))
+page.show(page.get(coverage.by_team), (page.get(coverage.dark), page.get(coverage.headline)))
 
 # %% What to fix first?
 fixes = page.get(coverage.fixes)

@@ -32,7 +32,8 @@ page.lead(
 page.show(page.get(spend.daily), page.get(allocation.parts), widths=(1.75, 1))
 
 # %% On what, and what moved?
-page.show(page.get(spend.by_namespace), (page.get(spend.by_service), page.get(spend.movers)))
+page.show(page.get(spend.by_namespace), page.get(spend.by_service))
+page.show(page.get(spend.movers))
 
 # %% Will we stay in budget?
 page.show(page.get(budget.against_budget))

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from app import table
-from app.choices import choices, first_look
+from app.choices import can_compare, choices, first_look
 from app.figure import MAX_CHART_ROWS, Figure, chart_rows, csv, figure
 from app.figures import (
     allocation,
@@ -190,6 +190,8 @@ def test_nothing_to_compare_with_is_said(reader: Reader) -> None:
     filters = Filters(*days_of("90d", date(2026, 11, 22)))
 
     made = spend.movers(reader, filters)
+
+    assert not can_compare(reader, filters)
 
     assert made.chart is None
     assert "no cost" in made.finding.lower()
