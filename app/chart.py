@@ -162,7 +162,7 @@ def parts(rows: Rows, order: Sequence[str], palette: Mapping[str, str], tip_form
                 title=None,
                 axis=alt.Axis(format="%", grid=False, tickCount=5),
             ),
-            color=_colour("name", order, palette, columns=3),
+            color=_colour("name", order, palette, columns=2),
             order=alt.Order("place:Q"),
             tooltip=[
                 alt.Tooltip("name:N", title="Part"),

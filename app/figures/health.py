@@ -214,7 +214,7 @@ def checks(reader: Reader, filters: Filters) -> Figure:
                 value=f"{frame.height - broken} of {frame.height}"
                 if frame.height
                 else words.NO_DATA,
-                note=f"{broken} broken" if broken else "",
+                note=f"{broken} broken" if broken else "all hold" if frame.height else "",
                 tone="bad" if broken else "good",
             ),
         ),

@@ -191,7 +191,7 @@ def by_group(reader: Reader, filters: Filters, group: str) -> Figure:
     )
     drawn = answer.frame
     if group == "namespace":
-        drawn = drawn.filter(pl.col("name") != "-")
+        drawn = drawn.filter(pl.col("name").str.contains("^(-$|__)").not_())
     outside = total(answer.frame, "cost") - total(drawn, "cost")
     return build(
         reader,
@@ -201,7 +201,8 @@ def by_group(reader: Reader, filters: Filters, group: str) -> Figure:
         title=f"Spend by {heading}",
         finding=_group_finding(drawn, heading, filters),
         chart=_bars(drawn, filters),
-        note=f"Outside clusters, not drawn: {words.money(outside, filters.currency)}."
+        note=f"Not drawn: {words.money(outside, filters.currency)} of no namespace, idle or "
+        "outside clusters."
         if outside
         else "",
         alt=f"Bars: {filters.cost} cost by {heading}, {filters.period_text}",
@@ -309,7 +310,10 @@ def _movers_chart(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
 
 def _movers_finding(frame: pl.DataFrame, filters: Filters) -> str:
     if not filters.is_compared or frame["previous_cost"].sum() in (0, None):
-        return f"There is no cost for the whole of {filters.previous_text} to compare with."
+        return (
+            f"There is no cost for the whole of {filters.previous_text}, so nothing is compared; "
+            "a shorter period may be."
+        )
     texts = []
     for row, where in ((frame.row(0, named=True), "Up"), (frame.row(-1, named=True), "Down")):
         if (row["moved_cost"] > 0) == (where == "Up"):
