@@ -110,6 +110,17 @@ def _chart(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
     return chart.parts(rows, order, palette, chart.money_tip(filters.currency)) if rows else None
 
 
+_PROOF_COLUMNS: Final = (
+    Shown("bill_cost", "Bill", "exact"),
+    Shown("ledger_cost", "Ledger", "exact"),
+    Shown("team_cost", "Teams", "exact"),
+    Shown("difference", "Bill \u2212 ledger", "exact"),
+    Shown("team_difference", "Bill \u2212 teams", "exact"),
+    Shown("line_count", "Bill lines", "count"),
+    Shown("ledger_row_count", "Ledger rows", "count"),
+)
+
+
 def reconciliation(reader: Reader, filters: Filters) -> Figure:
     """Give bill, ledger and marts of the period side by side; the differences must be 0."""
     answer = reader.ask(
@@ -150,15 +161,7 @@ def reconciliation(reader: Reader, filters: Filters) -> Figure:
         name="reconciliation",
         title="Bill against ledger",
         finding=finding if row["day_count"] else f"No bill for {filters.period_text}.",
-        shown=(
-            Shown("bill_cost", "Bill", "exact"),
-            Shown("ledger_cost", "Ledger", "exact"),
-            Shown("team_cost", "Teams", "exact"),
-            Shown("difference", "Bill \u2212 ledger", "exact"),
-            Shown("team_difference", "Bill \u2212 teams", "exact"),
-            Shown("line_count", "Bill lines", "count"),
-            Shown("ledger_row_count", "Ledger rows", "count"),
-        ),
+        shown=_PROOF_COLUMNS,
         cards=(
             Card(
                 label="Bill \u2212 ledger",

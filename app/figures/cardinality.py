@@ -131,6 +131,20 @@ def price(reader: Reader, filters: Filters) -> Figure:
     )
 
 
+_METRIC_COLUMNS: Final = (
+    Shown("metric", "Metric", link="cardinality?metric"),
+    Shown("metric_kind", "Kind"),
+    Shown("top_team", "Team", "entity"),
+    Shown("series_count", "Series", "count"),
+    Shown("growth_count", "14 days", "growth"),
+    Shown("change_ratio", "14 days %", "change"),
+    Shown("share_ratio", "Share", "ratio"),
+    Shown("worst_label", "Worst label", "code"),
+    Shown("saved_cost", "Saved a month", "money"),
+    Shown("monthly_cost", "Cost a month", "money"),
+)
+
+
 def metrics(reader: Reader, filters: Filters) -> Figure:
     """Give every metric of the last day: what exploded first, then what saves most."""
     answer = reader.ask(
@@ -178,18 +192,7 @@ def metrics(reader: Reader, filters: Filters) -> Figure:
         name="metrics",
         title="Metrics, exploding first",
         finding=_metrics_finding(answer.frame),
-        shown=(
-            Shown("metric", "Metric", link="cardinality?metric"),
-            Shown("metric_kind", "Kind"),
-            Shown("top_team", "Team", "entity"),
-            Shown("series_count", "Series", "count"),
-            Shown("growth_count", "14 days", "growth"),
-            Shown("change_ratio", "14 days %", "change"),
-            Shown("share_ratio", "Share", "ratio"),
-            Shown("worst_label", "Worst label", "code"),
-            Shown("saved_cost", "Saved a month", "money"),
-            Shown("monthly_cost", "Cost a month", "money"),
-        ),
+        shown=_METRIC_COLUMNS,
         empty="No metrics have arrived.",
         is_tall=True,
     )

@@ -66,38 +66,43 @@ def headline(reader: Reader, filters: Filters) -> Figure:
             Shown(f"{state}_count", state.capitalize(), "count")
             for state in (*STATES, "expected", "unregistered", "exempt")
         ),
-        cards=(
-            Card(
-                label="Coverage M7",
-                value=words.ratio(complete / expected) if expected else words.NO_DATA,
-                note=f"target {words.ratio(float(TARGET))}" if expected else "",
-                tone="neutral" if not expected else "bad" if missing else "good",
-                help=f"{complete} of {words.plural(expected, 'service')} of the inventory sent all "
-                "signals expected of them within the last 24 h.",
-            ),
-            Card(
-                label="Dark services",
-                value=words.count(row["dark_count"]) if expected else words.NO_DATA,
-                note=f"{words.money(row['dark_cost'], filters.currency)} a month"
-                if row["dark_cost"]
-                else "none"
-                if expected
-                else "",
-                tone="bad" if row["dark_count"] else "good",
-                help="Services of the inventory that send nothing of their own.",
-            ),
-            Card(
-                label="Partial",
-                value=words.count(row["partial_count"]) if expected else words.NO_DATA,
-                note="some signals missing" if row["partial_count"] else "none",
-                help="Services that send some of the signals expected of them.",
-            ),
-            Card(
-                label="Unregistered",
-                value=words.count(row["unregistered_count"]),
-                note="seen, not in the inventory" if row["unregistered_count"] else "none",
-                help="They are in no other count, so they can neither raise nor lower M7.",
-            ),
+        cards=_cards(row, missing, filters.currency),
+    )
+
+
+def _cards(row: dict[str, Any], missing: int, currency: str) -> tuple[Card, ...]:
+    complete, expected = row["complete_count"], row["expected_count"]
+    return (
+        Card(
+            label="Coverage M7",
+            value=words.ratio(complete / expected) if expected else words.NO_DATA,
+            note=f"target {words.ratio(float(TARGET))}" if expected else "",
+            tone="neutral" if not expected else "bad" if missing else "good",
+            help=f"{complete} of {words.plural(expected, 'service')} of the inventory sent all "
+            "signals expected of them within the last 24 h.",
+        ),
+        Card(
+            label="Dark services",
+            value=words.count(row["dark_count"]) if expected else words.NO_DATA,
+            note=f"{words.money(row['dark_cost'], currency)} a month"
+            if row["dark_cost"]
+            else "none"
+            if expected
+            else "",
+            tone="bad" if row["dark_count"] else "good",
+            help="Services of the inventory that send nothing of their own.",
+        ),
+        Card(
+            label="Partial",
+            value=words.count(row["partial_count"]) if expected else words.NO_DATA,
+            note="some signals missing" if row["partial_count"] else "none",
+            help="Services that send some of the signals expected of them.",
+        ),
+        Card(
+            label="Unregistered",
+            value=words.count(row["unregistered_count"]),
+            note="seen, not in the inventory" if row["unregistered_count"] else "none",
+            help="They are in no other count, so they can neither raise nor lower M7.",
         ),
     )
 
