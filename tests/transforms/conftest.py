@@ -1,0 +1,273 @@
+"""Builders of small telemetry and bills for the tests of transforms."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from transforms import allocation, cost, usage
+from transforms.ownership import Ownership
+from warehouse.tables import raw
+from warehouse.tables.core import COST_LEDGER, NODE_HOURLY, USAGE_HOURLY
+
+DAY = date(2026, 10, 1)
+START = datetime(2026, 10, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+Samples = Sequence[tuple[float, float]]
+
+
+def typed(values: Mapping[str, object]) -> list[dict[str, str]]:
+    """Give attributes as raw_series keeps them; numbers are ints."""
+    return [
+        {"key": key, "type": "int" if isinstance(value, int) else "string", "value": str(value)}
+        for key, value in sorted(values.items())
+    ]
+
+
+class Telemetry:
+    """Series and points of one day; times in hours from its start."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._series: list[dict[str, Any]] = []
+        self._points: list[dict[str, Any]] = []
+
+    def add(  # noqa: PLR0917 - one per fact of a series
+        self,
+        metric: str,
+        resource: Mapping[str, object],
+        samples: Samples = ((0, 1),),
+        kind: str = "gauge",
+        labels: Mapping[str, object] | None = None,
+        temporality: str = "",
+        starts: Sequence[float] = (),
+        scope: str = "",
+    ) -> "Telemetry":
+        """Add a series; a `counter` is a cumulative monotonic sum."""
+        is_counter = kind == "counter"
+        ident = len(self._series) + 1
+        self._series.append(
+            {
+                **raw.SERIES.sample(1).to_dicts()[0],
+                "event_hour": START,
+                "series_id": ident,
+                "tenant": "default",
+                "metric_name": metric,
+                "metric_kind": "sum" if is_counter else kind,
+                "temporality": temporality or ("cumulative" if is_counter else "unspecified"),
+                "is_monotonic": is_counter,
+                "resource_attributes": typed(resource),
+                "scope_name": scope,
+                "scope_attributes": [],
+                "point_attributes": typed(labels or {}),
+                "received_at": START,
+            }
+        )
+        begun = starts or [None] * len(samples)
+        for (at, value), start in zip(samples, begun, strict=True):
+            self._points.append(
+                {
+                    "series_id": ident,
+                    "event_at": START + at * HOUR,
+                    "start_at": None if start is None else START + start * HOUR,
+                    "value": float(value),
+                    "flags": 0,
+                    "x_segment": 1,
+                    "x_seq": 1,
+                }
+            )
+        return self
+
+    def node(self, name: str, cores: float, gib: float, samples: Sequence[float]) -> "Telemetry":
+        """Add a node with its capacity, seen at these hours."""
+        resource = {"k8s.cluster.name": "c", "k8s.node.name": name, "host.id": f"i-{name}"}
+        for kind, value in (("cpu", cores), ("memory", gib * 2**30)):
+            at = [(hour, value) for hour in samples]
+            self.add("kube_node_status_capacity", resource, at, labels={"resource": kind})
+        return self
+
+    def pod(  # noqa: PLR0917 - one per fact of a pod
+        self,
+        name: str,
+        node: str,
+        namespace: str,
+        start: float,
+        end: float,
+        request: float | None = None,
+        use: Sequence[float] = (),
+        labels: Mapping[str, str] | None = None,
+    ) -> "Telemetry":
+        """Add a pod with hourly samples from start to end; `use` is cores per hour."""
+        hours = [start + n for n in range(int(end - start) + 1)]
+        if hours[-1] != end:
+            hours.append(end)
+        pod = {
+            "k8s.cluster.name": "c",
+            "k8s.namespace.name": namespace,
+            "k8s.pod.name": name,
+            "k8s.pod.uid": f"uid-{name}",
+            "k8s.node.name": node,
+            "k8s.deployment.name": f"{name}-app",
+            **{f"k8s.pod.label.{key}": value for key, value in (labels or {}).items()},
+        }
+        container = {**pod, "k8s.container.name": "main"}
+        self.add("k8s.pod.phase", pod, [(hour, 2) for hour in hours])
+        if request is not None:
+            at = [(hour, request) for hour in hours]
+            self.add("k8s.container.cpu_request", container, at)
+        if use:
+            total, counted = 0.0, [(hours[0], 0.0)]
+            for hour, cores in zip(hours[1:], use, strict=True):
+                total += cores * 3600
+                counted.append((hour, total))
+            self.add("container.cpu.time", container, counted, "counter")
+        return self
+
+    @property
+    def series(self) -> pl.LazyFrame:
+        """Give raw_series."""
+        return pl.LazyFrame(self._series, schema=raw.SERIES.schema)
+
+    @property
+    def points(self) -> pl.LazyFrame:
+        """Give raw_point."""
+        return pl.LazyFrame(self._points, schema=raw.POINT.schema)
+
+    def usage(self, day: date = DAY) -> pl.DataFrame:
+        """Give core_usage_hourly, checked."""
+        known = usage.known_series(self.series)
+        samples = usage.samples_of(known, self.points)
+        return USAGE_HOURLY.check(usage.usage_hourly(known, samples, day).collect())
+
+    def nodes(self, day: date = DAY) -> pl.DataFrame:
+        """Give core_node_hourly, checked."""
+        known = usage.known_series(self.series)
+        samples = usage.samples_of(known, self.points)
+        return NODE_HOURLY.check(usage.node_hourly(known, samples, day).collect())
+
+
+class Bill:
+    """Bill lines; times in hours from the day's start."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._lines: list[dict[str, Any]] = []
+
+    def add(
+        self,
+        cost: str,
+        start: float = 0,
+        hours: float = 24,
+        resource: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        **facts: object,
+    ) -> "Bill":
+        """Add a line; billed cost is the effective cost unless said."""
+        blank = dict.fromkeys(raw.COST_LINE.schema.names())
+        self._lines.append(
+            {
+                **blank,
+                "x_line_hash": f"{len(self._lines) + 1:032x}",
+                "x_source": "test",
+                "x_source_format": "focus",
+                "x_source_version": "1.2",
+                "x_delivery_id": "d",
+                "x_file": "f",
+                "x_row_number": len(self._lines) + 1,
+                "billing_account_id": "payer",
+                "billing_currency": "USD",
+                "billing_period_start": START,
+                "billing_period_end": START + 31 * 24 * HOUR,
+                "charge_category": "Usage",
+                "charge_period_start": START + start * HOUR,
+                "charge_period_end": START + (start + hours) * HOUR,
+                "service_name": "Compute",
+                "provider_name": "AWS",
+                "effective_cost": Decimal(cost),
+                "billed_cost": Decimal(cost),
+                "resource_id": resource,
+                "tags": [{"key": k, "value": v} for k, v in sorted((tags or {}).items())],
+                "x_extra": [],
+                **facts,
+            }
+        )
+        return self
+
+    @property
+    def lines(self) -> pl.LazyFrame:
+        """Give raw_cost_line."""
+        return pl.LazyFrame(self._lines, schema=raw.COST_LINE.schema)
+
+    def of_day(self, day: date = DAY) -> pl.LazyFrame:
+        """Give the part of the lines that falls on a day."""
+        return allocation.day_lines(self.lines, day)
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    """Give empty telemetry."""
+    return Telemetry()
+
+
+@pytest.fixture
+def bill() -> Bill:
+    """Give an empty bill."""
+    return Bill()
+
+
+Ledger = Callable[..., pl.DataFrame]
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Give the ledger of a day, checked against its table and against the bill."""
+
+    def make(bill: Bill, telemetry: Telemetry, ownership: Ownership | None = None) -> pl.DataFrame:
+        lines = bill.of_day()
+        made = allocation.ledger(
+            lines,
+            telemetry.usage().lazy(),
+            telemetry.nodes().lazy(),
+            ownership or Ownership.default(),
+            day=DAY,
+            now=START,
+        )
+        frame = COST_LEDGER.check(made.collect())
+        proof = cost.reconciliation_daily(lines, frame.lazy()).collect()
+        assert proof["difference"].to_list() == [0] * proof.height
+        assert proof["bill_billed_cost"].equals(proof["ledger_billed_cost"], check_names=False)
+        return frame
+
+    return make
+
+
+def costs_by(frame: pl.DataFrame, column: str) -> dict[str, Decimal]:
+    """Sum the effective cost by a column."""
+    sums = frame.group_by(column).agg(pl.col("effective_cost").sum())
+    return dict(zip(sums[column], sums["effective_cost"], strict=True))
+
+
+@pytest.fixture
+def by() -> Callable[[pl.DataFrame, str], dict[str, Decimal]]:
+    """Give the function that sums by a column."""
+    return costs_by
+
+
+@pytest.fixture
+def case() -> Callable[[str, str], dict[str, Any]]:
+    """Give a worked example by its folder and the beginning of its name."""
+
+    def read(folder: str, name: str) -> dict[str, Any]:
+        root = Path(__file__).parents[3] / "shared" / "cases" / folder
+        found = sorted(root.glob(f"{name}*.json"))
+        if not found:
+            pytest.skip(f"reason: the worked examples are not there ({folder}/{name})")
+        document: dict[str, Any] = json.loads(found[0].read_text(encoding="utf-8"))
+        return document
+
+    return read

@@ -1,0 +1,193 @@
+"""Usage per container and hour, from samples as receivers send them."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+CONTAINER = {
+    "k8s.cluster.name": "c",
+    "k8s.namespace.name": "shop",
+    "k8s.pod.name": "p",
+    "k8s.pod.uid": "u-1",
+    "k8s.container.name": "main",
+    "k8s.node.name": "n",
+}
+POD = {key: value for key, value in CONTAINER.items() if key != "k8s.container.name"}
+
+
+def hours(frame: pl.DataFrame, column: str) -> list[float]:
+    """Give a column in order of the hour."""
+    return [round(value, 6) for value in frame.sort("usage_hour")[column].to_list()]
+
+
+def test_a_counter_counts_its_increases(telemetry: Any) -> None:
+    """Cumulative seconds become core-seconds of each hour; the last hour ends with the pod."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2), (2, 2)])
+    telemetry.add("container.cpu.time", CONTAINER, [(0, 100), (1, 460), (2, 1000)], "counter")
+
+    assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [360, 540]
+
+
+def test_a_counter_that_falls_counts_from_zero(telemetry: Any) -> None:
+    """After a restart the new value is the increase; nothing is negative."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2), (2, 2)])
+    telemetry.add("container.cpu.time", CONTAINER, [(0, 900), (1, 1000), (2, 30)], "counter")
+
+    assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [100, 30]
+
+
+def test_a_new_start_time_is_a_reset_even_if_the_value_rose(telemetry: Any) -> None:
+    """A counter that was restarted and overtook its old value counts from zero too."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2), (2, 2)])
+    telemetry.add(
+        "container.cpu.time",
+        CONTAINER,
+        [(0, 10), (1, 20), (2, 500)],
+        "counter",
+        starts=[-5, -5, 1.25],
+    )
+
+    assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [10, 500]
+
+
+def test_a_counter_bridges_a_gap_in_proportion(telemetry: Any) -> None:
+    """An increase belongs to the time between its samples: a fifth before the hour's border."""
+    telemetry.add("k8s.pod.phase", POD, [(0.5, 2), (3, 2)])
+    telemetry.add("container.cpu.time", CONTAINER, [(0.5, 0), (3, 1000)], "counter")
+
+    assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [200, 400, 400]
+
+
+def test_delta_sums_are_added(telemetry: Any) -> None:
+    """A delta belongs to the time from its start to its own time."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2), (2, 2)])
+    telemetry.add(
+        "container.cpu.time",
+        CONTAINER,
+        [(1, 7), (2, 5)],
+        "counter",
+        temporality="delta",
+        starts=[0, 1],
+    )
+
+    assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [7, 5]
+
+
+@pytest.mark.parametrize("kind", ["gauge", "sum"])
+def test_a_gauge_and_a_sum_that_may_fall_are_weighed_by_time(telemetry: Any, kind: str) -> None:
+    """A sample holds until the next: 10 for half an hour and 30 for half an hour are 20."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2)])
+    telemetry.add("container.memory.working_set", CONTAINER, [(0, 10), (0.5, 30), (1, 99)], kind)
+
+    assert hours(telemetry.usage(), "memory_usage_byte_seconds") == [20 * 3600]
+
+
+def test_a_gauge_holds_three_intervals_and_no_more(telemetry: Any) -> None:
+    """With samples each quarter, silence from 0:45 on is bridged until 1:30."""
+    at = [(0, 4), (0.25, 4), (0.5, 4), (0.75, 4), (5, 4)]
+    telemetry.add("k8s.pod.phase", POD, at and [(hour, 2) for hour, _ in at])
+    telemetry.add("container.memory.working_set", CONTAINER, at)
+
+    assert hours(telemetry.usage(), "memory_usage_byte_seconds") == [4 * 3600, 4 * 1800, 0, 0, 0]
+
+
+def test_a_pod_runs_from_its_first_to_its_last_running_sample(telemetry: Any) -> None:
+    """Pending time is no run time, and requests count only while running."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 1), (0.5, 2), (1, 2), (1.25, 2), (1.5, 3)])
+    telemetry.add("k8s.container.cpu_request", CONTAINER, [(n / 4, 2) for n in range(7)])
+
+    frame = telemetry.usage()
+
+    assert hours(frame, "run_seconds") == [1800, 900]
+    assert hours(frame, "cpu_request_core_seconds") == [3600, 1800]
+
+
+def test_one_source_gives_a_fact_and_others_are_counted(telemetry: Any) -> None:
+    """Three sources of the same request make one core, not two or three."""
+    at = [(0, 1), (1, 1)]
+    prometheus = {"resource": "cpu", "unit": "core"}
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2)])
+    telemetry.add("k8s.container.cpu_request", CONTAINER, at)
+    telemetry.add("k8s.container.cpu.request.current", CONTAINER, [(0, 4), (1, 4)])
+    telemetry.add("kube_pod_container_resource_requests", CONTAINER, at, labels=prometheus)
+
+    frame = telemetry.usage()
+
+    assert hours(frame, "cpu_request_core_seconds") == [4 * 3600]
+    assert frame["duplicate_source_count"].to_list() == [2]
+
+
+def test_use_told_per_pod_counts_only_without_containers(telemetry: Any) -> None:
+    """Pod rows include what containers already told; they stand in where those are missing."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2)])
+    telemetry.add("k8s.pod.cpu.time", POD, [(0, 0), (1, 900)], "counter")
+
+    alone = telemetry.usage()
+    telemetry.add("container.cpu.time", CONTAINER, [(0, 0), (1, 600)], "counter")
+    both = telemetry.usage()
+
+    assert hours(alone, "cpu_usage_core_seconds") == [900]
+    assert both["cpu_usage_core_seconds"].sum() == 600
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "container.cpu.usage",
+        "container_cpu_usage",
+        "container.cpu.utilization",
+    ],
+)
+def test_every_generation_of_names_is_known(telemetry: Any, name: str) -> None:
+    """A gauge of cores becomes core-seconds, whatever it is called."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2)])
+    telemetry.add(name, CONTAINER, [(0, 0.5), (1, 0.5)])
+
+    assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [1800]
+
+
+def test_prometheus_labels_name_the_container(telemetry: Any) -> None:
+    """A series that came by Prometheus has its names on the point, `exported_` before them."""
+    labels = {
+        "exported_namespace": "shop",
+        "namespace": "monitoring",
+        "exported_pod": "p",
+        "pod": "kube-state-metrics-0",
+        "container": "main",
+        "node": "n",
+    }
+    at = [(0, 0), (1, 1800)]
+    telemetry.add("container_cpu_usage_seconds_total", {}, at, "counter", labels)
+
+    row = telemetry.usage().row(0, named=True)
+
+    assert (row["namespace"], row["pod"], row["node"]) == ("shop", "p", "n")
+    assert row["cpu_usage_core_seconds"] == 1800
+
+
+def test_pod_labels_beat_namespace_labels(telemetry: Any) -> None:
+    """Labels are a JSON object sorted by key; the pod's own value counts."""
+    labels = {
+        "k8s.namespace.label.team": "platform",
+        "k8s.namespace.labels.zone": "a",
+        "k8s.pod.label.team": "payments",
+        "k8s.pod.labels.app": 'say "hi"',
+    }
+    telemetry.add("k8s.pod.phase", {**POD, **labels}, [(0, 2), (1, 2)])
+
+    row = telemetry.usage().row(0, named=True)
+
+    assert row["labels"] == '{"app":"say \\"hi\\"","team":"payments","zone":"a"}'
+
+
+def test_a_node_is_heard_by_its_pods(telemetry: Any) -> None:
+    """An hour with a sample of a pod has telemetry; capacity is that of the nearest hour."""
+    telemetry.node("n", cores=4, gib=16, samples=[0])
+    telemetry.pod("p", "n", "shop", 1, 2)
+
+    nodes = telemetry.nodes()
+
+    assert [moment.hour for moment in nodes["usage_hour"]] == [0, 1, 2]
+    assert nodes["cpu_capacity_cores"].to_list() == [4.0, 4.0, 4.0]
+    assert nodes["provider_id"].unique().to_list() == ["i-n"]
