@@ -25,9 +25,10 @@ from meterbook.errors import MeterbookError
 from meterbook.inputs import Inputs, read_catalogue, read_ownership
 from meterbook.settings import Settings
 from transforms import steps
-from transforms.partition import Terms, local, on, run_steps
+from transforms.partition import Frames, Step, Terms, local, on, run_steps
 from warehouse.snapshot import Snapshot, publish
 from warehouse.store import Change, Store
+from warehouse.table import Table
 from warehouse.tables import BY_NAME, raw
 from warehouse.tables.core import DELIVERY, PARTITION
 from warehouse.tables.mart import CHECK, COLLECTOR, RUN
@@ -125,9 +126,7 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
         days = choice.days(wanted, _built(store))
 
         def work(day: date) -> None:
-            began = monotonic()
-            counts = _build_day(store, inputs, on(terms, day), wanted.get(day))
-            log.note(counts, str(day), began)
+            _build_day(store, inputs, on(terms, day), wanted.get(day), log)
 
         for number, _ in enumerate(local(work, days), start=1):
             say(f"build: {days[number - 1]} ({number} of {len(days)})")
@@ -144,17 +143,32 @@ def _built(store: Store) -> dict[date, str]:
     return dict(zip(frame["day"], frame["digest"], strict=True))
 
 
-def _build_day(store: Store, inputs: Inputs, terms: Terms, digest: str | None) -> dict[str, int]:
+def _build_day(store: Store, inputs: Inputs, terms: Terms, digest: str | None, log: RunLog) -> None:
     """Run the steps of a day and replace its rows in one transaction."""
-    counts: dict[str, int] = {}
     with store.change() as change:
-        for _, made in run_steps(steps.DAY, inputs.of_day(terms.day), terms):
-            for name, frame in made.items():
-                if name in BY_NAME:
-                    counts[name] = change.replace(BY_NAME[name], frame, terms.day)
-        change.refuse_broken([BY_NAME[name] for name in counts])
+        written = _write_steps(change, steps.DAY, inputs.of_day(terms.day), terms, log)
+        change.refuse_broken(written)
         _mark(change, terms, digest)
-    return counts
+
+
+def _write_steps(
+    change: Change, chosen: Sequence[Step], given: Frames, terms: Terms, log: RunLog
+) -> list[Table]:
+    """Run steps and write what they make: a day's rows, or for whole steps the whole table."""
+    is_day = chosen is steps.DAY
+    written: list[Table] = []
+    since = monotonic()
+    for _, made in run_steps(chosen, given, terms):
+        tables = {BY_NAME[name]: frame for name, frame in made.items() if name in BY_NAME}
+        counts = {
+            table.name: change.replace(table, frame, terms.day if is_day else None)
+            for table, frame in tables.items()
+        }
+        if counts:
+            log.note(counts, str(terms.day) if is_day else "all", since)
+            since = monotonic()
+        written += tables
+    return written
 
 
 def _mark(change: Change, terms: Terms, digest: str | None) -> None:
@@ -172,16 +186,8 @@ def _build_whole(store: Store, catalogue: pl.LazyFrame, terms: Terms, log: RunLo
         if name in BY_NAME and name not in steps.WHOLE_WRITES
     }
     with store.change() as change:
-        since = monotonic()
-        for _, made in run_steps(steps.WHOLE, {**frames, "catalogue": catalogue}, terms):
-            counts = {
-                name: change.replace(BY_NAME[name], frame)
-                for name, frame in made.items()
-                if name in BY_NAME
-            }
-            log.note(counts, "all", since)
-            since = monotonic()
-        change.refuse_broken([BY_NAME[name] for name in steps.WHOLE_WRITES if name in BY_NAME])
+        given = {**frames, "catalogue": catalogue}
+        change.refuse_broken(_write_steps(change, steps.WHOLE, given, terms, log))
 
 
 def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -> None:

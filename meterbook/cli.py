@@ -26,6 +26,7 @@ from meterbook.errors import (
     MeterbookError,
     NothingPublishedError,
 )
+from meterbook.plain import plain
 from meterbook.settings import Settings, load_settings, parse_instant
 
 EXIT_CHECK_FAILED: Final = 1
@@ -166,7 +167,7 @@ def load(context: Context, places: tuple[str, ...], accept: str | None, as_json:
     report = building.load_bills(
         context.settings, places, now=context.now, accept=accept, say=context.say
     )
-    click.echo(json.dumps(report.rows, indent=1, default=str) if as_json else report.text)
+    click.echo(json.dumps(report.rows, indent=1, default=plain) if as_json else report.text)
     if report.is_refused:
         sys.exit(EXIT_REFUSED)
 
@@ -236,7 +237,7 @@ def explain(context: Context, team: str, day: str, namespace: str | None, as_jso
 def status(context: Context, as_json: bool) -> None:  # noqa: FBT001
     """Tell freshness, deliveries, journal, quarantine and the last build."""
     facts = telling.status(context.settings, now=context.now)
-    click.echo(json.dumps(facts, indent=1, default=str) if as_json else telling.as_text(facts))
+    click.echo(json.dumps(facts, indent=1, default=plain) if as_json else telling.as_text(facts))
 
 
 @main.command(epilog=_examples("meterbook check"))

@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from meterbook.plain import plain
 from meterbook.settings import Settings
 from warehouse.snapshot import current, open_snapshot
 
@@ -36,7 +37,7 @@ def explain(settings: Settings, team: str, day: date, namespace: str | None) -> 
 
 def as_json(frame: pl.DataFrame) -> str:
     """Give every row; money is text, so that no digit is lost."""
-    return json.dumps(frame.to_dicts(), indent=1, default=str)
+    return json.dumps(frame.to_dicts(), indent=1, default=plain)
 
 
 def as_text(frame: pl.DataFrame, team: str, day: date) -> str:

@@ -18,6 +18,7 @@ import polars as pl
 from collector.otlp.status import read_status
 from meterbook.errors import BadInputError, ConfigError, Finding, NothingPublishedError
 from meterbook.inputs import read_catalogue, read_ownership
+from meterbook.plain import plain
 from meterbook.settings import Settings
 from warehouse.snapshot import current, open_snapshot
 
@@ -118,7 +119,7 @@ def query(settings: Settings, sql: str, form: str, out: Path | None) -> None:
 
 def _written(frame: pl.DataFrame, form: str) -> str:
     if form == "json":
-        return json.dumps(frame.to_dicts(), indent=1, default=str)
+        return json.dumps(frame.to_dicts(), indent=1, default=plain)
     if form == "csv":
         return frame.write_csv().rstrip("\n")
     with pl.Config(

@@ -11,6 +11,7 @@ former one in force.
 import hashlib
 import json
 import os
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,16 +24,14 @@ from meterbook.errors import NothingPublishedError
 from warehouse.store import Store
 from warehouse.tables import ALL
 
-LOCK_DOWN: Final = (
-    "SET autoinstall_known_extensions = false",
-    "SET autoload_known_extensions = false",
-    "SET allow_community_extensions = false",
-    "SET python_enable_replacements = false",
-    "SET python_scan_all_frames = false",
-    "SET TimeZone = 'UTC'",
-    "SET enable_external_access = false",
-    "SET lock_configuration = true",
-)
+LOCKED_DOWN: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+    "python_scan_all_frames": "false",
+    "enable_external_access": "false",
+}
 """A reader's connection reads tables of its snapshot, and nothing else: no file, no network."""
 
 
@@ -55,7 +54,7 @@ def publish(store: Store, serving: Path, *, now: datetime, keep: int) -> Snapsho
     """
     serving.mkdir(parents=True, exist_ok=True)
     published = [table for table in ALL if table.is_published]
-    ident = hashlib.sha256(f"{now.isoformat()}{os.getpid()}".encode()).hexdigest()[:8]
+    ident = secrets.token_hex(4)  # two builds may share a `now`
     path = serving / f"snapshot-{now:%Y%m%dT%H%M%SZ}-{ident}.duckdb"
     making = path.with_suffix(".making")
     making.unlink(missing_ok=True)
@@ -95,9 +94,11 @@ def current(serving: Path) -> Snapshot:
 
 def open_snapshot(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
     """Open a snapshot read-only and locked down; take a `.cursor()` for every question."""
-    con = duckdb.connect(snapshot.path, read_only=True)
-    for statement in LOCK_DOWN:
-        con.execute(statement)
+    con = duckdb.connect(snapshot.path, read_only=True, config=LOCKED_DOWN)
+    is_locked = con.cursor().sql("SELECT current_setting('lock_configuration')").fetchone()
+    if is_locked == (False,):  # a second connection of this process finds it locked already
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET lock_configuration = true")
     return con
 
 

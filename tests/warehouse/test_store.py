@@ -116,6 +116,18 @@ def test_a_reader_reaches_nothing_else(store: Store, tmp_path: Path, sql: str) -
         con.cursor().execute(sql)
 
 
+def test_a_process_may_open_a_snapshot_twice(store: Store, tmp_path: Path) -> None:
+    """The second connection is as locked down as the first, and tells the time in UTC."""
+    snapshot = publish(store, tmp_path / "serving", now=NOW, keep=3)
+    first, second = open_snapshot(snapshot), open_snapshot(snapshot)
+
+    for con in (first, second):
+        zone = con.cursor().sql("SELECT current_setting('TimeZone')").fetchone()
+        assert zone == ("UTC",)
+        with pytest.raises(duckdb.Error):
+            con.cursor().execute("SET TimeZone = 'Asia/Tokyo'")
+
+
 def test_nothing_published_says_what_to_do(tmp_path: Path) -> None:
     """Before the first build the error names the command."""
     with pytest.raises(NothingPublishedError, match="meterbook build"):
