@@ -97,7 +97,7 @@ def open_snapshot(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(snapshot.path, read_only=True, config=LOCKED_DOWN)
     is_locked = con.cursor().sql("SELECT current_setting('lock_configuration')").fetchone()
     if is_locked == (False,):  # a second connection of this process finds it locked already
-        con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET GLOBAL TimeZone = 'UTC'")
         con.execute("SET lock_configuration = true")
     return con
 
