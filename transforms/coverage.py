@@ -43,11 +43,9 @@ def signals_seen(
     Metrics about workloads (by scope, glob patterns, or by name) cover nobody. Without a usable
     `service.name` the workload and its namespace stand in.
     """
-    scopes = "|".join(_pattern(scope) for scope in infrastructure_scopes) or "^$"
-    own = series.filter(
-        ~pl.col("scope_name").str.contains(scopes)
-        & ~pl.col("metric_name").str.contains(ABOUT_WORKLOADS)
-    ).select(
+    scopes = [pl.col("scope_name").str.contains(_pattern(name)) for name in infrastructure_scopes]
+    about = pl.col("metric_name").str.contains(ABOUT_WORKLOADS)
+    own = series.filter(~pl.any_horizontal(about, *scopes)).select(
         *_identity(environment),
         pl.lit("metrics").alias("signal"),
         pl.lit(1, pl.Int64).alias("item_count"),
@@ -147,9 +145,9 @@ def _matched(seen: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         .when((pl.col("bearers") == 1) & is_bare)
         .then(theirs)
         .alias("known_namespace"),
-        (pl.col("is_exact").is_null() & (pl.col("bearers") > 1) & (own == "")).alias(
-            "is_ambiguous"
-        ),
+        (pl.col("is_exact").is_null() & (pl.col("bearers") > 1) & (own == ""))
+        .fill_null(value=False)
+        .alias("is_ambiguous"),
     ).drop("is_exact", "bearers")
 
 
