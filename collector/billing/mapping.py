@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from warehouse.table import USD
-from warehouse.tables.focus import COST_LINE_COLUMNS, TAGS
+from warehouse.tables.focus import COST_LINE_COLUMNS
 
 MONEY: Final = USD
 TEXT: Final = pl.String()
@@ -65,4 +65,3 @@ def value_of(tags: str, keys: Collection[str]) -> pl.Expr:
     entry = pl.element().struct
     found = pl.when(entry.field("key").is_in(list(keys))).then(entry.field("value"))
     return pl.col(tags).list.eval(found).list.drop_nulls().list.first()
-

@@ -126,7 +126,7 @@ def points_of(signal: str, body: bytes) -> int:
         return sum(len(s.spans) for r in spans.resource_spans for s in r.scope_spans)
     found = ExportMetricsServiceRequest.FromString(body)
     return sum(
-        len(getattr(metric, metric.WhichOneof("data")).data_points)
+        len(getattr(metric, str(metric.WhichOneof("data"))).data_points)
         for resource in found.resource_metrics
         for scope in resource.scope_metrics
         for metric in scope.metrics
@@ -144,7 +144,7 @@ def test_the_silent_node_says_nothing(world: World) -> None:
         if any(kv.value.string_value == node for kv in resource.resource.attributes)
         for scope in resource.scope_metrics
         for metric in scope.metrics
-        for point in getattr(metric, metric.WhichOneof("data")).data_points
+        for point in getattr(metric, str(metric.WhichOneof("data"))).data_points
     }
 
     assert not [hour for hour in heard if silence.start <= hour < silence.end]

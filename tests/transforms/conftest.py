@@ -37,7 +37,7 @@ class Telemetry:
         self._series: list[dict[str, Any]] = []
         self._points: list[dict[str, Any]] = []
 
-    def add(  # noqa: PLR0917 - one per fact of a series
+    def add(
         self,
         metric: str,
         resource: Mapping[str, object],
@@ -68,7 +68,7 @@ class Telemetry:
                 "received_at": START,
             }
         )
-        begun = starts or [None] * len(samples)
+        begun: Sequence[float | None] = starts or [None] * len(samples)
         for (at, value), start in zip(samples, begun, strict=True):
             self._points.append(
                 {
@@ -91,7 +91,7 @@ class Telemetry:
             self.add("kube_node_status_capacity", resource, at, labels={"resource": kind})
         return self
 
-    def pod(  # noqa: PLR0917 - one per fact of a pod
+    def pod(
         self,
         name: str,
         node: str,

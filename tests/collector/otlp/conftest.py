@@ -45,7 +45,7 @@ class Running:
         named = {"Content-Type": "application/x-protobuf"}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         url = f"http://127.0.0.1:{self.http_port}{path}"
-        request = urllib.request.Request(url, data=body, headers=named)  # noqa: S310 - loopback
+        request = urllib.request.Request(url, data=body, headers=named)
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - loopback
                 return answer.status, answer.read(), dict(answer.headers)

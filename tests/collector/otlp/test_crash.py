@@ -39,7 +39,10 @@ def test_what_was_acknowledged_is_in_the_lake_exactly_once(start, gauge, tmp_pat
                 args=(
                     running,
                     gauge,
-                    [*resent, *range(round_ * 10_000 + lane * 2000, round_ * 10_000 + lane * 2000 + 1999)],
+                    [
+                        *resent,
+                        *range(round_ * 10_000 + lane * 2000, round_ * 10_000 + lane * 2000 + 1999),
+                    ],
                     acknowledged,
                 ),
             )

@@ -3,6 +3,7 @@
 import gzip
 import json
 import zlib
+from typing import Any
 
 import grpc
 import polars as pl
@@ -38,7 +39,9 @@ def _points(home) -> list[float]:
 
 def _call(running, body: bytes, method: str = EXPORT) -> bytes:
     with grpc.insecure_channel(f"127.0.0.1:{running.grpc_port}") as channel:
-        return channel.unary_unary(method)(body, timeout=20)
+        call: Any = channel.unary_unary(method)
+        answer: bytes = call(body, timeout=20)
+        return answer
 
 
 def test_whole_success_is_an_empty_answer_on_both_doors(running, gauge):
