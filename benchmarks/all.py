@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-PARTS: Final = ("collector", "bills", "ledger", "cardinality")
+PARTS: Final = ("receiver", "bills", "ledger", "cardinality")
 
 
 def main() -> None:

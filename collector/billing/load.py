@@ -112,7 +112,7 @@ def load(  # noqa: PLR0913 - places and home, and four terms by name
 ) -> LoadReport:
     """Take what these places deliver. Errors: DeliveryError for a place that is not there."""
     outcomes: list[Outcome] = []
-    with _alone(home):
+    with alone(home):
         catalog = Catalog(home)
         try:
             remove_leftovers(home, catalog)
@@ -373,7 +373,7 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
     """Hold the lock of loads. Errors: AnotherLoadError."""
     folder = home / "billing"
     folder.mkdir(parents=True, exist_ok=True)

@@ -208,6 +208,8 @@ def digest(lines: pl.DataFrame, slug: str) -> pl.Series:
     the same name. Columns are named in the text: one that is null takes no part, so a file that
     lacks it gives the same name.
     """
+    if lines.is_empty():
+        return pl.Series("x_line_hash", [], dtype=pl.String)
     parts = [
         pl.lit(f"{name}=") + _text_of(name, dtype)
         for name, dtype in lines.schema.items()

@@ -92,7 +92,7 @@ class Staged:
         if not (nth > 0).any():
             return lines
         names = [
-            xxhash.xxh3_128_hexdigest(f"{name}#{n}") if n else name
+            xxhash.xxh3_128_hexdigest(f"{name}#{n}".encode()) if n else name
             for name, n in zip(lines["x_line_hash"].to_list(), nth.to_list(), strict=True)
         ]
         return lines.with_columns(pl.Series("x_line_hash", names))
