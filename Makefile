@@ -53,8 +53,9 @@ fix: $(STAMP) ## format, sort, write the generated docs
 bench: $(STAMP) ## speed and memory, beside peers and floors measured in the same run
 	$(BIN)/python benchmarks/all.py
 
-screenshots: $(STAMP) ## every page of the site on the demo's snapshot, light and dark, into build/screenshots
+screenshots: $(STAMP) ## every page on the demo's snapshot into build/screenshots, and the README's picture
 	$(BIN)/python scripts/screenshots.py --home $(HOME_DEMO) --out build/screenshots
+	$(BIN)/python scripts/crop.py build/screenshots/executive-light.png docs/images/executive.png 1060
 
 docs: $(STAMP) ## build the docs, strict
 	$(BIN)/cog -I scripts -r docs/reference/*.md

@@ -107,7 +107,10 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _file(name: str, bills: Sequence[SourceFile], manifest: str) -> SourceFile:
-    """Find a named file: the bill whose path shares the longest end with the name."""
+    """Find a named file: the bill whose path shares the longest end with the name.
+
+    The folder must agree too where both have one: parts of two months bear the same file name.
+    """
     wanted = PurePosixPath(name.split("://", 1)[-1]).parts
     best: tuple[int, SourceFile] | None = None
     for bill in bills:
@@ -117,7 +120,8 @@ def _file(name: str, bills: Sequence[SourceFile], manifest: str) -> SourceFile:
             if one != other:
                 break
             shared += 1
-        if shared and (best is None or shared > best[0]):
+        enough = min(2, len(wanted), len(have))
+        if shared >= enough and (best is None or shared > best[0]):
             best = (shared, bill)
     if best is None:
         raise DeliveryError(f"the manifest names {name}, which is not there", file=manifest)
@@ -128,11 +132,12 @@ def _by_folder(bills: Sequence[SourceFile], now: datetime, settle_seconds: int) 
     folders: dict[str, list[SourceFile]] = {}
     for bill in bills:
         folders.setdefault(str(PurePosixPath(bill.name).parent), []).append(bill)
-    latest = now.timestamp() - settle_seconds
     deliveries: list[Delivery] = []
     unsettled: list[str] = []
     for folder, files in sorted(folders.items()):
-        if any(file.modified_ns / 1e9 > latest for file in files) and settle_seconds:
+        # A file newer than "now" says that the clock is a chosen one; its age says nothing then.
+        ages = [now.timestamp() - file.modified_ns / 1e9 for file in files]
+        if any(0 <= age < settle_seconds for age in ages):
             unsettled.append(folder)
         else:
             deliveries.append(Delivery(folder, tuple(files)))

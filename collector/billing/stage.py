@@ -148,11 +148,5 @@ def _refuse_mixture(staged: Staged, layout: Layout, file: str) -> None:
 def _refuse_missing(layout: Layout, file: str) -> None:
     form = layout.format
     have = {form.canonical(name) for name in layout.names}
-    prefixes = tuple(form.gathered or ())
-    missing = [
-        name
-        for name in form.required
-        if name not in have and not any(column.startswith(prefixes or ("\0",)) for column in have)
-    ]
-    if missing:
+    if missing := [name for name in form.required if name not in have]:
         raise DeliveryError(f"required columns are missing: {', '.join(missing)}", file=file)
