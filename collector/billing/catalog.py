@@ -37,6 +37,8 @@ CREATE TABLE IF NOT EXISTS delivery (
 CREATE TABLE IF NOT EXISTS rejected (
   delivery_id TEXT, source TEXT, file TEXT, row_number INTEGER, "column" TEXT, met TEXT,
   reason TEXT, rejected_at TEXT);
+CREATE TABLE IF NOT EXISTS seen (
+  source TEXT, title TEXT, identity TEXT, PRIMARY KEY (source, title));
 """
 
 
@@ -117,6 +119,16 @@ class Catalog:
         """Drop an entry with its refused rows."""
         self._con.execute("DELETE FROM delivery WHERE delivery_id = ?", (delivery_id,))
         self._con.execute("DELETE FROM rejected WHERE delivery_id = ?", (delivery_id,))
+
+    def last_seen(self, source: str, title: str) -> str:
+        """Give the identity that this manifest or folder last brought; empty without one."""
+        query = "SELECT identity FROM seen WHERE source = ? AND title = ?"
+        found = self._con.execute(query, (source, title)).fetchone()
+        return str(found[0]) if found else ""
+
+    def see(self, source: str, title: str, identity: str) -> None:
+        """Remember what a manifest or folder brought."""
+        self._con.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (source, title, identity))
 
     def put_rejected(self, rows: pl.DataFrame) -> None:
         """Write refused rows, in the columns of raw_rejected."""

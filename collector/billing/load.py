@@ -160,7 +160,9 @@ class _Loader:
             or any(entry.delivery_id.startswith(self.accept) for entry in known)
         )
         held = [entry for entry in known if entry.state == HELD]
-        if known and not held and any(entry.state == IN_FORCE for entry in known):
+        # A folder that another one has replaced is old news, unless its content has changed since.
+        is_seen = self.catalog.last_seen(self.name, delivery.title) == identity
+        if known and not held and (is_seen or any(entry.state == IN_FORCE for entry in known)):
             yield Outcome(self.name, delivery.title, UNCHANGED, identity)
             return
         if held and not is_accepted:
@@ -206,6 +208,12 @@ class _Loader:
         return next((problem for problem in problems if problem), "")
 
     def _guard(self, name: str, period: Period) -> str:
+        for other in self.catalog.entries("period = ? AND state = ?", name, IN_FORCE):
+            if other.source != self.name and (twice := other.accounts & period.accounts):
+                return (
+                    f"{name}: account {', '.join(sorted(twice))} is in force from the source "
+                    f"'{other.source}'; two exports of one account count twice"
+                )
         former = self._former(name, period)
         if not former:
             return ""
@@ -233,13 +241,13 @@ class _Loader:
 
     def _switch(self, delivery: Delivery, identity: str, staged: Staged) -> Iterator[Outcome]:
         """Move the parts into the lake, then make all periods current in one transaction."""
-        outcomes: list[Outcome] = []
         entries: list[tuple[Entry, list[Entry]]] = []
         for name, period in sorted(staged.periods.items()):
             entry = self._entry(delivery, identity, staged, name)
             self._move(staged.folder / name, lake_folder(self.home) / entry.folder, entry)
             entries.append((entry, self._former(name, period)))
         with self.catalog.change():
+            self.catalog.see(self.name, delivery.title, identity)
             for stale in self.catalog.entries("identity = ? AND state = ?", identity, HELD):
                 self.catalog.forget(stale.delivery_id)
             for entry, former in entries:
@@ -249,8 +257,8 @@ class _Loader:
             if entries:
                 self.catalog.put_rejected(self._rejected(staged, entries[0][0].delivery_id))
         shutil.rmtree(staged.folder, ignore_errors=True)
-        outcomes += [
-            Outcome(
+        for entry, former in entries:
+            yield Outcome(
                 self.name,
                 delivery.title,
                 REPLACED if former else LOADED,
@@ -261,11 +269,8 @@ class _Loader:
                 entry.rejected_count,
                 entry.effective_cost,
             )
-            for entry, former in entries
-        ]
         if not entries:
-            outcomes.append(Outcome(self.name, delivery.title, LOADED, identity, reason="no rows"))
-        yield from outcomes
+            yield Outcome(self.name, delivery.title, LOADED, identity, reason="no rows")
 
     def _entry(self, delivery: Delivery, identity: str, staged: Staged, name: str) -> Entry:
         period = staged.periods[name]
