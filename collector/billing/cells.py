@@ -22,6 +22,8 @@ CLOCKS: Final = (
 )
 """Spellings without a zone: UTC. With one, the first two again with `%z`."""
 
+EXACT: Final = pl.Decimal(38, 24)
+
 WANTED: Final[dict[type[pl.DataType], str]] = {
     pl.Decimal: "want a number such as -1.50 or 1.5E-7",
     pl.Datetime: "want a time such as 2026-10-01T00:00:00Z",
@@ -62,24 +64,12 @@ def as_text(column: pl.Series) -> pl.Series:
 
 
 def count_rounded(column: pl.Series, scale: int) -> int:
-    """Count the numbers that have more decimals than the scale keeps."""
-    if isinstance(column.dtype, pl.Decimal):
-        whole = column.cast(pl.Decimal(38, min(scale, column.dtype.scale)))
-        return int((whole != column).sum()) if column.dtype.scale > scale else 0
-    if not (column.dtype == pl.String or column.dtype.is_float()):
-        return 0
-    text = column.cast(pl.String)
-    long = text.filter(
-        (text.str.len_bytes() > scale + 1)
-        | text.str.contains_any(["e", "E"]).fill_null(value=False)
-    )
-    if long.is_empty():
-        return 0
-    decimals = long.str.extract(r"\.(\d*?)0*\s*(?:[eE]|$)").str.len_bytes().fill_null(0)
-    power = long.str.extract(r"[eE]([+-]?\d+)\s*$").cast(pl.Int64, strict=False).fill_null(0)
-    digits = long.str.extract(r"([1-9]0*)(?:\.0*)?\s*(?:[eE]|$)").str.count_matches("0")
-    whole = digits.fill_null(0).cast(pl.Int64) * (decimals == 0).cast(pl.Int64)
-    return int((decimals.cast(pl.Int64) - whole - power > scale).sum())
+    """Count the numbers that have more decimals than the scale keeps, looking at 24 of them.
+
+    A number too large to be held with 24 decimals is not counted.
+    """
+    wide = _text(column).str.strip_chars().cast(EXACT, strict=False).drop_nulls()
+    return int((wide != wide.cast(pl.Decimal(38, scale)).cast(EXACT)).sum())
 
 
 def _text(column: pl.Series) -> pl.Series:

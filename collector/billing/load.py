@@ -7,15 +7,14 @@ Refuses  a delivery with unreadable values, a sudden drop, other currencies, a s
 Holds    the same delivery again changes nothing; a crash leaves the former state or the new one
 """
 
-import fcntl
 import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +34,7 @@ from collector.billing.source import Place, Source, open_source, places_of
 from collector.billing.stage import Period, Staged, slug, stage
 from meterbook.errors import DeliveryError, MeterbookError
 from meterbook.settings import BillingSettings
+from warehouse.disk import alone, sync
 from warehouse.tables.raw import REJECTED
 
 __all__ = ["LoadReport", "Place", "load", "places_of"]
@@ -112,7 +112,7 @@ def load(  # noqa: PLR0913 - places and home, and four terms by name
 ) -> LoadReport:
     """Take what these places deliver. Errors: DeliveryError for a place that is not there."""
     outcomes: list[Outcome] = []
-    with alone(home):
+    with sole_load(home):
         catalog = Catalog(home)
         try:
             remove_leftovers(home, catalog)
@@ -170,7 +170,9 @@ class _Loader:
             return
         folder = self.home / "billing" / "staging" / identity
         try:
-            staged = stage(self.source, delivery, folder, self.say)
+            staged = stage(
+                self.source, delivery, folder, partial(self._delivery_id, identity), self.say
+            )
             problem = "" if is_accepted else self._problem(staged)
         except DeliveryError as exc:
             yield self._hold(delivery.title, identity, str(exc), file=exc.file, row=exc.row)
@@ -244,7 +246,7 @@ class _Loader:
         entries: list[tuple[Entry, list[Entry]]] = []
         for name, period in sorted(staged.periods.items()):
             entry = self._entry(delivery, identity, staged, name)
-            self._move(staged.folder / name, lake_folder(self.home) / entry.folder, entry)
+            self._move(staged.folder / name, lake_folder(self.home) / entry.folder)
             entries.append((entry, self._former(name, period)))
         with self.catalog.change():
             self.catalog.see(self.name, delivery.title, identity)
@@ -272,12 +274,15 @@ class _Loader:
         if not entries:
             yield Outcome(self.name, delivery.title, LOADED, identity, reason="no rows")
 
+    def _delivery_id(self, identity: str, period: str) -> str:
+        # Held or replaced before, the same files may come again: the time keeps the ids apart.
+        seed = f"{identity}\0{period}\0{self.now.isoformat()}"
+        return hashlib.sha256(seed.encode()).hexdigest()[:16]
+
     def _entry(self, delivery: Delivery, identity: str, staged: Staged, name: str) -> Entry:
         period = staged.periods[name]
         account = "+".join(sorted(period.accounts))
-        # Held or replaced before, the same files may come again: the time keeps the ids apart.
-        seed = f"{identity}\0{name}\0{self.now.isoformat()}"
-        delivery_id = hashlib.sha256(seed.encode()).hexdigest()[:16]
+        delivery_id = staged.name_of(name)
         folder = (
             f"source={slug(self.name)}/account={slug(account)[:80]}/period={name}"
             f"/delivery={delivery_id}"
@@ -302,17 +307,14 @@ class _Loader:
         )
 
     @staticmethod
-    def _move(staged: Path, target: Path, entry: Entry) -> None:
-        """Put the parts where they belong, with the delivery's id in their rows, synced."""
-        target.mkdir(parents=True, exist_ok=True)
-        for part in sorted(staged.glob("*.parquet")):
-            frame = pl.read_parquet(part).with_columns(
-                pl.lit(entry.delivery_id).alias("x_delivery_id")
-            )
-            frame.write_parquet(target / part.name, compression="zstd")
-            _sync(target / part.name)
-            part.unlink()
-        _sync(target)
+    def _move(staged: Path, target: Path) -> None:
+        """Put the parts where they belong, synced."""
+        for part in staged.glob("*.parquet"):
+            sync(part)
+        shutil.rmtree(target, ignore_errors=True)  # the same files at the same time, come back
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staged.rename(target)
+        sync(target.parent)
 
     def _hold(  # noqa: PLR0913 - what is held, and where it was met
         self,
@@ -369,27 +371,7 @@ class _Loader:
         return pl.DataFrame([values], schema=REJECTED.schema, orient="row")
 
 
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def alone(home: Path) -> Iterator[None]:
+def sole_load(home: Path) -> AbstractContextManager[None]:
     """Hold the lock of loads. Errors: AnotherLoadError."""
-    folder = home / "billing"
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AnotherLoadError(
-                f"{home}: another load is running; try again when it is done"
-            ) from None
-        yield
-    finally:
-        os.close(handle)
+    busy = AnotherLoadError(f"{home}: another load is running; try again when it is done")
+    return alone(home / "billing" / "lock", busy)

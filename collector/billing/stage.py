@@ -45,6 +45,7 @@ class Staged:
     """A delivery in parts: `folder/<period>/part-NNNN.parquet`."""
 
     folder: Path
+    name_of: Callable[[str], str]
     format: str = ""
     periods: dict[str, Period] = field(default_factory=dict)
     bad: list[pl.DataFrame] = field(default_factory=list)
@@ -82,15 +83,16 @@ class Staged:
     def _numbered(self, lines: pl.DataFrame) -> pl.DataFrame:
         """Name equal lines apart: each bears its content and how many equal ones came before."""
         key = pl.col("x_line_hash").str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
-        keyed = lines.with_columns(key.alias("key"))
+        keyed = lines.select(key.alias("key"))
+        counts = keyed.group_by("key").agg(pl.len().cast(pl.UInt32).alias("count"))
+        if counts.height == lines.height and not keyed["key"].is_in(self._seen["key"]).any():
+            self._seen = pl.concat([self._seen, counts])
+            return lines
         counted = keyed.with_columns(
             pl.int_range(pl.len(), dtype=pl.UInt32).over("key").alias("nth")
         ).join(self._seen, on="key", how="left", validate="m:1", maintain_order="left")
         nth = counted["nth"] + counted["count"].fill_null(0)
-        counts = keyed.group_by("key").agg(pl.len().cast(pl.UInt32).alias("count"))
         self._seen = pl.concat([self._seen, counts]).group_by("key").agg(pl.col("count").sum())
-        if not (nth > 0).any():
-            return lines
         names = [
             xxhash.xxh3_128_hexdigest(f"{name}#{n}".encode()) if n else name
             for name, n in zip(lines["x_line_hash"].to_list(), nth.to_list(), strict=True)
@@ -107,7 +109,8 @@ class Staged:
         folder = self.folder / name
         folder.mkdir(parents=True, exist_ok=True)
         self._parts[name] += 1
-        part.write_parquet(folder / f"part-{self._parts[name]:04d}.parquet", compression="zstd")
+        named = part.with_columns(pl.lit(self.name_of(name)).alias("x_delivery_id"))
+        named.write_parquet(folder / f"part-{self._parts[name]:04d}.parquet", compression="zstd")
 
     def bad_cells(self) -> pl.DataFrame:
         """Give the bad cells that were kept, with their file."""
@@ -120,9 +123,18 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9.-]+", "_", text).strip("_.") or "none"
 
 
-def stage(source: Source, delivery: Delivery, folder: Path, say: Callable[[str], None]) -> Staged:
-    """Read and normalise a delivery. Errors: DeliveryError for what concerns it as a whole."""
-    staged = Staged(folder)
+def stage(
+    source: Source,
+    delivery: Delivery,
+    folder: Path,
+    name_of: Callable[[str], str],
+    say: Callable[[str], None],
+) -> Staged:
+    """Read and normalise a delivery; `name_of` gives the delivery id of a period.
+
+    Errors: DeliveryError for what concerns it as a whole.
+    """
+    staged = Staged(folder, name_of)
     name = source.place.name
     for number, file in enumerate(delivery.files, start=1):
         path = source.fetch(file.name)
