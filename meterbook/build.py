@@ -6,10 +6,8 @@ Holds    a day is built when what it is made from has changed, and only then; th
          the same rows; a broken `fail` check leaves the former rows and the former snapshot
 """
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,6 +24,7 @@ from meterbook.inputs import Inputs, read_catalogue, read_ownership
 from meterbook.settings import Settings
 from transforms import steps
 from transforms.partition import Frames, Step, Terms, local, on, run_steps
+from warehouse.disk import alone
 from warehouse.snapshot import Snapshot, publish
 from warehouse.store import Change, Store
 from warehouse.table import Table
@@ -121,7 +120,7 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
     catalogue = read_catalogue(settings)
     inputs = Inputs(settings)
     log = RunLog(f"{now:%Y%m%dT%H%M%S.%f}", now)
-    with alone(settings.home), Store(settings.warehouse) as store:
+    with sole_build(settings.home), Store(settings.warehouse) as store:
         wanted = inputs.digests(terms)
         days = choice.days(wanted, _built(store))
 
@@ -223,18 +222,7 @@ def _counters(settings: Settings, now: datetime) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=COLLECTOR.schema, orient="row")
 
 
-@contextmanager
-def alone(home: Path) -> Iterator[None]:
+def sole_build(home: Path) -> AbstractContextManager[None]:
     """Hold the lock of builds. Errors: AnotherBuildError."""
-    home.mkdir(parents=True, exist_ok=True)
-    handle = os.open(home / "build.lock", os.O_CREAT | os.O_RDWR, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise AnotherBuildError(
-                f"{home}: another build is running; it publishes when it is done"
-            ) from None
-        yield
-    finally:
-        os.close(handle)
+    busy = AnotherBuildError(f"{home}: another build is running; it publishes when it is done")
+    return alone(home / "build.lock", busy)

@@ -10,7 +10,6 @@ former one in force.
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any, Final
 import duckdb
 
 from meterbook.errors import NothingPublishedError
+from warehouse.disk import sync
 from warehouse.store import Store
 from warehouse.tables import ALL
 
@@ -59,7 +59,7 @@ def publish(store: Store, serving: Path, *, now: datetime, keep: int) -> Snapsho
     making = path.with_suffix(".making")
     making.unlink(missing_ok=True)
     counts = store.copy_to(making, published)
-    _sync(making)
+    sync(making)
     making.chmod(0o444)
     making.replace(path)
     snapshot = Snapshot(
@@ -124,9 +124,9 @@ def _point_to(snapshot: Snapshot, serving: Path) -> None:
     }
     making = serving / "CURRENT.making"
     making.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    _sync(making)
+    sync(making)
     making.replace(serving / "CURRENT")
-    _sync(serving)
+    sync(serving)
 
 
 def _drop_oldest(serving: Path, keep: int, latest: Snapshot) -> None:
@@ -135,14 +135,6 @@ def _drop_oldest(serving: Path, keep: int, latest: Snapshot) -> None:
             path.unlink()
     for path in serving.glob("*.making"):
         path.unlink()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sha256(path: Path) -> str:

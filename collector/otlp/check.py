@@ -16,6 +16,12 @@ KINDS: Final = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
 WITH_TEMPORALITY: Final = ("sum", "histogram", "exponential_histogram")
 NO_RECORDED_VALUE: Final = 1
 LATEST_NS: Final = 2**63 - 1
+# Scalars of Arrow, made here: the first one costs pyarrow an import of pandas, a second that would
+# otherwise fall into the first request
+_ZERO: Final = pa.scalar(0, pa.int32())
+_FALSE: Final = pa.scalar(False, pa.bool_())  # noqa: FBT003 - a value
+_LATEST: Final = pa.scalar(LATEST_NS, pa.uint64())
+_UNRECORDED: Final = pa.scalar(NO_RECORDED_VALUE, pa.uint32())
 
 
 @dataclass(frozen=True)
@@ -50,18 +56,20 @@ def _metrics(batch: pa.RecordBatch) -> Content:
     metrics = _inner(_inner(batch["resource_metrics"].flatten(), "scope_metrics"), "metrics")
     if not len(metrics):
         return Content(0)
-    nameless = pc.equal(pc.binary_length(pc.struct_field(metrics, "name")), 0)
+    nameless = pc.equal(pc.binary_length(pc.struct_field(metrics, "name")), _ZERO)
     items = rejected = 0
     for kind in KINDS:
         data = pc.struct_field(metrics, kind)
         if data.null_count == len(data):
             continue
         points = pc.struct_field(data, "data_points")
-        counts = pc.fill_null(pc.list_value_length(points), 0)
+        counts = pc.fill_null(pc.list_value_length(points), _ZERO)
         items += pc.sum(counts).as_py()
         refused = nameless
         if kind in WITH_TEMPORALITY:
-            unspecified = pc.fill_null(pc.equal(pc.struct_field(data, "temporality"), 0), False)  # noqa: FBT003
+            unspecified = pc.fill_null(
+                pc.equal(pc.struct_field(data, "temporality"), _ZERO), _FALSE
+            )
             refused = pc.or_(nameless, unspecified)
         if refused.true_count:
             rejected += pc.sum(pc.filter(counts, refused)).as_py() or 0
@@ -75,13 +83,13 @@ def _valueless(points: Any, kind: str) -> int:
     """Count points without exactly one value, or with a time that is none."""
     if not len(points):
         return 0
-    bad = pc.greater(pc.struct_field(points, "time"), LATEST_NS)
+    bad = pc.greater(pc.struct_field(points, "time"), _LATEST)
     if kind in NUMBERS:
         no_double = pc.is_null(pc.struct_field(points, "as_double"))
         no_int = pc.is_null(pc.struct_field(points, "as_int"))
         odd = pc.equal(no_double, no_int)
         if odd.true_count:
             flags = pc.struct_field(points, "flags")
-            recorded = pc.equal(pc.bit_wise_and(flags, NO_RECORDED_VALUE), 0)
+            recorded = pc.equal(pc.bit_wise_and(flags, _UNRECORDED), _ZERO)
             bad = pc.or_(bad, pc.and_(odd, recorded))
     return int(bad.true_count)

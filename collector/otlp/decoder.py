@@ -22,7 +22,7 @@ import polars as pl
 
 from collector.otlp.accept import write_keys
 from collector.otlp.decode import Decoder, Frames
-from collector.otlp.journal import KINDS, Record, scan, sealed, sync_folder
+from collector.otlp.journal import KINDS, Record, scan, sealed
 from collector.otlp.status import (
     collector_folder,
     journal_folder,
@@ -30,11 +30,13 @@ from collector.otlp.status import (
     write_json,
 )
 from meterbook.errors import UndecodableError
+from warehouse.disk import sync
 from warehouse.tables import BY_NAME
 
 BATCH_BYTES: Final = 12 * 1024 * 1024
 MAX_ATTEMPTS: Final = 3
 POLL_SECONDS: Final = 0.1
+STANDARD_INPUT: Final = 0
 TIME_OF: Final = {
     "raw_series": "event_hour",
     "raw_signal": "event_hour",
@@ -65,7 +67,7 @@ class Lander:
             attempts.write_text(str(tried + 1))
             self._decode(path)
         path.unlink()
-        sync_folder(path.parent)
+        sync(path.parent)
         attempts.unlink(missing_ok=True)
         self._tell()
 
@@ -116,11 +118,11 @@ class Lander:
             folder.mkdir(parents=True, exist_ok=True)
             making = folder / f"{file}.making"
             part.cast(table.schema).write_parquet(making, compression="zstd", compression_level=1)
-            _sync_file(making)
+            sync(making)
             making.replace(folder / file)
             folders.add(folder)
         for folder in folders:
-            sync_folder(folder)
+            sync(folder)
 
     def _quarantine(self, name: str, data: bytes, reason: str) -> None:
         folder = self._folder / "quarantine"
@@ -151,31 +153,31 @@ def _batches(records: Sequence[Record]) -> Iterator[tuple[str, list[Record]]]:
             yield kind, batch
 
 
-def _sync_file(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def main() -> None:
     """Decode until told to stop, or until the parent is gone; then finish what is sealed."""
-    home, parent = Path(sys.argv[1]), int(sys.argv[2])
+    home = Path(sys.argv[1])
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_await_end_of_input, args=(stop,), daemon=True).start()
     journal_folder(home).mkdir(parents=True, exist_ok=True)
     lock = _sole(collector_folder(home) / "decoder.lock")
     lander = Lander(home)
     while True:
-        is_last = stop.is_set() or os.getppid() != parent
+        is_last = stop.is_set()
         for path in sealed(journal_folder(home)):
             lander.land(path)
         if is_last:
             os.close(lock)
             return
         stop.wait(POLL_SECONDS)
+
+
+def _await_end_of_input(stop: threading.Event) -> None:
+    """Stop when the collector closes our input, or dies and the system closes it."""
+    while os.read(STANDARD_INPUT, 1):
+        pass
+    stop.set()
 
 
 def _sole(path: Path) -> int:

@@ -27,6 +27,7 @@ from typing import Final
 import google_crc32c
 
 from meterbook.errors import MeterbookError, OverloadedError
+from warehouse.disk import sync
 
 SEGMENT: Final = struct.Struct("<8sQ16s")
 HEADER: Final = struct.Struct("<IIIBBHQQ16s")
@@ -272,7 +273,7 @@ class Journal:
         self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
         os.write(self._file, SEGMENT.pack(MAGIC, self._next_id, self._salt))
         os.fsync(self._file)
-        sync_folder(self.folder)
+        sync(self.folder)
         self._size = SEGMENT.size
         self._opened_at = time.monotonic()
 
@@ -283,7 +284,7 @@ class Journal:
         self._file = None
         path = self.folder / f"{self._next_id:016d}.open"
         path.replace(path.with_suffix(".wal"))
-        sync_folder(self.folder)
+        sync(self.folder)
         self._next_id += 1
 
     def _give_up_segment(self) -> None:
@@ -299,15 +300,6 @@ class Journal:
 
 
 _SEGMENTS: Final = frozenset({".open", ".wal"})
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sealed(folder: Path) -> Iterator[Path]:
@@ -348,7 +340,7 @@ def _recover(folder: Path) -> int:
                 file.write(data[start:])
                 file.flush()
                 os.fsync(file.fileno())
-            sync_folder(quarantine)
+            sync(quarantine)
             if not found.records:
                 path.unlink()
                 continue
@@ -360,5 +352,5 @@ def _recover(folder: Path) -> int:
             continue
         path.replace(path.with_suffix(".wal"))
         count += 1
-    sync_folder(folder)
+    sync(folder)
     return count

@@ -25,7 +25,7 @@ from collector.otlp.accept import SEED_FILE, Acceptor
 from collector.otlp.counters import Counters
 from collector.otlp.grpc_door import open_grpc
 from collector.otlp.http_door import HttpDoor, drain, open_http
-from collector.otlp.journal import Journal
+from collector.otlp.journal import Journal, sealed
 from collector.otlp.status import (
     Status,
     collector_folder,
@@ -38,6 +38,7 @@ from meterbook.settings import CollectorSettings
 
 DRAIN_SECONDS: Final = 10
 DECODER_SECONDS: Final = 30
+NOBODY: Final = 0
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,14 @@ async def _serve(
     while not stop.is_set():
         if decoder is not None and decoder.poll() is not None:
             counters.add("decoder_restarts", "")
+            decoder.communicate()
             decoder = _start_decoder(home)
         _tell(home, ports, counters, journal)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), 1)
     await _close(server, http, connections)
     await asyncio.to_thread(journal.close)
-    await asyncio.to_thread(_end_decoder, decoder)
+    await asyncio.to_thread(_end_decoder, home, decoder)
     _tell(home, ports, counters, journal, is_running=False)
 
 
@@ -133,19 +135,28 @@ def _seed(home: Path) -> int:
     return int.from_bytes(path.read_bytes(), "little")
 
 
-def _start_decoder(home: Path) -> subprocess.Popen[bytes]:
+def _start_decoder(home: Path, parent: int | None = None) -> subprocess.Popen[bytes]:
+    """Start a decoder. It ends when its parent is gone; with another's id it does one pass."""
+    pid = os.getpid() if parent is None else parent
     return subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "collector.otlp.decoder", str(home), str(os.getpid())]
+        [sys.executable, "-m", "collector.otlp.decoder", str(home), str(pid)]
     )
 
 
-def _end_decoder(decoder: subprocess.Popen[bytes] | None) -> None:
+def _end_decoder(home: Path, decoder: subprocess.Popen[bytes] | None) -> None:
+    """Let the decoder finish what is sealed; what takes too long waits for the next start."""
     if decoder is None:
         return
     decoder.terminate()
+    _wait(decoder)
+    if any(sealed(journal_folder(home))):  # it was told to stop before it was listening
+        _wait(_start_decoder(home, NOBODY))
+
+
+def _wait(decoder: subprocess.Popen[bytes]) -> None:
     try:
         decoder.wait(DECODER_SECONDS)
-    except subprocess.TimeoutExpired:  # what is sealed waits for the next start
+    except subprocess.TimeoutExpired:
         decoder.kill()
         decoder.wait()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from meterbook.build import AnotherBuildError, Choice, alone
+from meterbook.build import AnotherBuildError, Choice, sole_build
 
 ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
 
@@ -31,8 +31,8 @@ def test_named_days_are_built_whatever_their_digest() -> None:
 def test_one_build_at_a_time(tmp_path: Path) -> None:
     """A second build of one home is refused with a word about the first."""
     with (
-        alone(tmp_path),
+        sole_build(tmp_path),
         pytest.raises(AnotherBuildError, match="another build is running"),
-        alone(tmp_path),
+        sole_build(tmp_path),
     ):
         pass

@@ -346,7 +346,7 @@ def test_two_loads_at_once_do_not_meet(home: Path, bills: Path) -> None:
     """The second is told about the first."""
     write_csv(bills / "focus.csv", [row()])
 
-    with loading.alone(home), pytest.raises(loading.AnotherLoadError, match="another load"):
+    with loading.sole_load(home), pytest.raises(loading.AnotherLoadError, match="another load"):
         take(home, bills)
 
 
