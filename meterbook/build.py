@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from time import monotonic
 from typing import Final
 
@@ -119,7 +120,7 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
     terms = Terms(now.date(), now, settings, read_ownership(settings))
     catalogue = read_catalogue(settings)
     inputs = Inputs(settings)
-    log = RunLog(f"{now:%Y%m%dT%H%M%S.%f}", now)
+    log = RunLog(f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}", now)  # two builds may share a `now`
     with sole_build(settings.home), Store(settings.warehouse) as store:
         wanted = inputs.digests(terms)
         days = choice.days(wanted, _built(store))
@@ -208,7 +209,8 @@ def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -
         change.replace(COLLECTOR, _counters(settings, now))
         change.replace(CHECK, pl.DataFrame(broken, schema=CHECK.schema))
         kept = store.read(RUN)
-        names = sorted(kept["run_id"].unique())[-(KEPT_RUNS - 1) :]
+        runs = kept.group_by("run_id").agg(pl.col("started_at").min()).sort("started_at", "run_id")
+        names = runs["run_id"].to_list()[-(KEPT_RUNS - 1) :]
         rows = pl.DataFrame(log.rows, schema=RUN.schema)
         change.replace(RUN, pl.concat([kept.filter(pl.col("run_id").is_in(names)), rows]))
 

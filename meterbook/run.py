@@ -167,7 +167,9 @@ def _demo_world(settings: Settings, demo: Demo, clock: Clock, say: Say) -> _Worl
         say(f"world: making {demo.size} world, seed {demo.seed}, {DEMO_DAYS} days up to {end}")
         write_sample(spec, folder, say, otlp=False)
         remembered.write_text(json.dumps({**wanted, "end": end.isoformat()}), encoding="utf-8")
-    config = folder / "meterbook.toml"
+    config = settings.home / "meterbook.toml"  # where every later command finds it
+    if not config.exists():
+        config.symlink_to(Path("sample") / "meterbook.toml")
     own = load_settings(config, os.environ, {"home": settings.home})
     return _World(spec, own, folder / "sent.json")
 

@@ -34,7 +34,8 @@ from warehouse.disk import sync
 from warehouse.tables import BY_NAME
 
 BATCH_BYTES: Final = 12 * 1024 * 1024
-MAX_ATTEMPTS: Final = 3
+MAX_CRASHES: Final = 3
+DECODING: Final = "decoding"
 POLL_SECONDS: Final = 0.1
 STANDARD_INPUT: Final = 0
 TIME_OF: Final = {
@@ -54,21 +55,24 @@ class Lander:
         self._home = home
         self._folder = collector_folder(home)
         self._lake = home / "lake"
+        self._decoding = self._folder / DECODING
+        self._decoding.unlink(missing_ok=True)  # of a run that was killed as a whole
         self._decoder = Decoder()
         self._counts = Counter(read_decoder_counters(home))
 
     def land(self, path: Path) -> None:
-        """Decode one segment; three crashes on it put it aside undecoded."""
-        attempts = path.with_suffix(".attempts")
-        tried = int(attempts.read_text()) if attempts.exists() else 0
-        if tried >= MAX_ATTEMPTS:
+        """Decode one segment; one that made the decoder crash three times is put aside."""
+        crashes = _crashes(path)
+        tried = int(crashes.read_text()) if crashes.exists() else 0
+        if tried >= MAX_CRASHES:
             self._quarantine(path.name, path.read_bytes(), f"{tried} crashes while decoding it")
         else:
-            attempts.write_text(str(tried + 1))
+            self._decoding.write_text(path.name)
             self._decode(path)
+            self._decoding.unlink()
         path.unlink()
         sync(path.parent)
-        attempts.unlink(missing_ok=True)
+        crashes.unlink(missing_ok=True)
         self._tell()
 
     def _decode(self, path: Path) -> None:
@@ -134,6 +138,24 @@ class Lander:
     def _tell(self) -> None:
         counts = [[name, label, n] for (name, label), n in sorted(self._counts.items())]
         write_json(self._folder / "decoder.json", counts)
+
+
+def _crashes(segment: Path) -> Path:
+    return segment.with_suffix(".crashes")
+
+
+def blame(home: Path) -> None:
+    """Note that the decoder crashed by itself on the segment it had in hand.
+
+    The collector says so, as it outlived it: when both are killed nobody is to blame.
+    """
+    marker = collector_folder(home) / DECODING
+    if not marker.exists():
+        return
+    crashes = _crashes(journal_folder(home) / marker.read_text())
+    tried = int(crashes.read_text()) if crashes.exists() else 0
+    crashes.write_text(str(tried + 1))
+    marker.unlink()
 
 
 def _batches(records: Sequence[Record]) -> Iterator[tuple[str, list[Record]]]:

@@ -23,6 +23,7 @@ import uvloop
 
 from collector.otlp.accept import SEED_FILE, Acceptor
 from collector.otlp.counters import Counters
+from collector.otlp.decoder import blame
 from collector.otlp.grpc_door import open_grpc
 from collector.otlp.http_door import HttpDoor, drain, open_http
 from collector.otlp.journal import Journal, sealed
@@ -88,6 +89,7 @@ async def _serve(
     while not stop.is_set():
         if decoder is not None and decoder.poll() is not None:
             counters.add("decoder_restarts", "")
+            blame(home)
             decoder.communicate()
             decoder = _start_decoder(home)
         _tell(home, ports, counters, journal)
