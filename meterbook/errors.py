@@ -4,8 +4,11 @@ MeterbookError
 ├── BadInputError            the sender or the file is at fault: told, counted, the rest goes on
 │   ├── UndecodableError     a request that is no OTLP                         .reason
 │   ├── TooLargeError        a request over the size limit                     .limit_bytes
+│   ├── UnauthenticatedError no token or certificate, or one that is not good
+│   ├── ForbiddenError       a good token without the scope for this           .scope
 │   └── DeliveryError        a billing delivery that cannot be taken           .file .row .column
 ├── OverloadedError          we are: the sender should come again              .retry_after_seconds
+│   └── QuotaError           the tenant is over its quota                      .quota
 ├── SchemaMismatchError      a step of ours made a frame its table refuses     .table
 │   └── CheckFailedError     a `fail` check on data did not hold               .table .check
 ├── ConfigError              who runs us: all findings at once, exit 2         .findings
@@ -48,6 +51,19 @@ class TooLargeError(BadInputError):
         self.limit_bytes = limit_bytes
 
 
+class UnauthenticatedError(BadInputError):
+    """A request without a token or certificate that we know; it never says which part was wrong."""
+
+
+class ForbiddenError(BadInputError):
+    """A request whose token is good, but not for this."""
+
+    def __init__(self, scope: str) -> None:
+        """Keep the scope that is wanted."""
+        super().__init__(f"the token has no scope `{scope}`; create one that has")
+        self.scope = scope
+
+
 class DeliveryError(BadInputError):
     """A billing delivery that cannot be taken; the former one stays in force."""
 
@@ -78,6 +94,15 @@ class OverloadedError(MeterbookError):
         super().__init__(reason)
         self.reason = reason
         self.retry_after_seconds = retry_after_seconds
+
+
+class QuotaError(OverloadedError):
+    """A tenant sends more than its quota; others are served, and it should come again."""
+
+    def __init__(self, tenant: str, quota: str, retry_after_seconds: int) -> None:
+        """Keep which quota is used up, in the words of the setting."""
+        super().__init__(f"tenant {tenant} is over its quota of {quota}", retry_after_seconds)
+        self.quota = quota
 
 
 class SchemaMismatchError(MeterbookError):

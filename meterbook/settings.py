@@ -22,21 +22,49 @@ from typing import Any
 from meterbook.errors import ConfigError, Finding
 
 MIB = 1024 * 1024
+GIB = 1024 * MIB
+AUTHS = ("none", "token", "certificate")
+
+
+def _set(default: Any, text: str) -> Any:
+    """Declare a setting with what it means; the docs print it."""
+    return field(default=default, metadata={"text": text})
 
 
 @dataclass(frozen=True)
 class CollectorSettings:
     """The OTLP receiver."""
 
-    host: str = "127.0.0.1"
-    grpc_port: int = 4317
-    http_port: int = 4318
-    max_request_bytes: int = 16 * MIB
-    max_points_per_request: int = 500_000
-    segment_bytes: int = 64 * MIB
-    segment_seconds: float = 5.0
-    queue_bytes: int = 64 * MIB
-    default_environment: str = "production"
+    host: str = _set("127.0.0.1", "address of both ports; a public one needs `auth`")
+    grpc_port: int = _set(4317, "OTLP/gRPC; 0 takes any free port")
+    http_port: int = _set(4318, "OTLP/HTTP; 0 takes any free port")
+    grpc_socket: str = _set("", "path of a Unix socket for gRPC, beside the port")
+    http_socket: str = _set("", "path of a Unix socket for HTTP, beside the port")
+    auth: str = _set("none", "`none`, `token` (`meterbook token`) or `certificate` (mTLS)")
+    tls_certificate: str = _set("", "PEM file for both ports; read again when it changes")
+    tls_key: str = _set("", "PEM file of its key")
+    tls_client_ca: str = _set("", "PEM file; clients must show a certificate that it signed")
+    cors_origins: tuple[str, ...] = _set((), "browser origins that may post; `*` for any")
+    quotas: tuple[str, ...] = _set(
+        (), "`tenant:requests=N,bytes=N,series=N`, a second and in 24 hours; `*` for the others"
+    )
+    max_request_bytes: int = _set(16 * MIB, "of one body, before and after unpacking; to 64 MiB")
+    max_points_per_request: int = _set(500_000, "points, log records or spans of one body")
+    header_seconds: float = _set(10.0, "a connection is cut when a header takes longer")
+    body_seconds: float = _set(60.0, "a connection is cut when a body takes longer")
+    idle_seconds: float = _set(60.0, "a connection is closed when nothing came for so long")
+    grpc_max_streams: int = _set(100, "calls at once on one gRPC connection")
+    grpc_max_age_seconds: float = _set(0.0, "gRPC connections are renewed after; 0 for never")
+    segment_bytes: int = _set(64 * MIB, "size at which a journal segment goes to the decoder")
+    segment_seconds: float = _set(5.0, "age at which a journal segment goes to the decoder")
+    queue_bytes: int = _set(64 * MIB, "what may wait for the disk; beyond it senders come again")
+    max_journal_bytes: int = _set(8 * GIB, "undecoded bytes beyond which senders come again")
+    min_free_bytes: int = _set(2 * GIB, "free bytes of the disk below which senders come again")
+    shed_ratio: str = _set("0.80", "use of the disk beyond which logs and traces are refused")
+    full_ratio: str = _set("0.90", "use of the disk beyond which everything is refused")
+    drain_seconds: float = _set(0.0, "after SIGTERM: time for a load balancer to look away")
+    telemetry_seconds: float = _set(60.0, "how often it records its own metrics; 0 for never")
+    default_environment: str = _set("production", "of services that name none")
 
 
 @dataclass(frozen=True)
@@ -192,11 +220,35 @@ def _places(settings: Settings) -> list[Finding]:
         findings.append(
             Finding("collector.max_request_bytes", "want 1024 to 67108864 (64 MiB) bytes")
         )
-    for key, host in (("collector.host", collector.host), ("site.host", settings.site.host)):
-        if not _is_loopback(host):
-            findings.append(
-                Finding(key, f"{host} is public and there is no authentication; bind to 127.0.0.1")
+    if not _is_loopback(settings.site.host):
+        findings.append(
+            Finding(
+                "site.host",
+                f"{settings.site.host} is public and there is no authentication; bind to 127.0.0.1",
             )
+        )
+    return [*findings, *_doors(collector)]
+
+
+def _doors(collector: CollectorSettings) -> list[Finding]:
+    """List what is impossible about who may come in."""
+    findings: list[Finding] = []
+    if collector.auth not in AUTHS:
+        findings.append(Finding("collector.auth", f"'{collector.auth}'; want {', '.join(AUTHS)}"))
+    elif collector.auth == "none" and not _is_loopback(collector.host):
+        findings.append(
+            Finding(
+                "collector.host",
+                f"{collector.host} is public and there is no authentication; bind to 127.0.0.1, "
+                'or set collector.auth = "token"',
+            )
+        )
+    if bool(collector.tls_certificate) != bool(collector.tls_key):
+        findings.append(Finding("collector.tls_key", "certificate and key go together"))
+    if collector.tls_client_ca and not collector.tls_certificate:
+        findings.append(Finding("collector.tls_client_ca", "needs collector.tls_certificate"))
+    if collector.auth == "certificate" and not collector.tls_client_ca:
+        findings.append(Finding("collector.auth", "certificate needs collector.tls_client_ca"))
     return findings
 
 
@@ -206,6 +258,8 @@ def _amounts(settings: Settings) -> list[Finding]:
         ("billing.max_drop_ratio", settings.billing.max_drop_ratio),
         ("inventory.target_ratio", settings.inventory.target_ratio),
         ("cardinality.growth_guard_ratio", settings.cardinality.growth_guard_ratio),
+        ("collector.shed_ratio", settings.collector.shed_ratio),
+        ("collector.full_ratio", settings.collector.full_ratio),
     ):
         if (number := _decimal(ratio)) is None or not 0 <= number <= 1:
             findings.append(Finding(key, f'\'{ratio}\' is no ratio; want text from "0" to "1"'))

@@ -15,6 +15,7 @@ import click
 import duckdb
 import polars as pl
 
+from collector.otlp.quota import quota_findings
 from collector.otlp.status import read_status
 from meterbook.errors import BadInputError, ConfigError, Finding, NothingPublishedError
 from meterbook.inputs import read_catalogue, read_ownership
@@ -76,7 +77,7 @@ def as_text(facts: dict[str, object]) -> str:
 
 def findings(settings: Settings) -> list[str]:
     """Check the configuration's files and the published data; give every finding."""
-    found: list[Finding] = []
+    found = quota_findings(settings.collector.quotas)
     for read in (read_ownership, read_catalogue):
         try:
             read(settings)

@@ -23,6 +23,9 @@ INVENTORY_COLUMNS: Final = (
 _SETTINGS: Final = """\
 # The sample world. Paths count from this file.
 
+[collector]
+telemetry_seconds = 0   # the lake holds the sample world and nothing else
+
 [ownership]
 rules = "ownership.yaml"
 

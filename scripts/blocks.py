@@ -74,7 +74,8 @@ def settings() -> str:
     for name in SECTIONS:
         kind = hints[name]
         rows = [
-            f"| `{part.name}` | `MB_{name.upper()}_{part.name.upper()}` | `{_default(part)}` |"
+            f"| `{part.name}` | `MB_{name.upper()}_{part.name.upper()}` | `{_default(part)}` "
+            f"| {part.metadata.get('text', '')} |"
             for part in dataclasses.fields(kind)
         ]
         parts += [
@@ -82,8 +83,8 @@ def settings() -> str:
             "",
             str(kind.__doc__).strip(),
             "",
-            "| key | variable | default |",
-            "|---|---|---|",
+            "| key | variable | default | what |",
+            "|---|---|---|---|",
             *rows,
             "",
         ]
@@ -117,6 +118,9 @@ def commands() -> str:
             group.commands[name], info_name=name, parent=context, max_content_width=90
         )
         parts.append(_help(f"meterbook {name}", group.commands[name].get_help(inner)))
+        for part, command in sorted(getattr(group.commands[name], "commands", {}).items()):
+            deeper = click.Context(command, info_name=part, parent=inner, max_content_width=90)
+            parts.append(_help(f"meterbook {name} {part}", command.get_help(deeper)))
     return "\n".join(parts)
 
 

@@ -1,39 +1,37 @@
 """The one way in, whichever door a request came by.
 
-Takes    a signal, a tenant, a plain protobuf body
+Takes    a signal, a sender, a plain protobuf body
 Gives    what it held, after its bytes are on disk
-Refuses  what is no OTLP (UndecodableError), too much (TooLargeError), and everything while the
-         journal cannot take more (OverloadedError)
+Refuses  what is no OTLP (UndecodableError), too much (TooLargeError), what is beyond a tenant's
+         quota (QuotaError), and everything while the journal cannot take more (OverloadedError)
 Never    acknowledges from memory, or stores a body twice that a sender repeats
+
+A body of logs without any time of its own is stored each time it comes: two such bodies may be
+equal and both be meant.
 """
 
 import asyncio
-import contextlib
 import os
 import time
-from collections import OrderedDict
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
 import xxhash
 
-from collector.otlp.check import Content, content
+from collector.otlp.check import Content, content, is_dated
 from collector.otlp.counters import Counters
-from collector.otlp.journal import Journal, Record, scan, sealed
+from collector.otlp.gate import DEFAULT_TENANT, Sender
+from collector.otlp.journal import Journal, Record
+from collector.otlp.keys import KEY_BYTES, remembered
+from collector.otlp.limits import count_items
+from collector.otlp.quota import Quotas
+from collector.otlp.turns import Turns
 from collector.otlp.wire import Wire
-from meterbook.errors import (
-    BadInputError,
-    OverloadedError,
-    TooLargeError,
-    UndecodableError,
-)
+from meterbook.errors import OverloadedError, TooLargeError, UndecodableError
 from meterbook.settings import CollectorSettings
 
-KEY_BYTES: Final = 16
-REMEMBERED: Final = 1_000_000
-REMEMBERED_SECONDS: Final = 24 * 3600
-SEED_FILE: Final = "seed"
+SHED_SIGNALS: Final = ("logs", "traces")
+NO_ITEMS: Final = Content(0)
 
 
 class Acceptor:
@@ -43,42 +41,58 @@ class Acceptor:
         self, settings: CollectorSettings, journal: Journal, counters: Counters, seed: int
     ) -> None:
         """Keep the parts; take up the keys of what was accepted in the last 24 hours."""
-        self._settings = settings
+        self.settings = settings
+        self.counters = counters
+        self.room = "ok"
+        """`ok`, `shed` (only metrics are taken) or `full`; set by who watches the disk."""
         self._journal = journal
-        self._counters = counters
         self._seed = seed
         self._wire = Wire()
-        self._seen: OrderedDict[bytes, None] = OrderedDict(
-            (key, None) for key in _remembered(journal.folder)
-        )
+        self._quotas = Quotas(settings.quotas, time.monotonic)
+        self._turns = Turns()
+        self._seen = remembered(journal.folder)
         self._pending: dict[bytes, asyncio.Future[None]] = {}
 
-    async def accept(self, signal: str, tenant: str, body: bytes, idempotency: str = "") -> Content:
-        """Check one request, put its bytes on disk, say what it held. The only way in."""
-        try:
-            found = self._checked(signal, body)
-            if found.items - found.rejected:
-                await self._stored(
-                    Record(signal, tenant, body, self._key(signal, tenant, body, idempotency))
-                )
-        except (BadInputError, OverloadedError) as exc:
-            self._counters.refused(signal, exc)
-            raise
-        self._counters.accepted(signal, found)
+    async def admit(self, signal: str, sender: Sender) -> None:
+        """Say whether a request may come in at all, before it is unpacked; wait for its turn.
+
+        Errors: QuotaError, OverloadedError.
+        """
+        if self.room == "full" or (self.room == "shed" and signal in SHED_SIGNALS):
+            raise OverloadedError("the disk is nearly full; the collector's status tells how full")
+        self._quotas.admit(sender.tenant)
+        if sender.tenant != DEFAULT_TENANT:
+            await self._turns.take(sender.tenant)
+
+    async def accept(
+        self, signal: str, sender: Sender, body: bytes, idempotency: str = ""
+    ) -> Content:
+        """Check an admitted request, put its bytes on disk, say what it held."""
+        self._quotas.charge(sender.tenant, len(body))
+        found, batch = self._checked(signal, body)
+        if found.items - found.rejected:
+            key = self._key(signal, sender.tenant, body, idempotency)
+            if signal == "logs" and not idempotency and not is_dated(batch):
+                key = os.urandom(KEY_BYTES)
+            await self._stored(Record(signal, sender.tenant, body, key), sender)
+        self.counters.accepted(signal, sender, found, len(body))
         return found
 
-    def _checked(self, signal: str, body: bytes) -> Content:
-        if len(body) > self._settings.max_request_bytes:
-            raise TooLargeError(self._settings.max_request_bytes)
+    def _checked(self, signal: str, body: bytes) -> tuple[Content, pa.RecordBatch | None]:
+        settings = self.settings
+        if len(body) > settings.max_request_bytes:
+            raise TooLargeError(settings.max_request_bytes)
         if not body:
-            return Content(0)
-        found = content(signal, self._wire.parse(signal, [body]))
-        if found.items > self._settings.max_points_per_request:
+            return NO_ITEMS, None
+        count_items(signal, body, settings.max_points_per_request)
+        batch = self._wire.parse(signal, [body])
+        found = content(signal, batch)
+        if found.items > settings.max_points_per_request:
             raise UndecodableError(
                 f"{found.items} items in one request; at most "
-                f"{self._settings.max_points_per_request}: send smaller batches"
+                f"{settings.max_points_per_request}: send smaller batches"
             )
-        return found
+        return found, batch
 
     def _key(self, signal: str, tenant: str, body: bytes, idempotency: str) -> bytes:
         """Name a request within its tenant: by the sender's key, else by its content."""
@@ -88,64 +102,28 @@ class Acceptor:
         digest.update(text)
         return digest.digest()
 
-    async def _stored(self, record: Record) -> None:
+    async def _stored(self, record: Record, sender: Sender) -> None:
         """Store a record once. A repeat shares the fate of the first while that is under way."""
-        if record.key in self._seen:
-            self._counters.add("duplicate_requests", record.signal)
-            return
         pending = self._pending.get(record.key)
-        if pending is not None:
-            self._counters.add("duplicate_requests", record.signal)
-            await asyncio.shield(pending)
+        if pending is None and not self._seen.has(record.tenant, record.key):
+            await self._written(record)
             return
+        self.counters.add("duplicate_requests", f"{record.signal}:{sender.transport}")
+        if pending is not None:
+            await asyncio.shield(pending)
+
+    async def _written(self, record: Record) -> None:
         done = self._journal.append(record)
         self._pending[record.key] = done
         try:
             await asyncio.shield(done)
         finally:
             if done.done():
-                self._settled(record.key, done)
+                self._settled(record, done)
             else:  # the sender hung up: the bytes may still reach the disk
-                done.add_done_callback(lambda future: self._settled(record.key, future))
+                done.add_done_callback(lambda future: self._settled(record, future))
 
-    def _settled(self, key: bytes, done: asyncio.Future[None]) -> None:
-        self._pending.pop(key, None)
+    def _settled(self, record: Record, done: asyncio.Future[None]) -> None:
+        self._pending.pop(record.key, None)
         if not done.cancelled() and done.exception() is None:
-            self._seen[key] = None
-            if len(self._seen) > REMEMBERED:
-                self._seen.popitem(last=False)
-
-
-def keys_folder(journal: Path) -> Path:
-    """Give where the keys of decoded segments are kept."""
-    return journal.parent / "keys"
-
-
-def write_keys(journal: Path, segment: int, records: list[Record]) -> None:
-    """Keep the keys of a segment that is about to go; forget those older than 24 hours."""
-    folder = keys_folder(journal)
-    folder.mkdir(exist_ok=True)
-    making = folder / f"{segment:016d}.making"
-    with making.open("wb") as file:
-        file.write(b"".join(record.key for record in records))
-        file.flush()
-        os.fsync(file.fileno())
-    making.replace(folder / f"{segment:016d}.keys")
-    oldest = time.time_ns() / 1e9 - REMEMBERED_SECONDS
-    for path in sorted(folder.glob("*.keys"))[:-1]:
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
-
-
-def _remembered(journal: Path) -> Iterator[bytes]:
-    """Give the keys of what was accepted before.
-
-    Waiting segments come first: one that a former run's decoder finishes meanwhile has left its
-    keys by the time they are read.
-    """
-    for path in sealed(journal):
-        with contextlib.suppress(FileNotFoundError):
-            yield from (record.key for record in scan(path.read_bytes()).records)
-    for path in sorted(keys_folder(journal).glob("*.keys")):
-        data = path.read_bytes()
-        yield from (data[n : n + KEY_BYTES] for n in range(0, len(data), KEY_BYTES))
+            self._seen.add(record.tenant, record.key)

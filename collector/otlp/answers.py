@@ -22,7 +22,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from collector.otlp.check import Content
-from meterbook.errors import MeterbookError, OverloadedError, TooLargeError
+from meterbook.errors import (
+    ForbiddenError,
+    MeterbookError,
+    OverloadedError,
+    QuotaError,
+    TooLargeError,
+    UnauthenticatedError,
+)
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
@@ -37,7 +44,23 @@ REJECTED: Final = {
     "traces": ("rejected_spans", "rejectedSpans"),
 }
 MAX_MESSAGE: Final = 1000
-JITTER: Final = 2
+JITTER_SECONDS: Final = 20
+# The first kind that fits counts: a quota is an overload too, for which coming again helps
+_TABLE: Final[tuple[tuple[type[MeterbookError], int, grpc.StatusCode], ...]] = (
+    (TooLargeError, 413, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (UnauthenticatedError, 401, grpc.StatusCode.UNAUTHENTICATED),
+    (ForbiddenError, 403, grpc.StatusCode.PERMISSION_DENIED),
+    (QuotaError, 429, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (OverloadedError, 503, grpc.StatusCode.UNAVAILABLE),
+    (MeterbookError, 400, grpc.StatusCode.INVALID_ARGUMENT),
+)
+HTTP_CODES: Final = {
+    400: grpc.StatusCode.INVALID_ARGUMENT,
+    404: grpc.StatusCode.UNIMPLEMENTED,
+    405: grpc.StatusCode.UNIMPLEMENTED,
+    415: grpc.StatusCode.INVALID_ARGUMENT,
+}
+"""gRPC codes of what is wrong with the form of an HTTP request."""
 
 
 def success(signal: str, found: Content) -> bytes:
@@ -67,25 +90,23 @@ def success_json(signal: str, found: Content) -> bytes:
 
 def http_status(error: MeterbookError) -> int:
     """Give the HTTP status of an error."""
-    if isinstance(error, TooLargeError):
-        return 413
-    return 503 if isinstance(error, OverloadedError) else 400
+    return _codes(error)[0]
 
 
 def grpc_code(error: MeterbookError) -> grpc.StatusCode:
     """Give the gRPC code of an error."""
-    if isinstance(error, TooLargeError):
-        return grpc.StatusCode.RESOURCE_EXHAUSTED
-    if isinstance(error, OverloadedError):
-        return grpc.StatusCode.UNAVAILABLE
-    return grpc.StatusCode.INVALID_ARGUMENT
+    return _codes(error)[1]
+
+
+def _codes(error: MeterbookError) -> tuple[int, grpc.StatusCode]:
+    return next((status, code) for kind, status, code in _TABLE if isinstance(error, kind))
 
 
 def retry_seconds(error: MeterbookError) -> int | None:
     """Give after how long to come again, with jitter; None where coming again does not help."""
     if not isinstance(error, OverloadedError):
         return None
-    return error.retry_after_seconds + random.randint(0, JITTER)  # noqa: S311 - jitter
+    return error.retry_after_seconds + random.randint(0, JITTER_SECONDS)  # noqa: S311 - jitter
 
 
 def status(code: grpc.StatusCode, message: str, retry: int | None) -> Status:

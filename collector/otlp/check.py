@@ -93,3 +93,12 @@ def _valueless(points: Any, kind: str) -> int:
             recorded = pc.equal(pc.bit_wise_and(flags, _UNRECORDED), _ZERO)
             bad = pc.or_(bad, pc.and_(odd, recorded))
     return int(bad.true_count)
+
+
+def is_dated(logs: pa.RecordBatch) -> bool:
+    """Tell whether any record of a request of logs bears a time of its own."""
+    scopes = _inner(logs["resource_logs"].flatten(), "scope_logs")
+    records = _inner(scopes, "log_records")
+    return bool(len(records)) and bool(
+        pc.any(pc.greater(pc.struct_field(records, "time"), 0)).as_py()
+    )

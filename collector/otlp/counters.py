@@ -2,13 +2,50 @@
 
 Takes    events
 Gives    counters by (name, label); they go on where the last run ended
+Holds    accepted + refused = requests that came, by signal and transport
+
+A label joins the values of a counter's attributes by `:`; `ATTRIBUTES` says which they are.
 """
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 from collector.otlp.check import Content
-from meterbook.errors import MeterbookError, OverloadedError, TooLargeError
+from collector.otlp.gate import Sender
+from meterbook.errors import (
+    ForbiddenError,
+    MeterbookError,
+    OverloadedError,
+    QuotaError,
+    TooLargeError,
+    UnauthenticatedError,
+)
+
+_BY_DOOR: Final = ("signal", "transport")
+ATTRIBUTES: Final[dict[str, tuple[str, ...]]] = {
+    "accepted_requests": _BY_DOOR,
+    "accepted_items": _BY_DOOR,
+    "rejected_items": _BY_DOOR,
+    "refused_requests": (*_BY_DOOR, "cause"),
+    "duplicate_requests": _BY_DOOR,
+    "received_bytes": _BY_DOOR,
+    "rejected_series_points": _BY_DOOR,
+    "decoded_requests": ("signal",),
+    "decoded_rows": ("table",),
+    "dropped_exemplars": (),
+    "slow_path_records": (),
+    "quarantined_records": (),
+    "decoder_restarts": (),
+}
+_CAUSES: Final[tuple[tuple[type[MeterbookError], str], ...]] = (
+    (TooLargeError, "too_large"),
+    (UnauthenticatedError, "unauthenticated"),
+    (ForbiddenError, "forbidden"),
+    (QuotaError, "quota"),
+    (OverloadedError, "overloaded"),
+    (MeterbookError, "undecodable"),
+)
 
 
 class Counters:
@@ -18,22 +55,21 @@ class Counters:
         """Take up what was counted before."""
         self.counts: Counter[tuple[str, str]] = Counter(dict(start))
 
-    def add(self, name: str, label: str, count: int = 1) -> None:
+    def add(self, name: str, label: str = "", count: int = 1) -> None:
         """Add to a counter."""
         self.counts[name, label] += count
 
-    def accepted(self, signal: str, found: Content) -> None:
-        """Count a request that was taken, its items, and those that were rejected."""
-        self.add("accepted_requests", signal)
-        self.add("accepted_items", signal, found.items - found.rejected)
+    def accepted(self, signal: str, sender: Sender, found: Content, size: int) -> None:
+        """Count a request that was taken, its items and bytes, and the items that were rejected."""
+        label = f"{signal}:{sender.transport}"
+        counts = self.counts
+        counts["accepted_requests", label] += 1
+        counts["accepted_items", label] += found.items - found.rejected
+        counts["received_bytes", label] += size
         if found.rejected:
-            self.add("rejected_items", signal, found.rejected)
+            counts["rejected_items", label] += found.rejected
 
-    def refused(self, signal: str, error: MeterbookError) -> None:
+    def refused(self, signal: str, transport: str, error: MeterbookError) -> None:
         """Count a request that was refused, by its cause."""
-        cause = "undecodable"
-        if isinstance(error, TooLargeError):
-            cause = "too_large"
-        elif isinstance(error, OverloadedError):
-            cause = "overloaded"
-        self.add("refused_requests", f"{signal}:{cause}")
+        cause = next(word for kind, word in _CAUSES if isinstance(error, kind))
+        self.add("refused_requests", f"{signal}:{transport}:{cause}")

@@ -20,9 +20,9 @@ from typing import Final
 
 import polars as pl
 
-from collector.otlp.accept import write_keys
 from collector.otlp.decode import Decoder, Frames
 from collector.otlp.journal import KINDS, Record, scan, sealed
+from collector.otlp.keys import write_keys
 from collector.otlp.status import (
     collector_folder,
     journal_folder,

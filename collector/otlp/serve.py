@@ -1,45 +1,57 @@
 """The collector: both doors and the journal in one process, the decoder in another.
 
 Takes    settings, the home
-Gives    OTLP on two ports, raw Parquet in the lake, a status file
-Holds    SIGTERM: no new requests, what came is answered, the journal is synced and sealed, and the
-         decoder finishes; exit status 0
+Gives    OTLP on two ports, raw Parquet in the lake, a status file, its own metrics
+Holds    SIGTERM: health says NOT_SERVING, then no new requests, what came is answered, the journal
+         is synced and sealed, and the decoder finishes; exit status 0
 """
 
 import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-import grpc.aio
 import uvloop
 
-from collector.otlp.accept import SEED_FILE, Acceptor
+from collector.otlp import http_door, telemetry
+from collector.otlp.accept import Acceptor
 from collector.otlp.counters import Counters
 from collector.otlp.decoder import blame
-from collector.otlp.grpc_door import open_grpc
-from collector.otlp.http_door import HttpDoor, drain, open_http
+from collector.otlp.gate import DEFAULT_TENANT, Gate, Sender
+from collector.otlp.grpc_door import GrpcDoor
 from collector.otlp.journal import Journal, sealed
+from collector.otlp.quota import quota_findings
 from collector.otlp.status import (
     Status,
     collector_folder,
     journal_folder,
+    read_decoder_counters,
     read_status,
     write_status,
 )
-from meterbook.errors import ConfigError, Finding
+from collector.otlp.tls import Certificates
+from collector.otlp.tokens import TokenBook, tokens_file
+from meterbook.errors import ConfigError, Finding, MeterbookError
 from meterbook.settings import CollectorSettings
 
 DRAIN_SECONDS: Final = 10
 DECODER_SECONDS: Final = 30
-NOBODY: Final = 0
+TICK_SECONDS: Final = 1
+SEED_FILE: Final = "seed"
+ITSELF: Final = Sender(DEFAULT_TENANT, "self")
 
 
 @dataclass(frozen=True)
@@ -58,8 +70,11 @@ def serve(
 ) -> int:
     """Run until SIGTERM or SIGINT; give the exit status.
 
-    Errors: ConfigError when a port is taken, JournalLockedError when another collector runs here.
+    Errors: ConfigError when a port is taken or a setting cannot be used, JournalLockedError when
+    another collector runs here.
     """
+    if findings := quota_findings(settings.quotas):
+        raise ConfigError(findings)
     collector_folder(home).mkdir(parents=True, exist_ok=True)
     uvloop.run(_serve(settings, home, ready, decode=decode))
     return 0
@@ -71,61 +86,166 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    former = read_status(home)
-    counters = Counters(former.counters if former else {})
-    journal = Journal(
-        journal_folder(home),
-        segment_bytes=settings.segment_bytes,
-        segment_seconds=settings.segment_seconds,
-        queue_bytes=settings.queue_bytes,
-    )
-    acceptor = Acceptor(settings, journal, counters, _seed(home))
-    server, grpc_port = await _opened_grpc(settings, acceptor)
-    http, http_port, connections = await _opened_http(settings, acceptor)
-    ports = Ports(grpc_port, http_port)
+    house = _House(settings, home)
+    ports = await house.open()
+    decoder = _Decoder(home, house.counters) if decode else None
     if ready is not None:
         ready(ports)
-    decoder = _start_decoder(home) if decode else None
     while not stop.is_set():
-        if decoder is not None and decoder.poll() is not None:
-            counters.add("decoder_restarts", "")
-            blame(home)
-            decoder.communicate()
-            decoder = _start_decoder(home)
-        _tell(home, ports, counters, journal)
+        if decoder is not None:
+            decoder.watch()
+        await house.tick()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), 1)
-    await _close(server, http, connections)
-    await asyncio.to_thread(journal.close)
-    await asyncio.to_thread(_end_decoder, home, decoder)
-    _tell(home, ports, counters, journal, is_running=False)
+            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
+    await house.close()
+    if decoder is not None:
+        await asyncio.to_thread(decoder.finish)
+    house.tell(is_running=False)
 
 
-async def _opened_grpc(
-    settings: CollectorSettings, acceptor: Acceptor
-) -> tuple[grpc.aio.Server, int]:
-    try:
-        return await open_grpc(settings, acceptor)
-    except RuntimeError as exc:
-        raise ConfigError([_taken("collector.grpc_port", settings.grpc_port)]) from exc
+class _House:
+    """The doors and what stands behind them."""
 
+    def __init__(self, settings: CollectorSettings, home: Path) -> None:
+        self._settings = settings
+        self._home = home
+        former = read_status(home)
+        self.counters = Counters(former.counters if former else {})
+        self._certificates = Certificates(settings) if settings.tls_certificate else None
+        self._tokens = TokenBook(tokens_file(home))
+        self._journal = Journal(
+            journal_folder(home),
+            segment_bytes=settings.segment_bytes,
+            segment_seconds=settings.segment_seconds,
+            queue_bytes=settings.queue_bytes,
+        )
+        self._acceptor = Acceptor(settings, self._journal, self.counters, _seed(home))
+        gate = Gate(settings.auth, self._tokens, lambda: datetime.now(UTC))  # noqa: TID251 - the edge
+        self._grpc = GrpcDoor(settings, self._acceptor, gate, self._certificates)
+        self._hall = http_door.Hall(
+            self._acceptor,
+            gate,
+            settings,
+            lambda: (telemetry.TEXT_TYPE, telemetry.prometheus_text(self._facts())),
+        )
+        self._http: list[asyncio.Server] = []
+        self._ports = Ports(0, 0)
+        self._told_at = time.monotonic()
+        self._began_ns = (collector_folder(home) / SEED_FILE).stat().st_mtime_ns
 
-async def _opened_http(
-    settings: CollectorSettings, acceptor: Acceptor
-) -> tuple[asyncio.Server, int, set[HttpDoor]]:
-    try:
-        return await open_http(settings, acceptor)
-    except OSError as exc:
-        raise ConfigError([_taken("collector.http_port", settings.http_port)]) from exc
+    async def open(self) -> Ports:
+        """Listen at both doors."""
+        settings, context = self._settings, self._context()
+        self._measure()
+        for path in (settings.http_socket, settings.grpc_socket):
+            _remove_stale(path)
+        try:
+            grpc_port = await self._grpc.open()
+        except RuntimeError as exc:
+            raise ConfigError([_taken("collector.grpc_port", settings.grpc_port)]) from exc
+        try:
+            self._http = [await http_door.listen(self._hall, context)]
+        except OSError as exc:
+            raise ConfigError([_taken("collector.http_port", settings.http_port)]) from exc
+        if settings.http_socket:
+            self._http.append(await http_door.listen_at(self._hall, settings.http_socket))
+        self._sweeper = asyncio.ensure_future(http_door.sweep(self._hall))
+        self._ports = Ports(grpc_port, self._http[0].sockets[0].getsockname()[1])
+        return self._ports
+
+    async def tick(self) -> None:
+        """Look at the disk, the tokens and the certificates; tell how things are."""
+        self._measure()
+        self._tokens.refresh()
+        if self._certificates is not None and self._certificates.changed():
+            made = await http_door.renew(self._hall, self._http[0], self._certificates.context())
+            self._http[0] = made
+        self.tell()
+        every = self._settings.telemetry_seconds
+        if every and time.monotonic() - self._told_at >= every:
+            self._told_at = time.monotonic()
+            await self._record()
+
+    async def close(self) -> None:
+        """Let nobody in any more, answer who is in, and put the journal on disk."""
+        self._hall.is_draining = True
+        await self._grpc.tell(is_serving=False)
+        await asyncio.sleep(self._settings.drain_seconds)
+        for server in self._http:
+            server.close()
+        await asyncio.gather(self._grpc.close(), http_door.drain(self._hall, DRAIN_SECONDS))
+        self._sweeper.cancel()
+        await asyncio.to_thread(self._journal.close)
+        for path in (self._settings.http_socket, self._settings.grpc_socket):
+            _remove_stale(path)
+
+    def tell(self, *, is_running: bool = True) -> None:
+        """Write the status file."""
+        write_status(
+            self._home,
+            Status(
+                pid=os.getpid(),
+                grpc_port=self._ports.grpc,
+                http_port=self._ports.http,
+                counters=dict(self.counters.counts),
+                journal_bytes=self._journal.pending_bytes(),
+                is_running=is_running,
+            ),
+        )
+
+    async def _record(self) -> None:
+        """Send our own metrics the way of all others; a full disk is told by its own words."""
+        body = telemetry.otlp_request(self._facts(), self._began_ns, time.time_ns())
+        with contextlib.suppress(MeterbookError):
+            await self._acceptor.accept("metrics", ITSELF, body)
+
+    def _facts(self) -> telemetry.Facts:
+        counters = self.counters.counts | read_decoder_counters(self._home)
+        return telemetry.Facts(counters, self._gauges())
+
+    def _gauges(self) -> list[telemetry.Gauge]:
+        disk = shutil.disk_usage(self._home)
+        return [
+            telemetry.Gauge(
+                "mb_wal_bytes", "By", "journaled, not decoded", self._journal.pending_bytes()
+            ),
+            telemetry.Gauge(
+                "mb_wal_fsync_seconds", "s", "last sync of the journal", self._journal.fsync_seconds
+            ),
+            telemetry.Gauge(
+                "mb_disk_free_ratio", "1", "free part of the disk", disk.free / disk.total
+            ),
+        ]
+
+    def _measure(self) -> None:
+        """Look how full the disk and the journal are."""
+        settings, disk = self._settings, shutil.disk_usage(self._home)
+        used = Decimal(disk.used) / disk.total
+        is_full = (
+            used >= Decimal(settings.full_ratio)
+            or disk.free < settings.min_free_bytes
+            or self._journal.pending_bytes() >= settings.max_journal_bytes
+        )
+        is_shed = used >= Decimal(settings.shed_ratio)
+        self._acceptor.room = "full" if is_full else "shed" if is_shed else "ok"
+
+    def _context(self) -> ssl.SSLContext | None:
+        return self._certificates.context() if self._certificates is not None else None
 
 
 def _taken(key: str, port: int) -> Finding:
     return Finding(key, f"port {port} is taken; stop what listens there or choose another")
 
 
-async def _close(server: grpc.aio.Server, http: asyncio.Server, connections: set[HttpDoor]) -> None:
-    http.close()
-    await asyncio.gather(server.stop(DRAIN_SECONDS), drain(connections, DRAIN_SECONDS))
+def _remove_stale(path: str) -> None:
+    """Remove the file of a Unix socket where nobody listens."""
+    if not path or not Path(path).is_socket():
+        return
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            Path(path).unlink(missing_ok=True)
 
 
 def _seed(home: Path) -> int:
@@ -137,43 +257,44 @@ def _seed(home: Path) -> int:
     return int.from_bytes(path.read_bytes(), "little")
 
 
-def _start_decoder(home: Path, parent: int | None = None) -> subprocess.Popen[bytes]:
-    """Start a decoder. It ends when its parent is gone; with another's id it does one pass."""
-    pid = os.getpid() if parent is None else parent
-    return subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "collector.otlp.decoder", str(home), str(pid)]
-    )
+class _Decoder:
+    """The decoder's process, started again when it ends by itself."""
+
+    def __init__(self, home: Path, counters: Counters) -> None:
+        self._home = home
+        self._counters = counters
+        self._process = self._start(subprocess.PIPE)
+
+    def watch(self) -> None:
+        """Start it again if it has ended, and note what it had in hand."""
+        if self._process.poll() is None:
+            return
+        self._counters.add("decoder_restarts")
+        blame(self._home)
+        self._close_input()
+        self._process = self._start(subprocess.PIPE)
+
+    def finish(self) -> None:
+        """Let it decode what is sealed; what takes too long waits for the next start."""
+        self._close_input()
+        _wait(self._process)
+        if any(sealed(journal_folder(self._home))):  # it ended on its own just before
+            _wait(self._start(subprocess.DEVNULL))
+
+    def _start(self, source: int) -> subprocess.Popen[bytes]:
+        """Start it. It ends when its input does: with us, or after one pass when it has none."""
+        return subprocess.Popen(  # noqa: S603 - our own program
+            [sys.executable, "-m", "collector.otlp.decoder", str(self._home)], stdin=source
+        )
+
+    def _close_input(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
 
-def _end_decoder(home: Path, decoder: subprocess.Popen[bytes] | None) -> None:
-    """Let the decoder finish what is sealed; what takes too long waits for the next start."""
-    if decoder is None:
-        return
-    decoder.terminate()
-    _wait(decoder)
-    if any(sealed(journal_folder(home))):  # it was told to stop before it was listening
-        _wait(_start_decoder(home, NOBODY))
-
-
-def _wait(decoder: subprocess.Popen[bytes]) -> None:
+def _wait(process: subprocess.Popen[bytes]) -> None:
     try:
-        decoder.wait(DECODER_SECONDS)
+        process.wait(DECODER_SECONDS)
     except subprocess.TimeoutExpired:
-        decoder.kill()
-        decoder.wait()
-
-
-def _tell(
-    home: Path, ports: Ports, counters: Counters, journal: Journal, *, is_running: bool = True
-) -> None:
-    write_status(
-        home,
-        Status(
-            pid=os.getpid(),
-            grpc_port=ports.grpc,
-            http_port=ports.http,
-            counters=dict(counters.counts),
-            journal_bytes=journal.pending_bytes(),
-            is_running=is_running,
-        ),
-    )
+        process.kill()
+        process.wait()

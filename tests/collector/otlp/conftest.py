@@ -21,7 +21,7 @@ import json, sys
 from pathlib import Path
 from collector.otlp.serve import serve
 from meterbook.settings import CollectorSettings
-settings = CollectorSettings(grpc_port=0, http_port=0, segment_seconds=float(sys.argv[2]))
+settings = CollectorSettings(grpc_port=0, http_port=0, **json.loads(sys.argv[2]))
 def ready(ports):
     print(json.dumps([ports.grpc, ports.http]), flush=True)
 sys.exit(serve(settings, Path(sys.argv[1]), ready=ready))
@@ -78,9 +78,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Give the way to start a collector; whatever still runs at the end is killed."""
     started: list[Running] = []
 
-    def begin(home: Path = tmp_path / "home", seconds: float = 0.2) -> Running:
+    def begin(home: Path = tmp_path / "home", seconds: float = 0.2, **settings: object) -> Running:
+        given = {"segment_seconds": seconds, "telemetry_seconds": 0, **settings}
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(home), str(seconds)],
+            [sys.executable, "-c", PROGRAM, str(home), json.dumps(given)],
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
