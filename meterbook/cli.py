@@ -289,7 +289,7 @@ def sample(  # noqa: PLR0913, PLR0917 - an option each
     click.echo(out)
 
 
-@main.group()
+@main.group(epilog=_examples("meterbook token create --tenant shop", "meterbook token list"))
 def token() -> None:
     """Say who may send: tokens for `collector.auth = "token"`."""
 
