@@ -188,7 +188,9 @@ async def _floor(port: int, file: Path) -> None:
 def _serve(kind: str, grpc_port: int, http_port: int, home: Path) -> None:
     if kind == "floor":
         asyncio.run(_floor(http_port, home / "log"))
-    settings = CollectorSettings(grpc_port=grpc_port, http_port=http_port, segment_seconds=1.0)
+    settings = CollectorSettings(
+        grpc_port=grpc_port, http_port=http_port, segment_seconds=1.0, telemetry_seconds=0
+    )
     sys.exit(serve(settings, home, decode=kind == "lake"))
 
 

@@ -63,8 +63,8 @@ class Inputs:
         before, after = day - ONE_DAY, day + ONE_DAY
         around = [before, day, after]
         return {
-            "raw_series": self.lake.scan(raw.SERIES, [day]),
-            "raw_series_before": self.lake.scan(raw.SERIES, [before]),
+            "raw_series": self.lake.seen_series([day]),
+            "raw_series_before": self.lake.seen_series([before]),
             "raw_point_around": self.lake.scan(raw.POINT, around),
             "raw_histogram": self.lake.scan(raw.HISTOGRAM, [day]),
             "raw_signal": self.lake.scan(raw.SIGNAL, [day]),

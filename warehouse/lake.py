@@ -16,7 +16,7 @@ import polars as pl
 from warehouse.table import Table
 from warehouse.tables import raw
 
-BY_HOUR: Final = (raw.SERIES, raw.POINT, raw.HISTOGRAM, raw.SIGNAL, raw.EVENT)
+BY_HOUR: Final = (raw.SERIES, raw.ACTIVITY, raw.POINT, raw.HISTOGRAM, raw.SIGNAL, raw.EVENT)
 
 
 class Lake:
@@ -49,6 +49,21 @@ class Lake:
         if not files:
             return table.empty().lazy()
         return pl.scan_parquet(files, schema=table.schema, hive_partitioning=False)
+
+    def seen_series(self, days: Sequence[date]) -> pl.LazyFrame:
+        """Give each series and hour of these days once, with its points and last receipt.
+
+        Shape: `raw.SEEN_SERIES_SCHEMA`. The dictionary may repeat a row after a restart.
+        """
+        hour = ["event_hour", "series_id"]
+        activity = (
+            self.scan(raw.ACTIVITY, days)
+            .group_by(hour)
+            .agg(pl.col("point_count").sum(), pl.col("received_at").max())
+        )
+        named = self.scan(raw.SERIES, days).unique(hour, keep="any")
+        joined = named.join(activity, on=hour, how="inner", validate="1:1")
+        return joined.select(*raw.SEEN_SERIES_SCHEMA)
 
     def digest(self, day: date) -> str:
         """Give a short name of what the lake holds of a day."""

@@ -1,14 +1,15 @@
 """From journal records to the frames of the lake, batch by batch.
 
 Takes    records of one signal, at most some megabytes of them
-Gives    frames of raw_series, raw_point, raw_histogram; of raw_signal and raw_event
+Gives    frames of raw_series, raw_activity, raw_point, raw_histogram; of raw_signal and raw_event
 Units    instants in microseconds UTC; a time of 0 becomes the time of receipt
 Holds    the same points, series and values as a full parse by google.protobuf (a test holds the two
          against each other); exactly the points that `check` did not reject
 
 Columns, not objects: Arrow from the wire, polars from there. A series is found by a hash of its
 bytes that lives in this process only; what is stored is `series_id`, a digest of the canonical form
-(BLAKE2b, 8 bytes), so that order of attributes and encoder do not matter.
+(BLAKE2b, 8 bytes), so that order of attributes and encoder do not matter. All that names a series
+is given once an hour, when this decoder first meets it there; how often it comes, every time.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,9 @@ from warehouse.tables import raw
 TEMPORALITY: Final = ("unspecified", "delta", "cumulative")
 ORIGIN: Final = ("row", "x_seq", "received_at")
 DICTIONARY_LIMIT: Final = 300_000
+NAMED_LIMIT: Final = 2_000_000
+"""Series and hours that are known to stand in raw_series; beyond it they are named anew."""
+HOUR_OF_SERIES: Final = ["event_hour", "series_id"]
 DESCRIBED: Final = (
     "tenant",
     "metric_name",
@@ -52,6 +56,7 @@ class Decoder:
         self._wire = Wire()
         self._keys = _no_keys()
         self._series = _no_series()
+        self._named = _nothing_named()
 
     def decode(self, signal: str, records: Sequence[Record], segment: int) -> Frames:
         """Give the frames of a batch. Errors: UndecodableError for a body that is no protobuf."""
@@ -88,7 +93,9 @@ class Decoder:
             frames["raw_point"] = pl.concat(numbers)
         if shapes:
             frames["raw_histogram"] = pl.concat(shapes)
-        frames["raw_series"] = self._seen(list(frames.values()))
+        if frames:
+            frames["raw_activity"] = _activity(list(frames.values()))
+            frames["raw_series"] = self._newly_named(frames["raw_activity"])
         stamp = pl.lit(segment, pl.UInt64).alias("x_segment")
         return {name: frame.with_columns(stamp) for name, frame in frames.items()}
 
@@ -119,16 +126,25 @@ class Decoder:
         )
         self._series = pl.concat([self._series, fresh.select(self._series.columns)])
 
-    def _seen(self, frames: list[pl.DataFrame]) -> pl.DataFrame:
-        """Give raw_series: each series of these points and hour, with all that names it."""
-        columns = ["series_id", "event_at", "received_at"]
-        if not frames:
-            return raw.SERIES.empty().drop("x_segment")
-        points = pl.concat([frame.select(columns) for frame in frames])
-        hours = points.group_by("series_id", event_hour=pl.col("event_at").dt.truncate("1h")).agg(
-            pl.len().cast(pl.Int64).alias("point_count"), pl.col("received_at").max()
-        )
-        return hours.join(self._series, on="series_id", how="left", validate="m:1")
+    def _newly_named(self, activity: pl.DataFrame) -> pl.DataFrame:
+        """Give raw_series: the series and hours that were not given before."""
+        if self._named.height > NAMED_LIMIT:
+            self._named = _nothing_named()
+        new = activity.select(HOUR_OF_SERIES).join(self._named, on=HOUR_OF_SERIES, how="anti")
+        self._named = pl.concat([self._named, new])
+        return new.join(self._series, on="series_id", how="left", validate="m:1")
+
+
+def _activity(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Give raw_activity: how often each series comes in each hour."""
+    points = pl.concat([f.select("series_id", "event_at", "received_at") for f in frames])
+    return points.group_by(
+        event_hour=pl.col("event_at").dt.truncate("1h"), series_id="series_id"
+    ).agg(pl.len().cast(pl.Int64).alias("point_count"), pl.col("received_at").max())
+
+
+def _nothing_named() -> pl.DataFrame:
+    return pl.DataFrame(schema={name: raw.SERIES.schema[name] for name in HOUR_OF_SERIES})
 
 
 def _no_keys() -> pl.DataFrame:

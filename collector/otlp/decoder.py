@@ -40,6 +40,7 @@ POLL_SECONDS: Final = 0.1
 STANDARD_INPUT: Final = 0
 TIME_OF: Final = {
     "raw_series": "event_hour",
+    "raw_activity": "event_hour",
     "raw_signal": "event_hour",
     "raw_point": "event_at",
     "raw_histogram": "event_at",

@@ -65,6 +65,7 @@ class Telemetry:
                 "scope_name": scope,
                 "scope_attributes": [],
                 "point_attributes": typed(labels or {}),
+                "point_count": 1,
                 "received_at": START,
             }
         )
@@ -131,7 +132,7 @@ class Telemetry:
     @property
     def series(self) -> pl.LazyFrame:
         """Give raw_series."""
-        return pl.LazyFrame(self._series, schema=raw.SERIES.schema)
+        return pl.LazyFrame(self._series, schema=raw.SEEN_SERIES_SCHEMA)
 
     @property
     def points(self) -> pl.LazyFrame:

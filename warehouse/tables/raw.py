@@ -25,7 +25,7 @@ ORIGIN: Final = (
 SERIES: Final = Table(
     name="raw_series",
     text="The dictionary of series: which ones were seen, with all that names them.",
-    grain="series and hour, once per file; a series may stand in several files of one hour",
+    grain="series and hour; a series may stand in several files of one hour, with equal rows",
     key=(),
     is_published=False,
     columns=(
@@ -42,11 +42,31 @@ SERIES: Final = Table(
         Column("scope_version", pl.String(), "its version; empty when none was sent"),
         Column("scope_attributes", ATTRIBUTES, "attributes of the scope"),
         Column("point_attributes", ATTRIBUTES, "attributes of the points: the labels"),
-        Column("point_count", pl.Int64(), "points of the series in this hour and file"),
+        Column("x_segment", pl.UInt64(), "journal segment that first brought it in this hour"),
+    ),
+)
+
+ACTIVITY: Final = Table(
+    name="raw_activity",
+    text="How often each series was sent: lean, as it comes anew with every segment.",
+    grain="series, hour and segment",
+    key=(),
+    is_published=False,
+    columns=(
+        Column("event_hour", INSTANT, "start of the hour of the points' event time"),
+        Column("series_id", pl.UInt64(), "see raw_series"),
+        Column("point_count", pl.Int64(), "points of the series in this hour and segment"),
         Column("received_at", INSTANT, "when the last of them was accepted"),
         ORIGIN[0],
     ),
 )
+
+SEEN_SERIES_SCHEMA: Final = {
+    **SERIES.schema,
+    "point_count": ACTIVITY.schema["point_count"],
+    "received_at": ACTIVITY.schema["received_at"],
+}
+"""raw_series with what raw_activity knows of each: what transforms read (`Lake.seen_series`)."""
 
 POINT: Final = Table(
     name="raw_point",
@@ -163,4 +183,4 @@ REJECTED: Final = Table(
     ),
 )
 
-ALL: Final = (SERIES, POINT, HISTOGRAM, SIGNAL, EVENT, COST_LINE, REJECTED)
+ALL: Final = (SERIES, ACTIVITY, POINT, HISTOGRAM, SIGNAL, EVENT, COST_LINE, REJECTED)

@@ -86,7 +86,10 @@ def _value(kind: str, point) -> float | None:
 
 
 def _by_columns(frames) -> list[tuple]:
-    series = {row["series_id"]: row for row in frames["raw_series"].to_dicts()}
+    series = {
+        row["series_id"]: row
+        for row in (frames["raw_series"].to_dicts() if "raw_series" in frames else [])
+    }
     found = []
     for table, column in (("raw_point", "value"), ("raw_histogram", "sum")):
         for row in frames[table].to_dicts() if table in frames else []:
@@ -145,7 +148,7 @@ def test_the_order_of_attributes_makes_no_series():
     frames = _decode(request)
 
     assert frames["raw_series"].height == 1
-    assert frames["raw_series"]["point_count"].to_list() == [2]
+    assert frames["raw_activity"]["point_count"].to_list() == [2]
     assert frames["raw_point"]["series_id"].n_unique() == 1
 
 
@@ -176,3 +179,17 @@ def test_every_kind_of_histogram_keeps_its_buckets():
     assert (rows[1]["positive_offset"], rows[1]["negative_offset"]) == (-1, 3)
     assert (rows[1]["bucket_counts"], rows[1]["negative_counts"]) == ([5, 6], [7])
     assert rows[2]["quantiles"] == [{"quantile": 0.5, "value": math.pi}]
+
+
+def test_a_series_is_named_once_an_hour_and_counted_each_time():
+    """The second batch of an hour adds activity and no name; another hour names it again."""
+    decoder, hour = Decoder(), 3600 * 10**9
+
+    def batch(time: int):
+        body = _request([("m", "gauge", 0, [({"a": "1"}, 1.0, time)])]).SerializeToString()
+        return decoder.decode("metrics", [Record("metrics", "t", body, bytes(16), 1, 10**18)], 1)
+
+    found = [batch(time) for time in (5, 6, hour + 5)]
+
+    assert [frames["raw_series"].height for frames in found] == [1, 0, 1]
+    assert [frames["raw_activity"]["point_count"].to_list() for frames in found] == [[1]] * 3
