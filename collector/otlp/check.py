@@ -2,26 +2,15 @@
 
 Takes    a parsed request (Arrow, one row)
 Gives    how many items, how many of them are rejected, and why
-Holds    the decoder keeps exactly the points that are not rejected here (`decode.usable`)
+Holds    the decoder keeps exactly the points that are not rejected here (both ask `flat`)
 """
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-NUMBERS: Final = ("gauge", "sum")
-KINDS: Final = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
-WITH_TEMPORALITY: Final = ("sum", "histogram", "exponential_histogram")
-NO_RECORDED_VALUE: Final = 1
-LATEST_NS: Final = 2**63 - 1
-# Scalars of Arrow, made here: the first one costs pyarrow an import of pandas, a second that would
-# otherwise fall into the first request
-_ZERO: Final = pa.scalar(0, pa.int32())
-_FALSE: Final = pa.scalar(False, pa.bool_())  # noqa: FBT003 - a value
-_LATEST: Final = pa.scalar(LATEST_NS, pa.uint64())
-_UNRECORDED: Final = pa.scalar(NO_RECORDED_VALUE, pa.uint32())
+from collector.otlp.flat import Metrics, laid
 
 
 @dataclass(frozen=True)
@@ -42,63 +31,24 @@ def content(signal: str, batch: pa.RecordBatch) -> Content:
     return Content(_count(batch, "resource_spans", "scope_spans", "spans"))
 
 
-def _inner(array: Any, name: str) -> Any:
-    """Give the items of a repeated field of structs, all in one array."""
-    return pc.struct_field(array, name).flatten()
-
-
 def _count(batch: pa.RecordBatch, resources: str, scopes: str, items: str) -> int:
-    inner = _inner(batch[resources].flatten(), scopes)
-    return len(_inner(inner, items))
+    column: Any = batch.column(resources)
+    inner = laid(laid(column)[0].field(scopes))[0]
+    return len(laid(inner.field(items))[0])
 
 
 def _metrics(batch: pa.RecordBatch) -> Content:
-    metrics = _inner(_inner(batch["resource_metrics"].flatten(), "scope_metrics"), "metrics")
-    if not len(metrics):
-        return Content(0)
-    nameless = pc.equal(pc.binary_length(pc.struct_field(metrics, "name")), _ZERO)
-    items = rejected = 0
-    for kind in KINDS:
-        data = pc.struct_field(metrics, kind)
-        if data.null_count == len(data):
-            continue
-        points = pc.struct_field(data, "data_points")
-        counts = pc.fill_null(pc.list_value_length(points), _ZERO)
-        items += pc.sum(counts).as_py()
-        refused = nameless
-        if kind in WITH_TEMPORALITY:
-            unspecified = pc.fill_null(
-                pc.equal(pc.struct_field(data, "temporality"), _ZERO), _FALSE
-            )
-            refused = pc.or_(nameless, unspecified)
-        if refused.true_count:
-            rejected += pc.sum(pc.filter(counts, refused)).as_py() or 0
-            points = pc.filter(points, pc.invert(refused))
-        rejected += _valueless(points.flatten(), kind)
+    items = kept = 0
+    for found in Metrics(batch).kinds():
+        items += found.items
+        kept += len(found.points)
+    rejected = items - kept
     message = f"{rejected} of {items} points have no value, no name or no temporality"
     return Content(items, rejected, message if rejected else "")
 
 
-def _valueless(points: Any, kind: str) -> int:
-    """Count points without exactly one value, or with a time that is none."""
-    if not len(points):
-        return 0
-    bad = pc.greater(pc.struct_field(points, "time"), _LATEST)
-    if kind in NUMBERS:
-        no_double = pc.is_null(pc.struct_field(points, "as_double"))
-        no_int = pc.is_null(pc.struct_field(points, "as_int"))
-        odd = pc.equal(no_double, no_int)
-        if odd.true_count:
-            flags = pc.struct_field(points, "flags")
-            recorded = pc.equal(pc.bit_wise_and(flags, _UNRECORDED), _ZERO)
-            bad = pc.or_(bad, pc.and_(odd, recorded))
-    return int(bad.true_count)
-
-
 def is_dated(logs: pa.RecordBatch) -> bool:
     """Tell whether any record of a request of logs bears a time of its own."""
-    scopes = _inner(logs["resource_logs"].flatten(), "scope_logs")
-    records = _inner(scopes, "log_records")
-    return bool(len(records)) and bool(
-        pc.any(pc.greater(pc.struct_field(records, "time"), 0)).as_py()
-    )
+    column: Any = logs.column("resource_logs")
+    records = laid(laid(laid(column)[0].field("scope_logs"))[0].field("log_records"))[0]
+    return bool(records.field("time").to_numpy().any())

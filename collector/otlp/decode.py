@@ -20,7 +20,7 @@ import orjson
 import polars as pl
 
 from collector.otlp import attributes as attr
-from collector.otlp.check import KINDS, LATEST_NS, NO_RECORDED_VALUE, NUMBERS, WITH_TEMPORALITY
+from collector.otlp.flat import KINDS, LATEST_NS, NO_RECORDED_VALUE, NUMBERS, WITH_TEMPORALITY
 from collector.otlp.journal import Record
 from collector.otlp.wire import Wire
 from warehouse.table import INSTANT
