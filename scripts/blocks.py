@@ -8,6 +8,7 @@ import typing
 
 import click
 
+from collector.billing.mapping import document
 from meterbook.cli import main
 from meterbook.settings import SECTIONS, Settings
 from transforms import steps
@@ -45,6 +46,43 @@ def _table(table: Table) -> str:
             *(["Checks:", "", *checks, ""] if checks else []),
         ]
     )
+
+
+def mappings() -> str:
+    """Give a section per mapping of a native format, made from the files that are read."""
+    return "\n".join(_mapping(file) for file in ("aws_cur", "gcp", "azure", "focus"))
+
+
+def _mapping(file: str) -> str:
+    text = document(file)
+    names = [
+        f"| `{entry['name']}` | {_meaning(entry)} | {entry.get('reason', '')} |"
+        for entry in text.get("name", ())
+    ]
+    lines = [
+        f"| `{line['column']}` | {_meaning(line)} | {line['reason']} |" for line in text["line"]
+    ]
+    tables = [
+        f"- `{name}`: " + ", ".join(f"`{key}` → {value}" for key, value in table.items())
+        for name, table in text.get("table", {}).items()
+    ]
+    return "\n".join(
+        [
+            f"## {text['title']}",
+            "",
+            *(["Every FOCUS column not named below is taken as it is.", ""] * ("same" in text)),
+            *("| name | stands for | why |", "|---|---|---|", *names, ""),
+            *("| column | value | why |", "|---|---|---|", *lines, ""),
+            *(["Tables:", "", *tables, ""] if tables else []),
+        ]
+    )
+
+
+def _meaning(entry: dict[str, typing.Any]) -> str:
+    if "value" in entry:
+        return "`" + " ".join(entry["value"].split()).replace("|", "\\|") + "`"
+    facts = {key: value for key, value in entry.items() if key not in {"name", "reason"}}
+    return ", ".join(f"{key} `{value}`" for key, value in facts.items())
 
 
 def _short(name: str) -> str:

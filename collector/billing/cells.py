@@ -10,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from collector.billing.mapping import CREDITS
 from warehouse.table import INSTANT
 from warehouse.tables.focus import TAGS
 
@@ -42,6 +43,8 @@ def parse(column: pl.Series, want: pl.DataType) -> pl.Series:
         return _instants(column)
     if want == TAGS:
         return _tags(column)
+    if want == CREDITS:
+        return _credits(column)
     return filled(column)
 
 
@@ -107,6 +110,19 @@ def _read_clocks(text: pl.Series) -> pl.Series:
         for clock in CLOCKS
     ]
     return text.to_frame("t").select(pl.coalesce([*zoned, *local]).cast(INSTANT)).to_series()
+
+
+def _credits(column: pl.Series) -> pl.Series:
+    """Read a line's credits: an array of structs, or its JSON."""
+    raw = pl.List(pl.Struct({"amount": pl.String(), "type": pl.String()}))
+    lists = column if isinstance(column.dtype, pl.List) else _text(column).str.json_decode(raw)
+    entry = pl.element().struct
+    read = pl.struct(
+        entry.field("amount").cast(pl.String).cast(pl.Decimal(38, 12), strict=False),
+        entry.field("type").cast(pl.String),
+    )
+    given = lists.to_frame("credits").select(pl.col("credits").list.eval(read).cast(CREDITS))
+    return given.to_series().alias(column.name)
 
 
 def _tags(column: pl.Series) -> pl.Series:

@@ -7,13 +7,8 @@ Holds    every FOCUS column of the normal form is read; any other column goes to
 from collections.abc import Collection
 from typing import Final
 
-import polars as pl
-
-from collector.billing.mapping import NORMAL, Format, Rule, value_of
+from collector.billing.mapping import NORMAL, folded, read_format
 from warehouse.tables.focus import COST_LINE_COLUMNS, FOCUS_NAMES, TAGS
-
-CLUSTER_KEYS: Final = ("goog-k8s-cluster-name", "aws:eks:cluster-name", "aws_eks_cluster_name")
-NAMESPACE_KEYS: Final = ("k8s-namespace", "aws:eks:namespace", "aws_eks_namespace")
 
 SINCE: Final = {
     "1.1": (
@@ -34,11 +29,10 @@ SINCE: Final = {
 }
 """The columns by which a header tells its version: those that arrived with it."""
 
-
-def folded(name: str) -> str:
-    """Fold a column's name: `BilledCost`, `billed_cost` and `Billed Cost` are one."""
-    return name.replace("_", "").replace(" ", "").lower()
-
+GONE: Final = {folded(name) for name in ("ProviderName", "PublisherName")}
+"""Columns that 1.4 left out."""
+AZURE_EARLY: Final = frozenset({"billingaccounttype", "subaccounttype"})
+"""Columns of 1.2 that Azure sends with 1.0 already."""
 
 NAMES: Final = {folded(name): name for name in FOCUS_NAMES}
 SNAKE: Final = {
@@ -47,44 +41,20 @@ SNAKE: Final = {
 }
 
 
-def canonical(name: str) -> str:
-    """Give the FOCUS name of a column, or the name itself; `x_` columns are nobody's."""
-    return name if name.startswith("x_") else NAMES.get(folded(name), name)
-
-
 def version(names: Collection[str]) -> str:
     """Tell the version by the newest column of the header."""
-    have = {folded(name) for name in names}
+    have = {folded(name) for name in names if not name.startswith("x_")}
+    if any(name.startswith("x_") for name in names):
+        have -= AZURE_EARLY
     found = [key for key, new in SINCE.items() if have & {folded(name) for name in new}]
-    return found[-1] if found else "1.0"
+    newest = found[-1] if found else "1.0"
+    return "1.4" if newest == "1.3" and not have & GONE else newest
 
 
-def _first(*names: str) -> pl.Expr:
-    return pl.coalesce([pl.col(name) for name in names])
-
-
-DERIVED: Final = (
-    Rule(
-        "provider_name",
-        _first("ProviderName", "ServiceProviderName"),
-        "1.4 renamed it; readers of the normal form need one name",
-    ),
-    Rule(
-        "service_provider_name",
-        _first("ServiceProviderName", "ProviderName"),
-        "before 1.3 the provider was the only one",
-    ),
-    Rule(
-        "host_provider_name",
-        _first("HostProviderName", "ProviderName"),
-        "before 1.3 the provider was the only one",
-    ),
-    Rule("x_cluster", value_of("Tags", CLUSTER_KEYS), "the clouds' own Kubernetes labels"),
-    Rule("x_namespace", value_of("Tags", NAMESPACE_KEYS), "the clouds' own Kubernetes labels"),
-)
-
-FOCUS: Final = Format(
-    name="focus",
+FOCUS: Final = read_format(
+    "focus",
+    "focus",
+    version,
     natives={name: NORMAL[SNAKE[name]] for name in FOCUS_NAMES},
     required=tuple(
         name
@@ -92,15 +62,5 @@ FOCUS: Final = Format(
         for column in COST_LINE_COLUMNS
         if column.name == SNAKE[name] and not column.is_nullable and column.dtype != TAGS
     ),
-    rules=(
-        *(
-            Rule(column, pl.col(name), "the same column")
-            for name, column in SNAKE.items()
-            if column not in {rule.column for rule in DERIVED}
-        ),
-        *DERIVED,
-    ),
-    version=version,
-    canonical=canonical,
-    native_total=pl.col("BilledCost"),
+    same=SNAKE,
 )

@@ -1,20 +1,38 @@
-"""What a mapping of a native format to the normal form consists of: data, not code.
+"""What a mapping of a native format to the normal form consists of: data, read from `mappings/`.
 
-Takes    the names of a file's columns
-Gives    which native column each of them is, and per column of the normal form one expression
+Takes    a TOML file: native columns and their types, names worked out once, lines with reasons
+Gives    per column of the normal form one expression
+Refuses  a mapping that names a column the normal form does not have (KeyError: a bug of ours)
+
+Values are SQL expressions as polars reads them; what SQL cannot say has a word of its own:
+`lookup` (a table of the file), `tag` (the first of some tag keys), `credits` (a sum over a line's
+credits), `month` and `month_after` (YYYYMM), `month_of`, `month_after_of` and `day_after` (times).
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Final
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
-from warehouse.table import USD
-from warehouse.tables.focus import COST_LINE_COLUMNS
+from warehouse.table import INSTANT, USD
+from warehouse.tables.focus import COST_LINE_COLUMNS, TAGS, UNIT_PRICE
 
 MONEY: Final = USD
 TEXT: Final = pl.String()
+CREDITS: Final = pl.List(pl.Struct({"amount": MONEY, "type": TEXT}))
+FOLDER: Final = Path(__file__).parent / "mappings"
+TYPES: Final[Mapping[str, pl.DataType]] = {
+    "text": TEXT,
+    "money": MONEY,
+    "price": UNIT_PRICE,
+    "time": INSTANT,
+    "tags": TAGS,
+    "credits": CREDITS,
+}
 OWN: Final = frozenset(
     {
         *("x_line_hash", "x_source", "x_source_format", "x_source_version"),
@@ -33,8 +51,26 @@ class Rule:
     """One line of a mapping: a column of the normal form, where it comes from, and why so."""
 
     column: str
-    expression: pl.Expr
-    reason: str = ""
+    value: str
+    reason: str
+
+    @property
+    def expression(self) -> pl.Expr:
+        """Give the value as an expression."""
+        return sql(self.value)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Where a format says how a parent's cost divides among others."""
+
+    parent: str
+    resource: str
+    start: str
+    cost: str
+    parent_cost: str
+    is_parent: str
+    is_covered: str
 
 
 @dataclass(frozen=True)
@@ -48,16 +84,133 @@ class Format:
     """
 
     name: str
+    title: str
     natives: Mapping[str, pl.DataType]
     required: tuple[str, ...]
+    names: tuple[Mapping[str, Any], ...]
     rules: tuple[Rule, ...]
     version: Callable[[Collection[str]], str]
-    canonical: Callable[[str], str]
-    native_total: pl.Expr
+    spellings: Mapping[str, str]
+    native_total: str
+    tables: Mapping[str, Mapping[str, str]]
+    type_column: str = ""
     known_types: frozenset[str] = frozenset()
-    gathered: Mapping[str, str] | None = None
-    unpacked: Mapping[str, tuple[str, tuple[str, ...]]] | None = None
+    gathered: Mapping[str, str] = field(default_factory=dict)
+    unpacked: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
+    split: Split | None = None
+
+    def canonical(self, name: str) -> str:
+        """Give the native column that a file's column is, or its own name."""
+        return name if name.startswith("x_") else self.spellings.get(folded(name), name)
+
+    def named(self, typed: pl.DataFrame) -> pl.DataFrame:
+        """Work out the mapping's names, each once, in order."""
+        for entry in self.names:
+            typed = typed.with_columns(_value(entry, self.tables).alias(entry["name"]))
+        return typed
+
+
+def sql(text: str) -> pl.Expr:
+    """Give an expression; a bare name is a column even where SQL has another use for the word."""
+    return pl.col(text) if text.isidentifier() else pl.sql_expr(text)
+
+
+def folded(name: str) -> str:
+    """Fold a column's name: `lineItem/UsageType` and `line_item_usage_type` are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def document(file: str) -> dict[str, Any]:
+    """Read a mapping as it is written."""
+    return tomllib.loads((FOLDER / f"{file}.toml").read_text(encoding="utf-8"))
+
+
+def read_format(  # noqa: PLR0913 - FOCUS brings its columns from their declaration
+    name: str,
+    file: str,
+    version: Callable[[Collection[str]], str],
+    *,
+    natives: Mapping[str, pl.DataType] | None = None,
+    required: Sequence[str] = (),
+    same: Mapping[str, str] | None = None,
+) -> Format:
+    """Make a format of a mapping file; `same` are columns that are taken as they are."""
+    text = document(file)
+    types = natives or {
+        column: TYPES[kind] for kind, columns in text["columns"].items() for column in columns
+    }
+    spellings = {folded(column): column for column in types}
+    for column, others in text.get("aliases", {}).items():
+        spellings |= {folded(other): column for other in others}
+    rules = [Rule(line["column"], line["value"], line["reason"]) for line in text["line"]]
+    written = {rule.column for rule in rules}
+    rules += [
+        Rule(column, f'"{native}"', "the same column")
+        for native, column in (same or {}).items()
+        if column not in written
+    ]
+    if unknown := {rule.column for rule in rules} - NORMAL.keys():
+        raise KeyError(f"{file}.toml: no such columns: {sorted(unknown)}")
+    tables = text.get("table", {})
+    return Format(
+        name=name,
+        title=text["title"],
+        natives=types,
+        required=tuple(text.get("required", required)),
+        names=tuple(text.get("name", ())),
+        rules=tuple(rules),
+        version=version,
+        spellings=spellings,
+        native_total=text["native_total"],
+        tables=tables,
+        type_column=text.get("type_column", ""),
+        known_types=frozenset(tables.get(text.get("type_table", ""), ())),
+        gathered=text.get("gathered", {}),
+        unpacked={
+            column: (keys[0], tuple(keys[1:])) for column, keys in text.get("unpacked", {}).items()
+        },
+        kept=frozenset(text.get("kept", ())),
+        split=Split(**text["split"]) if "split" in text else None,
+    )
+
+
+def _value(entry: Mapping[str, Any], tables: Mapping[str, Mapping[str, str]]) -> pl.Expr:
+    """Give what a name stands for."""
+    if "value" in entry:
+        found = sql(entry["value"])
+        return found.cast(TYPES[entry["as"]]) if "as" in entry else found
+    if "lookup" in entry:
+        return pl.col(entry["of"]).replace_strict(
+            tables[entry["lookup"]], default=entry.get("default"), return_dtype=TEXT
+        )
+    if "tag" in entry:
+        return value_of(entry["of"], entry["tag"])
+    if "credits" in entry:
+        return _credits(entry["credits"], entry.get("types"))
+    return _time(entry)
+
+
+def _time(entry: Mapping[str, Any]) -> pl.Expr:
+    if "day_after" in entry:
+        return pl.col(entry["day_after"]).dt.offset_by("1d")
+    if "month_of" in entry or "month_after_of" in entry:
+        chosen = [entry.get("month_of", entry.get("month_after_of")), entry["or"]]
+        first = pl.coalesce(chosen).dt.truncate("1mo")
+        return first.dt.offset_by("1mo") if "month_after_of" in entry else first
+    text = pl.col(entry.get("month", entry.get("month_after")))
+    first = (text + "01").str.to_datetime("%Y%m%d", strict=False, time_unit="us", time_zone="UTC")
+    return first.dt.offset_by("1mo") if "month_after" in entry else first
+
+
+def _credits(column: str, kinds: Sequence[str] | None) -> pl.Expr:
+    """Add up a line's credits, all or those of some types; none is zero."""
+    entry = pl.element().struct
+    amount = entry.field("amount")
+    if kinds is not None:
+        amount = pl.when(entry.field("type").is_in(list(kinds))).then(amount)
+    total = pl.col(column).list.eval(amount).list.sum()
+    return total.cast(MONEY).fill_null(pl.lit(0).cast(MONEY))
 
 
 def value_of(tags: str, keys: Collection[str]) -> pl.Expr:

@@ -14,8 +14,10 @@ import pyarrow as pa
 import xxhash
 
 from collector.billing.cells import WANTED, count_rounded, filled, parse
+from collector.billing.gcp import flat
 from collector.billing.layout import Layout
-from collector.billing.mapping import NORMAL, OWN, TEXT, Format
+from collector.billing.mapping import MONEY, NORMAL, OWN, TEXT, Format, sql
+from collector.billing.split import GIVEN, IS_COVERED, TAKEN, Shares
 from warehouse.tables.focus import TAGS
 from warehouse.tables.raw import COST_LINE
 
@@ -35,6 +37,7 @@ class Origin:
     slug: str
     file: str
     layout: Layout
+    shares: Shares | None = None
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,25 @@ class Batch:
 def normalise(raw: pl.DataFrame, origin: Origin) -> Batch:
     """Turn rows into bill lines; rows with a bad cell are left out and their cells listed."""
     form = origin.layout.format
+    full, bad, rounded = read(raw, form)
+    full = _with_shares(full, origin)
+    lines = _apply(full, form, origin)
+    kinds = (
+        frozenset(full[form.type_column].drop_nulls().unique()) if form.known_types else frozenset()
+    )
+    return Batch(
+        lines=COST_LINE.check(lines.with_columns(x_line_hash=digest(lines, origin.slug))),
+        bad=bad,
+        rejected_count=raw.height - full.height,
+        rounded_count=rounded,
+        native_total=full.select(sql(form.native_total).cast(MONEY)).to_series(),
+        unknown_types=kinds - form.known_types,
+    )
+
+
+def read(raw: pl.DataFrame, form: Format) -> tuple[pl.DataFrame, pl.DataFrame, int]:
+    """Give native rows typed and with the mapping's names, their bad cells, what was rounded."""
+    raw = flat(raw)
     named = raw.rename({name: form.canonical(name) for name in raw.columns if name != ROW})
     written = {form.canonical(name): name for name in raw.columns}
     typed, bad, rounded = _typed(named, form, written)
@@ -60,20 +82,19 @@ def normalise(raw: pl.DataFrame, origin: Origin) -> Batch:
     )
     if bad.height:
         full = full.filter(~pl.col(ROW).is_in(bad["row_number"].unique().to_list()))
-    lines = _apply(full, form, origin)
-    kinds = (
-        frozenset(lines["x_line_item_type"].drop_nulls().unique())
-        if form.known_types
-        else frozenset()
-    )
-    return Batch(
-        lines=COST_LINE.check(lines.with_columns(x_line_hash=digest(lines, origin.slug))),
-        bad=bad,
-        rejected_count=raw.height - full.height,
-        rounded_count=rounded,
-        native_total=full.select(form.native_total).to_series(),
-        unknown_types=kinds - form.known_types,
-    )
+    return form.named(full), bad, rounded
+
+
+def _with_shares(full: pl.DataFrame, origin: Origin) -> pl.DataFrame:
+    """Say what a row gives to the rows split from it, and what such a row takes."""
+    if origin.layout.format.split is None:
+        return full
+    if origin.shares is None:
+        none = pl.lit(0).cast(MONEY)
+        return full.with_columns(
+            none.alias(GIVEN), none.alias(TAKEN), pl.lit(value=False).alias(IS_COVERED)
+        )
+    return origin.shares.join(full, origin.file, ROW)
 
 
 def _typed(

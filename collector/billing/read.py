@@ -5,16 +5,24 @@ Gives    frames of native columns with `x_row_number`; every column of a CSV is 
 Refuses  rows that do not fit the header, files that break off (DeliveryError)
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from collector.billing.layout import Layout, first_line, is_csv
+from collector.billing.gcp import GCP_SCHEMA, flat_names
+from collector.billing.layout import (
+    UNREADABLE,
+    Layout,
+    first_line,
+    is_csv,
+    is_json,
+    opened,
+)
 from collector.billing.normalise import ROW
 from meterbook.errors import DeliveryError
 
@@ -26,12 +34,40 @@ NULLS: Final = ("", "NULL", "null", "None")
 def batches(path: Path, name: str, layout: Layout) -> Iterator[pl.DataFrame]:
     """Give the rows of a file, numbered from 1. Errors: DeliveryError."""
     row = 0
-    for table in _csv(path, name, layout) if is_csv(path) else _parquet(path, name):
-        if not table.num_rows:
+    for frame in _frames(path, name, layout):
+        if frame.is_empty():
             continue
-        frame = pl.DataFrame(pl.from_arrow(table))
         yield frame.with_row_index(ROW, offset=row + 1)
         row += frame.height
+
+
+def _frames(path: Path, name: str, layout: Layout) -> Iterator[pl.DataFrame]:
+    if is_json(path):
+        yield from _json(path, name, layout)
+        return
+    for table in _csv(path, name, layout) if is_csv(path) else _parquet(path, name):
+        yield pl.DataFrame(pl.from_arrow(table))
+
+
+def _json(path: Path, name: str, layout: Layout) -> Iterator[pl.DataFrame]:
+    """Read lines of JSON by blocks of whole lines."""
+    known = set(flat_names(GCP_SCHEMA))
+    schema = pl.Schema(
+        {**GCP_SCHEMA, **{column: pl.String() for column in layout.names if column not in known}}
+    )
+    if not any(column.startswith("resource_") for column in layout.names):
+        schema.pop("resource")
+    rest = b""
+    try:
+        with opened(path) as file:
+            while block := file.read(BLOCK_BYTES):
+                lines, _, rest = (rest + block).rpartition(b"\n")
+                if lines.strip():
+                    yield pl.read_ndjson(lines, schema=schema)
+            if rest.strip():
+                yield pl.read_ndjson(rest, schema=schema)
+    except (*UNREADABLE, pl.exceptions.PolarsError) as exc:
+        raise DeliveryError(f"the file breaks off: {first_line(exc)}", file=name) from exc
 
 
 def _parquet(path: Path, name: str) -> Iterator[pa.RecordBatch]:
@@ -49,19 +85,9 @@ def _csv(path: Path, name: str, layout: Layout) -> Iterator[pa.RecordBatch]:
         return "skip"
 
     try:
-        reader = pa_csv.open_csv(
-            pa.input_stream(str(path), compression="detect"),
-            read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
-            convert_options=pa_csv.ConvertOptions(
-                column_types={column: pa.string() for column in layout.names},
-                null_values=list(NULLS),
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=True,
-            ),
-        )
-        yield from reader
-    except (pa.ArrowException, OSError, EOFError) as exc:
+        with opened(path) as file:
+            yield from _csv_blocks(file, layout, note)
+    except (pa.ArrowException, *UNREADABLE) as exc:
         raise DeliveryError(f"the file breaks off: {first_line(exc)}", file=name) from exc
     if misfits:
         met = misfits[0]
@@ -71,3 +97,19 @@ def _csv(path: Path, name: str, layout: Layout) -> Iterator[pa.RecordBatch]:
             file=name,
             row=met.number - 1 if met.number else None,
         )
+
+
+def _csv_blocks(
+    file: IO[bytes], layout: Layout, note: Callable[[Any], str]
+) -> Iterator[pa.RecordBatch]:
+    yield from pa_csv.open_csv(
+        pa.PythonFile(file, mode="r"),
+        read_options=pa_csv.ReadOptions(block_size=BLOCK_BYTES, use_threads=False),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=note),
+        convert_options=pa_csv.ConvertOptions(
+            column_types={column: pa.string() for column in layout.names},
+            null_values=list(NULLS),
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+        ),
+    )

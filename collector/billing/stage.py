@@ -19,9 +19,10 @@ import xxhash
 
 from collector.billing.delivery import Delivery
 from collector.billing.layout import Layout, read_layout
-from collector.billing.normalise import BAD_CELL, Batch, Origin, normalise
+from collector.billing.normalise import BAD_CELL, Batch, Origin, normalise, read
 from collector.billing.read import batches
 from collector.billing.source import Source
+from collector.billing.split import Shares, facts, shares
 from meterbook.errors import DeliveryError
 
 LISTED: Final = 1000
@@ -85,7 +86,10 @@ class Staged:
         key = pl.col("x_line_hash").str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
         keyed = lines.select(key.alias("key"))
         counts = keyed.group_by("key").agg(pl.len().cast(pl.UInt32).alias("count"))
-        if counts.height == lines.height and not keyed["key"].is_in(self._seen["key"]).any():
+        if (
+            counts.height == lines.height
+            and not keyed["key"].is_in(self._seen["key"].implode()).any()
+        ):
             self._seen = pl.concat([self._seen, counts])
             return lines
         counted = keyed.with_columns(
@@ -136,17 +140,33 @@ def stage(
     """
     staged = Staged(folder, name_of)
     name = source.place.name
+    known = _shares(source, delivery)
     for number, file in enumerate(delivery.files, start=1):
         path = source.fetch(file.name)
         layout = read_layout(path, file.name)
         _refuse_mixture(staged, layout, file.name)
         _refuse_missing(layout, file.name)
-        origin = Origin(name, slug(name), file.name, layout)
+        origin = Origin(name, slug(name), file.name, layout, known)
         for batch in batches(path, file.name, layout):
             staged.add(normalise(batch, origin), file.name)
         rows = sum(period.row_count for period in staged.periods.values())
         say(f"{name}: {file.name} ({number} of {len(delivery.files)}), {rows:,} lines so far")
     return staged
+
+
+def _shares(source: Source, delivery: Delivery) -> Shares | None:
+    """Look first for rows that divide others' cost: a part may stand before its whole."""
+    found: list[tuple[str, pl.DataFrame]] = []
+    for file in delivery.files:
+        path = source.fetch(file.name)
+        layout = read_layout(path, file.name)
+        split = layout.format.split
+        if split is None or split.parent not in {layout.format.canonical(n) for n in layout.names}:
+            return None
+        for batch in batches(path, file.name, layout):
+            full, _, _ = read(batch, layout.format)
+            found.append((file.name, full.select(facts(split))))
+    return shares(found)
 
 
 def _refuse_mixture(staged: Staged, layout: Layout, file: str) -> None:

@@ -114,20 +114,6 @@ def test_the_real_sample_adds_up_to_its_own_sum(home: Path) -> None:
     assert frame["x_source_version"].unique().to_list() == ["1.0"]
 
 
-@pytest.mark.parametrize("name", ["EA_ActualCost_Small.csv", "EA_AmortizedCost_Small.csv"])
-def test_a_known_format_that_is_not_read_is_refused_by_name(home: Path, name: str) -> None:
-    """Azure's native export is held with words, and nothing of it is taken."""
-    path = SHARED / "azure" / name
-    if not path.exists():
-        pytest.skip(f"reason: the Azure sample is not there ({name})")
-
-    report = take(home, path)
-
-    assert report.is_refused
-    assert "not read yet" in report.text
-    assert lines(home).is_empty()
-
-
 def test_values_keep_their_digits_and_their_zeros(home: Path, bills: Path) -> None:
     """E notation is read, ids stay text, tags are sorted, other columns go to x_extra."""
     write_csv(
