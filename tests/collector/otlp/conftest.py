@@ -290,6 +290,14 @@ def peer(request: pytest.FixtureRequest, peers: Callable[[int], Peer]) -> Peer:
     return peers(request.param * MIB)
 
 
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
+    """Give a collector of ours whose journal may hold nothing: it is always overloaded."""
+    running = _launch(tmp_path_factory.mktemp("full") / "home", max_journal_bytes=0)
+    yield running.as_peer()
+    running.kill()
+
+
 Gauge = Callable[..., bytes]
 
 
