@@ -30,7 +30,13 @@ from warehouse.snapshot import Snapshot, publish
 from warehouse.store import Change, Store
 from warehouse.table import Table
 from warehouse.tables import BY_NAME, raw
-from warehouse.tables.core import DELIVERY, PARTITION
+from warehouse.tables.core import (
+    BILLING_PERIOD,
+    CONFORMANCE,
+    DELIVERY,
+    PARTITION,
+    RESTATEMENT,
+)
 from warehouse.tables.mart import CHECK, COLLECTOR, RUN
 
 Say = Callable[[str], None]
@@ -108,7 +114,9 @@ def load_bills(
     settings: Settings, places: Sequence[str], *, now: datetime, accept: str | None, say: Say
 ) -> LoadReport:
     """Take what the configured sources, or these places, deliver."""
-    chosen = list(places) or [str(settings.resolve(name)) for name in settings.billing.sources]
+    chosen = list(places) or [
+        name if "://" in name else str(settings.resolve(name)) for name in settings.billing.sources
+    ]
     return load(places_of(chosen), settings.home, settings.billing, now=now, accept=accept, say=say)
 
 
@@ -205,6 +213,12 @@ def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -
     ]
     with store.change() as change:
         change.replace(DELIVERY, catalog.deliveries(settings.home))
+        change.replace(RESTATEMENT, catalog.restatements(settings.home))
+        change.replace(CONFORMANCE, catalog.conformance(settings.home))
+        quiet = settings.billing.period_quiet_days
+        change.replace(
+            BILLING_PERIOD, catalog.billing_periods(settings.home, now=now, quiet_days=quiet)
+        )
         change.replace(raw.REJECTED, catalog.rejected(settings.home))
         change.replace(COLLECTOR, _counters(settings, now))
         change.replace(CHECK, pl.DataFrame(broken, schema=CHECK.schema))

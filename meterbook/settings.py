@@ -18,6 +18,7 @@ from decimal import Decimal, InvalidOperation
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from meterbook.errors import ConfigError, Finding
 
@@ -84,6 +85,15 @@ class BillingSettings:
     settle_seconds: int = 60
     max_drop_ratio: str = "0.5"
     period_final_hours: int = 48
+    period_quiet_days: int = _set(10, "a period without change for so long after its end is final")
+    authoritative: tuple[str, ...] = _set(
+        (), "`account=source` for each account that two sources deliver"
+    )
+    s3_endpoint: str = _set("", "`http(s)://host[:port]` of a store that is not Amazon's")
+    s3_region: str = _set("", "region of the buckets; empty for that of the AWS configuration")
+    s3_profile: str = _set("", "AWS profile; empty for the environment or the instance's role")
+    s3_path_style: bool = _set(False, "`host/bucket` instead of `bucket.host`")  # noqa: FBT003
+    s3_attempts: int = _set(6, "tries of a request or a broken download, further and further apart")
 
 
 @dataclass(frozen=True)
@@ -203,7 +213,7 @@ def load_settings(
 
 def validate(settings: Settings) -> list[Finding]:
     """List what is impossible, whatever way it was set."""
-    return [*_places(settings), *_amounts(settings)]
+    return [*_places(settings), *_amounts(settings), *_bills(settings.billing)]
 
 
 def _places(settings: Settings) -> list[Finding]:
@@ -249,6 +259,24 @@ def _doors(collector: CollectorSettings) -> list[Finding]:
         findings.append(Finding("collector.tls_client_ca", "needs collector.tls_certificate"))
     if collector.auth == "certificate" and not collector.tls_client_ca:
         findings.append(Finding("collector.auth", "certificate needs collector.tls_client_ca"))
+    return findings
+
+
+def _bills(billing: BillingSettings) -> list[Finding]:
+    findings: list[Finding] = []
+    end = urlsplit(billing.s3_endpoint)
+    is_url = end.scheme in {"http", "https"} and bool(end.hostname) and end.username is None
+    if billing.s3_endpoint and not is_url:
+        findings.append(
+            Finding("billing.s3_endpoint", "want http(s)://host[:port], without credentials")
+        )
+    if billing.s3_attempts < 1:
+        findings.append(Finding("billing.s3_attempts", "want 1 or more"))
+    findings += [
+        Finding("billing.authoritative", f"'{pair}': want account=source")
+        for pair in billing.authoritative
+        if not all(pair.partition("="))
+    ]
     return findings
 
 
@@ -327,6 +355,8 @@ def _from_environ(environ: Mapping[str, str], findings: list[Finding]) -> dict[s
 def _from_text(text: str, kind: Any) -> object | None:
     if typing.get_origin(kind) is tuple:
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if kind is bool:
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower())
     try:
         return typing.cast("object", kind(text))
     except ValueError:

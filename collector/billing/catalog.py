@@ -13,14 +13,14 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
-from warehouse.tables.core import DELIVERY
+from warehouse.tables.core import BILLING_PERIOD, CONFORMANCE, DELIVERY, RESTATEMENT
 from warehouse.tables.raw import COST_LINE, REJECTED
 
 IN_FORCE: Final = "in_force"
@@ -37,6 +37,18 @@ CREATE TABLE IF NOT EXISTS delivery (
 CREATE TABLE IF NOT EXISTS rejected (
   delivery_id TEXT, source TEXT, file TEXT, row_number INTEGER, "column" TEXT, met TEXT,
   reason TEXT, rejected_at TEXT);
+CREATE TABLE IF NOT EXISTS run (
+  delivery_id TEXT PRIMARY KEY, run_at TEXT);
+CREATE TABLE IF NOT EXISTS content (
+  source TEXT, name TEXT, size INTEGER, modified_ns INTEGER, digest TEXT,
+  PRIMARY KEY (source, name));
+CREATE TABLE IF NOT EXISTS restatement (
+  delivery_id TEXT, former_id TEXT, account TEXT, service_name TEXT, first_day TEXT, last_day TEXT,
+  currency TEXT, reason TEXT, added_count INTEGER, removed_count INTEGER, billed_cost_delta TEXT,
+  effective_cost_delta TEXT, restated_at TEXT);
+CREATE TABLE IF NOT EXISTS conformance (
+  delivery_id TEXT, rule TEXT, kind TEXT, checked_count INTEGER, broken_count INTEGER,
+  sample TEXT, PRIMARY KEY (delivery_id, rule));
 CREATE TABLE IF NOT EXISTS seen (
   source TEXT, title TEXT, identity TEXT, PRIMARY KEY (source, title));
 """
@@ -118,7 +130,8 @@ class Catalog:
     def forget(self, delivery_id: str) -> None:
         """Drop an entry with its refused rows."""
         self._con.execute("DELETE FROM delivery WHERE delivery_id = ?", (delivery_id,))
-        self._con.execute("DELETE FROM rejected WHERE delivery_id = ?", (delivery_id,))
+        for table in ("rejected", "run", "restatement", "conformance"):
+            self._con.execute(f"DELETE FROM {table} WHERE delivery_id = ?", (delivery_id,))  # noqa: S608
 
     def last_seen(self, source: str, title: str) -> str:
         """Give the identity that this manifest or folder last brought; empty without one."""
@@ -129,6 +142,51 @@ class Catalog:
     def see(self, source: str, title: str, identity: str) -> None:
         """Remember what a manifest or folder brought."""
         self._con.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (source, title, identity))
+
+    def run_at(self, delivery_id: str) -> str:
+        """Give when the export behind a delivery was run; empty where no manifest said it."""
+        query = "SELECT run_at FROM run WHERE delivery_id = ?"
+        found = self._con.execute(query, (delivery_id,)).fetchone()
+        return str(found[0]) if found else ""
+
+    def put_facts(
+        self,
+        delivery_id: str,
+        run_at: str,
+        restated: pl.DataFrame,
+        rules: Sequence[tuple[Any, ...]],
+    ) -> None:
+        """Write what is known about a delivery besides its entry."""
+        self._con.execute("INSERT OR REPLACE INTO run VALUES (?, ?)", (delivery_id, run_at))
+        self._con.execute("DELETE FROM restatement WHERE delivery_id = ?", (delivery_id,))
+        texts = restated.with_columns(
+            pl.col("first_day", "last_day").dt.to_string("iso"),
+            pl.col("restated_at").dt.to_string("iso"),
+            pl.col("billed_cost_delta", "effective_cost_delta").cast(pl.String),
+        )
+        marks = ", ".join("?" for _ in RESTATEMENT.columns)
+        self._con.executemany(f"INSERT INTO restatement VALUES ({marks})", texts.rows())  # noqa: S608
+        self._con.executemany(
+            "INSERT OR REPLACE INTO conformance VALUES (?, ?, ?, ?, ?, ?)",
+            [(delivery_id, *rule) for rule in rules],
+        )
+
+    def content(self, source: str, name: str, size: int, modified_ns: int) -> str:
+        """Give the digest of a file that was read before and is untouched since; or nothing."""
+        found = self._con.execute(
+            "SELECT digest FROM content "
+            "WHERE source = ? AND name = ? AND size = ? AND modified_ns = ?",
+            (source, name, size, modified_ns),
+        ).fetchone()
+        return str(found[0]) if found else ""
+
+    def put_content(self, row: tuple[str, str, int, int, str]) -> None:
+        """Remember the digest of a file."""
+        self._con.execute("INSERT OR REPLACE INTO content VALUES (?, ?, ?, ?, ?)", row)
+
+    def rows(self, table: Literal["restatement", "conformance"]) -> list[tuple[Any, ...]]:
+        """Give a table of facts as it stands."""
+        return self._con.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4, 5, 6").fetchall()  # noqa: S608
 
     def put_rejected(self, rows: pl.DataFrame) -> None:
         """Write refused rows, in the columns of raw_rejected."""
@@ -170,6 +228,60 @@ def _row(entry: Entry) -> tuple[object, ...]:
         Decimal(entry.billed_cost),
         datetime.fromisoformat(entry.loaded_at),
     )
+
+
+def restatements(home: Path) -> pl.DataFrame:
+    """Give core_restatement."""
+    catalog = Catalog(home)
+    rows = catalog.rows("restatement")
+    catalog.close()
+    day, moment = date.fromisoformat, datetime.fromisoformat
+    return pl.DataFrame(
+        [
+            (*row[:4], day(row[4]), day(row[5]), *row[6:10], *map(Decimal, row[10:12]),
+             moment(row[12]).replace(tzinfo=UTC))
+            for row in rows
+        ],
+        schema=RESTATEMENT.schema,
+        orient="row",
+    )  # fmt: skip
+
+
+def conformance(home: Path) -> pl.DataFrame:
+    """Give core_conformance."""
+    catalog = Catalog(home)
+    rows = catalog.rows("conformance")
+    catalog.close()
+    return pl.DataFrame(rows, schema=CONFORMANCE.schema, orient="row")
+
+
+def billing_periods(home: Path, *, now: datetime, quiet_days: int) -> pl.DataFrame:
+    """Give core_billing_period."""
+    catalog = Catalog(home)
+    entries = catalog.entries("state = ?", IN_FORCE)
+    catalog.close()
+    rows = [_period(entry, lake_folder(home) / entry.folder, now, quiet_days) for entry in entries]
+    return pl.DataFrame(rows, schema=BILLING_PERIOD.schema, orient="row")
+
+
+def _period(entry: Entry, folder: Path, now: datetime, quiet_days: int) -> tuple[object, ...]:
+    parts = sorted(folder.glob("*.parquet"))
+    has_invoice = pl.col("invoice_id").is_not_null()
+    found = (
+        pl.scan_parquet(parts, hive_partitioning=False)
+        .select(has_invoice.mean().alias("ratio"), pl.col("billing_period_end").max().alias("end"))
+        .collect()
+        .row(0, named=True)
+    )
+    changed = datetime.fromisoformat(entry.loaded_at)
+    quiet_since = max(found["end"], changed) + timedelta(days=quiet_days)
+    status = "estimated"
+    if now < found["end"]:
+        status = "open"
+    elif found["ratio"] == 1 or now >= quiet_since:
+        status = "final"
+    name = (entry.delivery_id, entry.source, entry.account, entry.period)
+    return (*name, status, found["ratio"], changed)
 
 
 def rejected(home: Path) -> pl.DataFrame:

@@ -10,10 +10,10 @@ delivery, once all of them have been quiet for the settle time.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import PurePosixPath
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from collector.billing.layout import is_bill
@@ -21,7 +21,8 @@ from collector.billing.source import Source, SourceFile
 from meterbook.errors import DeliveryError
 
 MANIFEST: Final = "manifest.json"
-CHUNK: Final = 1 << 20
+BYTE_COUNTS: Final = ("byteCount", "size", "contentLength")
+FILE_NAMES: Final = ("blobName", "key", "name", "path", "url")
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,24 @@ class Delivery:
     title: str
     """Manifest or folder it was found by."""
     files: tuple[SourceFile, ...]
+    run_at: str = ""
+    """When the export was run, by its manifest; empty where that does not say it."""
+    row_count: int | None = None
+    """Rows of data that the manifest promises."""
 
-    def identity(self, source: Source) -> str:
+    def identity(self, content_of: Callable[[SourceFile], str]) -> str:
         """Give the digest of names, sizes and contents, whatever the order."""
         digest = hashlib.sha256()
         for file in sorted(self.files, key=lambda file: file.name):
-            content = hashlib.sha256()
-            with source.fetch(file.name).open("rb") as data:
-                while chunk := data.read(CHUNK):
-                    content.update(chunk)
-            digest.update(f"{file.name}\0{file.size}\0{content.hexdigest()}\n".encode())
+            content = file.tag or content_of(file)
+            digest.update(f"{file.name}\0{file.size}\0{content}\n".encode())
         return digest.hexdigest()[:16]
+
+
+def content_digest(path: Path) -> str:
+    """Give the digest of a file's bytes."""
+    with path.open("rb") as data:
+        return hashlib.file_digest(data, "sha256").hexdigest()
 
 
 @dataclass(frozen=True)
@@ -68,42 +76,85 @@ def find(source: Source, *, now: datetime, settle_seconds: int) -> Found:
 def _by_manifest(
     source: Source, manifests: Sequence[SourceFile], bills: Sequence[SourceFile]
 ) -> Found:
-    deliveries: list[Delivery] = []
+    deliveries: list[tuple[str, int, Delivery]] = []
     broken: list[tuple[str, DeliveryError]] = []
     for manifest in manifests:
         try:
-            names = tuple(_named(source, manifest))
-            files = tuple(_file(name, bills, manifest.name) for name in names)
+            delivery = _read(source, manifest, bills)
         except DeliveryError as exc:
             broken.append((manifest.name, exc))
             continue
-        deliveries.append(Delivery(manifest.name, files))
-    read = {file.name for delivery in deliveries for file in delivery.files}
+        deliveries.append((delivery.run_at, manifest.modified_ns, delivery))
+    # The order of the runs: the last one of a period is taken last and stays in force.
+    ordered = tuple(delivery for _, _, delivery in sorted(deliveries, key=lambda it: it[:2]))
+    read = {file.name for delivery in ordered for file in delivery.files}
     ignored = sum(file.name not in read for file in bills)
-    return Found(tuple(deliveries), (), tuple(broken), ignored)
+    return Found(ordered, (), tuple(broken), ignored)
 
 
-def _named(source: Source, manifest: SourceFile) -> Iterator[str]:
-    """Give every text in a manifest that names a bill: the shapes of manifests differ."""
+def _read(source: Source, manifest: SourceFile, bills: Sequence[SourceFile]) -> Delivery:
+    """Read a manifest: which files it names, and what it says about them."""
     try:
         document = json.loads(source.fetch(manifest.name).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as exc:
         raise DeliveryError(f"no manifest: {exc}", file=manifest.name) from exc
-    names = [text for text in _texts(document) if is_bill(text)]
+    names = tuple(dict.fromkeys(text for text in _texts(document) if is_bill(text)))
     if not names:
         raise DeliveryError("the manifest names no files", file=manifest.name)
-    yield from dict.fromkeys(names)
+    sizes = dict(_sizes(document))
+    files = []
+    for name in names:
+        file = _file(name, bills, manifest.name)
+        if name in sizes and sizes[name] != file.size:
+            raise DeliveryError(
+                f"the manifest says that {name} has {sizes[name]:,} bytes; it has {file.size:,}",
+                file=manifest.name,
+            )
+        files.append(file)
+    return Delivery(manifest.name, tuple(files), _run_at(document), _row_count(document))
+
+
+def _sizes(value: Any) -> Iterator[tuple[str, int]]:
+    """Give the bytes of each file that a manifest knows them of."""
+    if isinstance(value, dict):
+        names = [value[key] for key in FILE_NAMES if isinstance(value.get(key), str)]
+        sizes = [value[key] for key in BYTE_COUNTS if isinstance(value.get(key), int)]
+        if names and sizes and is_bill(names[0]):
+            yield names[0], sizes[0]
+    for inner in _inner(value):
+        yield from _sizes(inner)
+
+
+def _run_at(document: Any) -> str:
+    """Give when an export was run, comparable as text; Azure's manifests say it."""
+    info = document.get("runInfo") if isinstance(document, dict) else None
+    text = info.get("submittedTime") if isinstance(info, dict) else None
+    if not isinstance(text, str):
+        return ""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC).isoformat()
+
+
+def _row_count(document: Any) -> int | None:
+    count = document.get("dataRowCount") if isinstance(document, dict) else None
+    return count if isinstance(count, int) else None
+
+
+def _inner(value: Any) -> Sequence[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else ()
 
 
 def _texts(value: Any) -> Iterator[str]:
+    """Give every text in a manifest: the shapes of manifests differ."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
+    for inner in _inner(value):
+        yield from _texts(inner)
 
 
 def _file(name: str, bills: Sequence[SourceFile], manifest: str) -> SourceFile:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -29,10 +28,14 @@ from collector.billing.catalog import (
     lake_folder,
     remove_leftovers,
 )
-from collector.billing.delivery import Delivery, find
-from collector.billing.source import Place, Source, open_source, places_of
-from collector.billing.stage import Period, Staged, slug, stage
-from meterbook.errors import DeliveryError, MeterbookError
+from collector.billing.conform import conformance
+from collector.billing.delivery import Delivery, content_digest, find
+from collector.billing.guards import Candidate, problem, problem_of_whole
+from collector.billing.restate import restatement
+from collector.billing.s3 import open_s3
+from collector.billing.source import ChangedError, Place, Source, SourceFile, open_local, places_of
+from collector.billing.stage import Staged, slug, stage
+from meterbook.errors import ConfigError, DeliveryError, Finding, MeterbookError
 from meterbook.settings import BillingSettings
 from warehouse.disk import alone, sync
 from warehouse.tables.raw import REJECTED
@@ -44,6 +47,23 @@ UNCHANGED: Final = "unchanged"
 LOADED: Final = "loaded"
 REPLACED: Final = "replaced"
 WAITING: Final = "waiting"
+OLDER: Final = "older"
+NOT_READ: Final = "not read"
+
+STEPS: Final = (
+    "lock taken", "catalogue opened", "leftovers removed", "source opened", "files listed",
+    "delivery identified", "staging begun", "delivery staged", "files unchanged", "guards passed",
+    "restatement told", "parts synced", "place cleared", "place made", "parts moved",
+    "place synced", "transaction begun", "files noted", "former set aside", "entry put",
+    "before commit", "committed", "staging removed",
+)  # fmt: skip
+"""The points of a load, in order; a crash at any of them leaves the former state or the new one."""
+
+Step = Callable[[str], None]
+
+
+def _go_on(name: str) -> None:
+    """Do nothing at a step."""
 
 
 class AnotherLoadError(MeterbookError):
@@ -88,7 +108,7 @@ class LoadReport:
     @property
     def is_refused(self) -> bool:
         """Tell whether something is held."""
-        return any(outcome.state == HELD for outcome in self.outcomes)
+        return any(outcome.state in {HELD, NOT_READ} for outcome in self.outcomes)
 
     @property
     def rows(self) -> list[dict[str, object]]:
@@ -101,7 +121,7 @@ class LoadReport:
         return "\n".join(outcome.text for outcome in self.outcomes) or "no billing sources"
 
 
-def load(  # noqa: PLR0913 - places and home, and four terms by name
+def load(  # noqa: PLR0913 - places and home, and five terms by name
     places: Sequence[Place],
     home: Path,
     settings: BillingSettings,
@@ -109,21 +129,50 @@ def load(  # noqa: PLR0913 - places and home, and four terms by name
     now: datetime,
     accept: str | None,
     say: Say,
+    step: Step = _go_on,
 ) -> LoadReport:
-    """Take what these places deliver. Errors: DeliveryError for a place that is not there."""
+    """Take what these places deliver; `step` is told each of STEPS as it is passed.
+
+    Errors: DeliveryError for a place that is not there, ConfigError for an id that is not held.
+    """
     outcomes: list[Outcome] = []
     with sole_load(home):
+        step("lock taken")
         catalog = Catalog(home)
+        step("catalogue opened")
         try:
+            _refuse_unknown(catalog, accept)
             remove_leftovers(home, catalog)
+            step("leftovers removed")
             for place in places:
-                loader = _Loader(
-                    open_source(place), home, settings, catalog, now, accept or "", say
-                )
-                outcomes += loader.run()
+                try:
+                    source = _open(place, home, settings, say)
+                    step("source opened")
+                    loader = _Loader(source, home, settings, catalog, now, accept or "", say, step)
+                    outcomes += loader.run()
+                except DeliveryError as exc:
+                    if not place.address:
+                        raise
+                    # A store that does not answer today is no reason to leave the others out.
+                    outcomes.append(Outcome(place.name, place.address, NOT_READ, reason=str(exc)))
         finally:
             catalog.close()
     return LoadReport(tuple(outcomes))
+
+
+def _refuse_unknown(catalog: Catalog, accept: str | None) -> None:
+    """Refuse an id that no held delivery bears, before anything is read."""
+    held = [entry.delivery_id for entry in catalog.entries("state = ?", HELD)]
+    if accept is None or (accept and any(name.startswith(accept) for name in held)):
+        return
+    known = ", ".join(held) or "none"
+    raise ConfigError([Finding("--accept", f"'{accept}' is no held delivery; held: {known}")])
+
+
+def _open(place: Place, home: Path, settings: BillingSettings, say: Say) -> Source:
+    if not place.address:
+        return open_local(place)
+    return open_s3(place, settings, home / "billing" / "landing" / slug(place.name), say)
 
 
 @dataclass(frozen=True)
@@ -135,6 +184,7 @@ class _Loader:
     now: datetime
     accept: str
     say: Say
+    step: Step
 
     @property
     def name(self) -> str:
@@ -142,6 +192,7 @@ class _Loader:
 
     def run(self) -> Iterator[Outcome]:
         found = find(self.source, now=self.now, settle_seconds=self.settings.settle_seconds)
+        self.step("files listed")
         for title in found.unsettled:
             reason = f"written to within {self.settings.settle_seconds} s; the next load takes it"
             yield Outcome(self.name, title, WAITING, reason=reason)
@@ -150,10 +201,26 @@ class _Loader:
         if found.ignored_count:
             self.say(f"{self.name}: {found.ignored_count} file(s) that no manifest names are left")
         for delivery in found.deliveries:
-            yield from self._take(delivery)
+            try:
+                yield from self._take(delivery)
+            except ChangedError as exc:
+                yield Outcome(self.name, delivery.title, WAITING, reason=str(exc))
+        # What was downloaded is in the lake, held, or out of date; a crash leaves it to go on from.
+        shutil.rmtree(self.home / "billing" / "landing" / slug(self.name), ignore_errors=True)
+
+    def _content(self, file: SourceFile) -> str:
+        """Digest a file, unless its size and time say that it has been digested before."""
+        known = self.catalog.content(self.name, file.name, file.size, file.modified_ns)
+        if known:
+            return known
+        digest = content_digest(self.source.fetch(file.name))
+        self.source.refuse_changed(file)
+        self.catalog.put_content((self.name, file.name, file.size, file.modified_ns, digest))
+        return digest
 
     def _take(self, delivery: Delivery) -> Iterator[Outcome]:
-        identity = delivery.identity(self.source)
+        identity = delivery.identity(self._content)
+        self.step("delivery identified")
         known = self.catalog.entries("identity = ? AND source = ?", identity, self.name)
         is_accepted = bool(self.accept) and (
             identity.startswith(self.accept)
@@ -169,18 +236,33 @@ class _Loader:
             yield self._again(held[0], delivery.title)
             return
         folder = self.home / "billing" / "staging" / identity
+        self.step("staging begun")
         try:
             staged = stage(
                 self.source, delivery, folder, partial(self._delivery_id, identity), self.say
             )
-            problem = "" if is_accepted else self._problem(staged)
+            self.step("delivery staged")
+            for file in delivery.files:
+                self.source.refuse_changed(file)
+            self.step("files unchanged")
+            candidates = [self._candidate(staged, name) for name in sorted(staged.periods)]
+            found = "" if is_accepted else self._problem(delivery, staged, candidates)
+        except ChangedError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         except DeliveryError as exc:
             yield self._hold(delivery.title, identity, str(exc), file=exc.file, row=exc.row)
             return
-        if problem:
-            yield self._hold(delivery.title, identity, problem, staged=staged)
+        if found:
+            yield self._hold(delivery.title, identity, found, staged=staged)
             return
-        yield from self._switch(delivery, identity, staged)
+        if later := self._later(delivery, candidates):
+            shutil.rmtree(folder, ignore_errors=True)
+            reason = f"run at {delivery.run_at}; in force is that of {later}"
+            yield Outcome(self.name, delivery.title, OLDER, identity, reason=reason)
+            return
+        self.step("guards passed")
+        yield from self._switch(delivery, identity, staged, candidates)
 
     def _again(self, entry: Entry, title: str) -> Outcome:
         return Outcome(
@@ -192,78 +274,69 @@ class _Loader:
             reason=entry.reason,
         )
 
-    def _problem(self, staged: Staged) -> str:
+    def _problem(self, delivery: Delivery, staged: Staged, candidates: Sequence[Candidate]) -> str:
         """Say why a delivery must be held, or nothing."""
-        if staged.bad_count:
-            first = staged.bad_cells().row(0, named=True)
-            return (
-                f"{first['file']} row {first['row_number']}, {first['column']}: "
-                f"'{first['met']}': {first['reason']} ({staged.bad_count} such cells in "
-                f"{staged.rejected_count} rows; all are in raw_rejected)"
-            )
-        if staged.native_total != staged.billed_total:
-            return (
-                f"the lines sum to {staged.billed_total}, the file's own rows to "
-                f"{staged.native_total}"
-            )
-        problems = (self._guard(name, period) for name, period in sorted(staged.periods.items()))
-        return next((problem for problem in problems if problem), "")
+        problems = (problem(candidate, self.settings) for candidate in candidates)
+        whole = problem_of_whole(staged, delivery.row_count)
+        return whole or next((found for found in problems if found), "")
 
-    def _guard(self, name: str, period: Period) -> str:
-        for other in self.catalog.entries("period = ? AND state = ?", name, IN_FORCE):
-            if other.source != self.name and (twice := other.accounts & period.accounts):
-                return (
-                    f"{name}: account {', '.join(sorted(twice))} is in force from the source "
-                    f"'{other.source}'; two exports of one account count twice"
-                )
-        former = self._former(name, period)
-        if not former:
-            return ""
-        currencies = {part for entry in former for part in entry.currency.split("+")}
-        if currencies != period.currencies:
-            return (
-                f"{name}: currencies {sorted(period.currencies)}, the former delivery has "
-                f"{sorted(currencies)}"
-            )
-        was = sum((Decimal(entry.billed_cost) for entry in former), Decimal(0))
-        floor = was * (1 - Decimal(self.settings.max_drop_ratio))
-        if was > 0 and period.billed_cost < floor:
-            return (
-                f"{name}: billed cost falls from {was} to {period.billed_cost}, more than "
-                f"billing.max_drop_ratio {self.settings.max_drop_ratio} allows"
-            )
-        return ""
-
-    def _former(self, name: str, period: Period) -> list[Entry]:
-        """Give what is in force for the source and period, of accounts that overlap."""
-        entries = self.catalog.entries(
-            "source = ? AND period = ? AND state = ?", self.name, name, IN_FORCE
+    def _candidate(self, staged: Staged, name: str) -> Candidate:
+        """Put a period of the delivery beside what is in force, of accounts that overlap."""
+        period = staged.periods[name]
+        in_force = self.catalog.entries("period = ? AND state = ?", name, IN_FORCE)
+        overlap = [entry for entry in in_force if entry.accounts & period.accounts]
+        former = [entry for entry in overlap if entry.source == self.name]
+        return Candidate(
+            source=self.name,
+            name=name,
+            period=period,
+            parts=sorted((staged.folder / name).glob("*.parquet")),
+            former=former,
+            former_parts=self._parts(former),
+            others=[entry for entry in overlap if entry.source != self.name],
         )
-        return [entry for entry in entries if entry.accounts & period.accounts]
 
-    def _switch(self, delivery: Delivery, identity: str, staged: Staged) -> Iterator[Outcome]:
+    def _parts(self, entries: Sequence[Entry]) -> list[Path]:
+        root = lake_folder(self.home)
+        return sorted(path for e in entries for path in (root / e.folder).glob("*.parquet"))
+
+    def _later(self, delivery: Delivery, candidates: Sequence[Candidate]) -> str:
+        """Give when a later run than this was made that is in force; empty where none is known."""
+        runs = [self.catalog.run_at(entry.delivery_id) for it in candidates for entry in it.former]
+        later = [run for run in runs if delivery.run_at and run > delivery.run_at]
+        return max(later, default="")
+
+    def _switch(
+        self, delivery: Delivery, identity: str, staged: Staged, candidates: Sequence[Candidate]
+    ) -> Iterator[Outcome]:
         """Move the parts into the lake, then make all periods current in one transaction."""
-        entries: list[tuple[Entry, list[Entry]]] = []
-        for name, period in sorted(staged.periods.items()):
-            entry = self._entry(delivery, identity, staged, name)
-            self._move(staged.folder / name, lake_folder(self.home) / entry.folder)
-            entries.append((entry, self._former(name, period)))
+        made = [self._made(delivery, identity, staged, candidate) for candidate in candidates]
+        self.step("restatement told")
+        for it in made:
+            self._move(staged.folder / it.entry.period, lake_folder(self.home) / it.entry.folder)
         with self.catalog.change():
-            self.catalog.see(self.name, delivery.title, identity)
-            for stale in self.catalog.entries("identity = ? AND state = ?", identity, HELD):
-                self.catalog.forget(stale.delivery_id)
-            for entry, former in entries:
-                for old in former:
+            self.step("transaction begun")
+            self._note(delivery, identity)
+            self.step("files noted")
+            for it in made:
+                for old in it.former:
                     self.catalog.set_state(old.delivery_id, PREVIOUS)
-                self.catalog.put(entry)
-            if entries:
-                self.catalog.put_rejected(self._rejected(staged, entries[0][0].delivery_id))
+                self.step("former set aside")
+                self.catalog.put(it.entry)
+                self.catalog.put_facts(it.entry.delivery_id, delivery.run_at, it.restated, it.rules)
+                self.step("entry put")
+            if made:
+                self.catalog.put_rejected(self._rejected(staged, made[0].entry.delivery_id))
+            self.step("before commit")
+        self.step("committed")
         shutil.rmtree(staged.folder, ignore_errors=True)
-        for entry, former in entries:
+        self.step("staging removed")
+        for it in made:
+            entry = it.entry
             yield Outcome(
                 self.name,
                 delivery.title,
-                REPLACED if former else LOADED,
+                REPLACED if it.former else LOADED,
                 entry.delivery_id,
                 entry.period,
                 entry.account,
@@ -271,8 +344,27 @@ class _Loader:
                 entry.rejected_count,
                 entry.effective_cost,
             )
-        if not entries:
+        if not made:
             yield Outcome(self.name, delivery.title, LOADED, identity, reason="no rows")
+
+    def _note(self, delivery: Delivery, identity: str) -> None:
+        """Remember what was brought, and forget what was held of it or in its place before."""
+        title = delivery.title
+        self.catalog.see(self.name, title, identity)
+        stale = {identity, f"manifest:{title}", self.catalog.last_seen(self.name, _held(title))}
+        for entry in self.catalog.entries("source = ? AND state = ?", self.name, HELD):
+            if entry.identity in stale:
+                self.catalog.forget(entry.delivery_id)
+
+    def _made(
+        self, delivery: Delivery, identity: str, staged: Staged, candidate: Candidate
+    ) -> "_Made":
+        entry = self._entry(delivery, identity, staged, candidate.name)
+        former = [*candidate.former, *candidate.others]
+        names = (entry.delivery_id, "+".join(old.delivery_id for old in former))
+        before = self._parts(former)
+        restated = restatement(before, candidate.parts if former else (), ids=names, at=self.now)
+        return _Made(entry, former, restated, conformance(candidate.parts))
 
     def _delivery_id(self, identity: str, period: str) -> str:
         # Held or replaced before, the same files may come again: the time keeps the ids apart.
@@ -306,15 +398,19 @@ class _Loader:
             folder=folder,
         )
 
-    @staticmethod
-    def _move(staged: Path, target: Path) -> None:
+    def _move(self, staged: Path, target: Path) -> None:
         """Put the parts where they belong, synced."""
         for part in staged.glob("*.parquet"):
             sync(part)
+        self.step("parts synced")
         shutil.rmtree(target, ignore_errors=True)  # the same files at the same time, come back
+        self.step("place cleared")
         target.parent.mkdir(parents=True, exist_ok=True)
+        self.step("place made")
         staged.rename(target)
+        self.step("parts moved")
         sync(target.parent)
+        self.step("place synced")
 
     def _hold(  # noqa: PLR0913 - what is held, and where it was met
         self,
@@ -350,7 +446,11 @@ class _Loader:
         rows = (
             self._rejected(staged, identity) if staged else self._whole(identity, file, row, reason)
         )
+        former = self.catalog.last_seen(self.name, _held(title))
         with self.catalog.change():
+            for stale in self.catalog.entries("identity = ? AND state = ?", former, HELD):
+                self.catalog.forget(stale.delivery_id)  # another one came in its place
+            self.catalog.see(self.name, _held(title), identity)
             self.catalog.forget(identity)
             self.catalog.put(entry)
             self.catalog.put_rejected(rows)
@@ -369,6 +469,20 @@ class _Loader:
     def _whole(self, delivery_id: str, file: str, row: int | None, reason: str) -> pl.DataFrame:
         values = (delivery_id, self.name, file, row, "", "", reason, self.now)
         return pl.DataFrame([values], schema=REJECTED.schema, orient="row")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A period of a delivery, ready to be switched to."""
+
+    entry: Entry
+    former: Sequence[Entry]
+    restated: pl.DataFrame
+    rules: Sequence[tuple[str, str, int, int, str]]
+
+
+def _held(title: str) -> str:
+    return f"held\0{title}"
 
 
 def sole_load(home: Path) -> AbstractContextManager[None]:

@@ -52,6 +52,8 @@ class Staged:
     bad: list[pl.DataFrame] = field(default_factory=list)
     bad_count: int = 0
     rejected_count: int = 0
+    read_count: int = 0
+    """Rows of the files, whatever became of them."""
     rounded_count: int = 0
     native_total: Decimal = ZERO
     unknown_types: Counter[str] = field(default_factory=Counter)
@@ -148,6 +150,7 @@ def stage(
         _refuse_missing(layout, file.name)
         origin = Origin(name, slug(name), file.name, layout, known)
         for batch in batches(path, file.name, layout):
+            staged.read_count += batch.height
             staged.add(normalise(batch, origin), file.name)
         rows = sum(period.row_count for period in staged.periods.values())
         say(f"{name}: {file.name} ({number} of {len(delivery.files)}), {rows:,} lines so far")

@@ -41,6 +41,76 @@ DELIVERY: Final = Table(
     ),
 )
 
+RESTATEMENT: Final = Table(
+    name="core_restatement",
+    text="What a delivery said otherwise than the one before it; the next build makes these days.",
+    grain="delivery, account, service, days, currency and reason",
+    key=(
+        "delivery_id",
+        "account",
+        "service_name",
+        "first_day",
+        "last_day",
+        "currency",
+        "reason",
+    ),
+    columns=(
+        Column("delivery_id", pl.String(), "delivery that is in force since"),
+        Column("former_id", pl.String(), "delivery that was in force before; `+` joins several"),
+        Column("account", pl.String(), "FOCUS SubAccountId, else BillingAccountId"),
+        Column("service_name", pl.String(), "FOCUS ServiceName"),
+        Column("first_day", pl.Date(), "first UTC day that the lines touch"),
+        Column("last_day", pl.Date(), "last UTC day that the lines touch"),
+        CURRENCY,
+        Column(
+            "reason",
+            pl.String(),
+            "late_usage, changed, withdrawn, refund, credit or tax",
+        ),
+        Column("added_count", pl.Int64(), "lines that only the new delivery has"),
+        Column("removed_count", pl.Int64(), "lines that only the former delivery had"),
+        Column("billed_cost_delta", USD, "BilledCost, new less former", unit="currency"),
+        Column("effective_cost_delta", USD, "EffectiveCost, new less former", unit="currency"),
+        Column("restated_at", INSTANT, "when the new delivery came into force"),
+    ),
+)
+
+BILLING_PERIOD: Final = Table(
+    name="core_billing_period",
+    text="How far a billing period is.",
+    grain="delivery in force",
+    key=("delivery_id",),
+    columns=(
+        Column("delivery_id", pl.String(), "delivery in force"),
+        Column("source", pl.String(), "name of the billing source"),
+        Column("account", pl.String(), "billing account; `+` joins several"),
+        Column("period", pl.String(), "billing period, YYYY-MM"),
+        Column(
+            "status",
+            pl.String(),
+            "open while it runs; final once every line has an invoice, or nothing has changed for "
+            "billing.period_quiet_days after its end; estimated between",
+        ),
+        Column("invoiced_ratio", pl.Float64(), "lines with an InvoiceId", unit="1"),
+        Column("changed_at", INSTANT, "when the delivery in force was loaded"),
+    ),
+)
+
+CONFORMANCE: Final = Table(
+    name="core_conformance",
+    text="What our own rules of FOCUS say about each delivery.",
+    grain="delivery and rule",
+    key=("delivery_id", "rule"),
+    columns=(
+        Column("delivery_id", pl.String(), "delivery"),
+        Column("rule", pl.String(), "what must hold"),
+        Column("kind", pl.String(), "null, value, time, number, pair or sum"),
+        Column("checked_count", pl.Int64(), "lines or groups looked at"),
+        Column("broken_count", pl.Int64(), "of these, those that break it"),
+        Column("sample", pl.String(), "one that breaks it; empty without"),
+    ),
+)
+
 COST_LINE: Final = Table(
     name="core_cost_line",
     text="Bill lines of the deliveries in force.",
@@ -226,6 +296,9 @@ PARTITION: Final = Table(
 
 ALL: Final = (
     DELIVERY,
+    RESTATEMENT,
+    BILLING_PERIOD,
+    CONFORMANCE,
     COST_LINE,
     USAGE_HOURLY,
     NODE_HOURLY,

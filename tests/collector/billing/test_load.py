@@ -340,8 +340,8 @@ def test_a_place_that_is_not_there_is_an_error(home: Path, tmp_path: Path) -> No
     """A path that leads nowhere, or an address that is not read yet, has words."""
     with pytest.raises(DeliveryError, match="no such folder"):
         take(home, tmp_path / "nowhere")
-    with pytest.raises(DeliveryError, match="only folders and files"):
-        places_of(["s3://bucket/prefix"])
+    with pytest.raises(DeliveryError, match="only folders, files and s3://"):
+        places_of(["gs://bucket/prefix"])
 
 
 def cur(**facts: Any) -> dict[str, Any]:
