@@ -18,6 +18,7 @@ from typing import Final
 import pyarrow as pa
 import xxhash
 
+from collector.otlp.active import ActiveSeries, hour_of, without
 from collector.otlp.check import Content, content, is_dated
 from collector.otlp.counters import Counters
 from collector.otlp.gate import DEFAULT_TENANT, Sender
@@ -25,6 +26,7 @@ from collector.otlp.journal import Journal, Record
 from collector.otlp.keys import KEY_BYTES, remembered
 from collector.otlp.limits import count_items
 from collector.otlp.quota import Quotas
+from collector.otlp.series import RequestSeries
 from collector.otlp.turns import Turns
 from collector.otlp.wire import Wire
 from meterbook.errors import OverloadedError, TooLargeError, UndecodableError
@@ -50,6 +52,8 @@ class Acceptor:
         self._wire = Wire()
         self._quotas = Quotas(settings.quotas, time.monotonic)
         self._turns = Turns()
+        self._series = RequestSeries()
+        self.active = ActiveSeries()
         self._seen = remembered(journal.folder)
         self._pending: dict[bytes, asyncio.Future[None]] = {}
 
@@ -70,8 +74,11 @@ class Acceptor:
         """Check an admitted request, put its bytes on disk, say what it held."""
         self._quotas.charge(sender.tenant, len(body))
         found, batch = self._checked(signal, body)
+        key = self._key(signal, sender.tenant, body, idempotency)
+        limit = self._quotas.of(sender.tenant).series
+        if limit and signal == "metrics" and batch is not None:
+            found, body = self._within(limit, sender, body, found, batch)
         if found.items - found.rejected:
-            key = self._key(signal, sender.tenant, body, idempotency)
             if signal == "logs" and not idempotency and not is_dated(batch):
                 key = os.urandom(KEY_BYTES)
             await self._stored(Record(signal, sender.tenant, body, key), sender)
@@ -93,6 +100,27 @@ class Acceptor:
                 f"{settings.max_points_per_request}: send smaller batches"
             )
         return found, batch
+
+    def _within(
+        self, limit: int, sender: Sender, body: bytes, found: Content, batch: pa.RecordBatch
+    ) -> tuple[Content, bytes]:
+        """Leave out the points of new series that are beyond the tenant's quota."""
+        by_kind = self._series.of(batch, sender.tenant)
+        ids = [each for kind in by_kind.values() for each in kind.tolist()]
+        refused = self.active.take(
+            sender.tenant, dict.fromkeys(ids), limit, hour_of(time.time_ns() / 1e9)
+        )
+        if not refused:
+            return found, body
+        count = sum(each in refused for each in ids)
+        self.counters.add("rejected_series_points", f"metrics:{sender.transport}", count)
+        message = (
+            f"{count} points are of {len(refused)} new series beyond the quota of {limit} "
+            f"of tenant {sender.tenant}; series that are known go on"
+        )
+        told = "; ".join(part for part in (message, found.message) if part)
+        kept = without(body, sender.tenant, refused)
+        return Content(found.items, found.rejected + count, told), kept
 
     def _key(self, signal: str, tenant: str, body: bytes, idempotency: str) -> bytes:
         """Name a request within its tenant: by the sender's key, else by its content."""

@@ -28,12 +28,13 @@ import uvloop
 
 from collector.otlp import http_door, telemetry
 from collector.otlp.accept import Acceptor
+from collector.otlp.active import take_up
 from collector.otlp.counters import Counters
 from collector.otlp.decoder import blame
 from collector.otlp.gate import DEFAULT_TENANT, Gate, Sender
 from collector.otlp.grpc_door import GrpcDoor
 from collector.otlp.journal import Journal, sealed
-from collector.otlp.quota import quota_findings
+from collector.otlp.quota import parse_quota, quota_findings
 from collector.otlp.status import (
     Status,
     collector_folder,
@@ -120,6 +121,9 @@ class _House:
             queue_bytes=settings.queue_bytes,
         )
         self._acceptor = Acceptor(settings, self._journal, self.counters, _seed(home))
+        if any(parse_quota(text)[1].series for text in settings.quotas):
+            now = datetime.now(UTC)  # noqa: TID251 - the edge
+            take_up(self._acceptor.active, home / "lake", now)
         gate = Gate(settings.auth, self._tokens, lambda: datetime.now(UTC))  # noqa: TID251 - the edge
         self._grpc = GrpcDoor(settings, self._acceptor, gate, self._certificates)
         self._hall = http_door.Hall(
