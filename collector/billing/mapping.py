@@ -80,7 +80,8 @@ class Format:
     `natives` gives the type of each native column that the rules read, `required` those without
     which no line can be made, `gathered` prefixes whose columns are the entries of one map column,
     `unpacked` columns that may stand as a key of a map column, `kept` natives that also go to
-    `x_extra`, `native_total` the sum that `billed_cost` must reach.
+    `x_extra`, `native_total` the sum that `billed_cost` must reach, `halves` which rows are taken
+    of each of two exports that together are one bill, by a word in the file's name.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Format:
     unpacked: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     kept: frozenset[str] = frozenset()
     split: Split | None = None
+    halves: Mapping[str, str] = field(default_factory=dict)
 
     def canonical(self, name: str) -> str:
         """Give the native column that a file's column is, or its own name."""
@@ -171,6 +173,7 @@ def read_format(  # noqa: PLR0913 - FOCUS brings its columns from their declarat
             column: (keys[0], tuple(keys[1:])) for column, keys in text.get("unpacked", {}).items()
         },
         kept=frozenset(text.get("kept", ())),
+        halves=text.get("halves", {}),
         split=Split(**text["split"]) if "split" in text else None,
     )
 

@@ -2,7 +2,8 @@
 
 Takes    rows as they were read, the format's mapping, where they come from
 Gives    lines in the columns of raw_cost_line, a list of bad cells, and what was counted
-Holds    a row is a line, or has a bad cell with its row number and column: none is dropped
+Holds    a row is a line, or has a bad cell with its row number and column, or stands in the other
+         export of the bill: none is dropped
 """
 
 from collections.abc import Mapping
@@ -38,6 +39,7 @@ class Origin:
     file: str
     layout: Layout
     shares: Shares | None = None
+    half: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,9 @@ def normalise(raw: pl.DataFrame, origin: Origin) -> Batch:
     """Turn rows into bill lines; rows with a bad cell are left out and their cells listed."""
     form = origin.layout.format
     full, bad, rounded = read(raw, form)
+    read_count = full.height
+    if origin.half:
+        full = full.filter(sql(form.halves[origin.half]))
     full = _with_shares(full, origin)
     lines = _apply(full, form, origin)
     kinds = (
@@ -64,7 +69,7 @@ def normalise(raw: pl.DataFrame, origin: Origin) -> Batch:
     return Batch(
         lines=COST_LINE.check(lines.with_columns(x_line_hash=digest(lines, origin.slug))),
         bad=bad,
-        rejected_count=raw.height - full.height,
+        rejected_count=raw.height - read_count,
         rounded_count=rounded,
         native_total=full.select(sql(form.native_total).cast(MONEY)).to_series(),
         unknown_types=kinds - form.known_types,

@@ -148,13 +148,26 @@ def stage(
         layout = read_layout(path, file.name)
         _refuse_mixture(staged, layout, file.name)
         _refuse_missing(layout, file.name)
-        origin = Origin(name, slug(name), file.name, layout, known)
+        half = _half(layout, file.name, delivery)
+        origin = Origin(name, slug(name), file.name, layout, known, half)
         for batch in batches(path, file.name, layout):
             staged.read_count += batch.height
             staged.add(normalise(batch, origin), file.name)
         rows = sum(period.row_count for period in staged.periods.values())
         say(f"{name}: {file.name} ({number} of {len(delivery.files)}), {rows:,} lines so far")
     return staged
+
+
+def _half(layout: Layout, file: str, delivery: Delivery) -> str:
+    """Tell which half of a bill a file is, where the delivery has both halves."""
+    words = layout.format.halves
+    found = {
+        word: [other.name for other in delivery.files if word in other.name.lower()]
+        for word in words
+    }
+    if not words or not all(found.values()):
+        return ""
+    return next((word for word in words if file in found[word]), "")
 
 
 def _shares(source: Source, delivery: Delivery) -> Shares | None:
