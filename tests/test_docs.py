@@ -1,10 +1,11 @@
 """What can be set, asked or read stands in the docs."""
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import click
 import pytest
+import yaml
 
 from meterbook.cli import main
 from meterbook.settings import SECTIONS
@@ -38,3 +39,36 @@ def test_metrics_are_documented() -> None:
     """M1 to M12 stand in the docs, in order."""
     assert [metric.id for metric in METRICS] == [f"M{n}" for n in range(1, 13)]
     assert all(f"| {metric.id} | {metric.name} |" in REFERENCE for metric in METRICS)
+
+
+def _configurations() -> list[dict[str, Any]]:
+    """Give the Collector configurations of the page on sending telemetry."""
+    text = (DOCS / "how-to/send-telemetry.md").read_text()
+    return [yaml.safe_load(part.split("```")[0]) for part in text.split("```yaml\n")[1:]]
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_collector_configurations_name_only_what_they_define(at: int) -> None:
+    """A pipeline that names a component without its section does not start; nor is one unused."""
+    found = _configurations()
+    assert len(found) == 4
+    parts = found[at]
+    service = parts.pop("service")
+    for kind, defined in parts.items():
+        if kind == "extensions":
+            named = set(service["extensions"])
+        else:
+            named = {name for pipeline in service["pipelines"].values() for name in pipeline[kind]}
+        assert named == set(defined)
+
+
+def test_collector_configurations_bring_what_the_ledger_needs() -> None:
+    """Each of a cluster names the cluster, and each exporter sends OTLP."""
+    agent, cluster, gateway, prometheus = _configurations()
+    for one in (agent, cluster, prometheus):
+        keys = [attribute["key"] for attribute in one["processors"]["resource"]["attributes"]]
+        assert "k8s.cluster.name" in keys
+    for one in (agent, cluster, gateway, prometheus):
+        assert set(one["exporters"]) <= {"otlp", "otlphttp"}
+    assert gateway["exporters"]["otlp"]["sending_queue"]["storage"] in gateway["extensions"]
+    assert gateway["exporters"]["otlp"]["auth"]["authenticator"] in gateway["extensions"]
