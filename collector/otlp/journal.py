@@ -2,13 +2,11 @@
 
 Takes    records (signal, tenant, payload, key), from one event loop
 Gives    a future per record that is done after `fdatasync`; segments `<id>.open`, then `<id>.wal`
-Refuses  more than the queue holds, and everything after an error of the disk (OverloadedError)
-Never    retries a failed sync on the same file: it is cut back and the next segment is begun
-
-Layout, little-endian. A segment begins with 32 bytes: magic and version, segment id, a random salt.
-A record is a header of 48 bytes (magic, payload length, CRC32C over salt, header with that field
-zero, tenant and payload; kind; flags; tenant length; sequence number; time of receipt; key), the
-tenant and the payload. The salt keeps bytes inside a payload from passing for a record.
+Refuses  more than the queue holds, more than a tenant's share of it while others wait, and
+         everything while the disk's last error is not mended (OverloadedError)
+Never    retries a failed sync on the same file: it is cut back to what was synced, and the next
+         write begins another. If even the cut fails, everything is refused until a probe, some
+         seconds later, has mended the segment by a new handle and begun another
 """
 
 import asyncio
@@ -16,27 +14,40 @@ import fcntl
 import os
 import queue
 import secrets
-import struct
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-import google_crc32c
+from collector.otlp.backlog import oldest_seconds, pending_bytes, sealed
+from collector.otlp.files import Files, System, append, write_whole
+from collector.otlp.recovery import last_id, recover
+from collector.otlp.segment import (
+    HEADER,
+    KEY_BYTES,
+    KINDS,
+    MAGIC,
+    MAX_PAYLOAD,
+    MAX_TENANT,
+    SEGMENT,
+    Record,
+    pack,
+    scan,
+)
+from meterbook.errors import MeterbookError, OverloadedError, TooLargeError
 
-from meterbook.errors import MeterbookError, OverloadedError
-from warehouse.disk import sync
+__all__ = ["KINDS", "Journal", "JournalLockedError", "Record", "pack", "scan", "sealed"]
 
-SEGMENT: Final = struct.Struct("<8sQ16s")
-HEADER: Final = struct.Struct("<IIIBBHQQ16s")
-MAGIC: Final = b"MBWAL\x00\x00\x01"
-RECORD: Final = 0x4B4D4252
-MAX_PAYLOAD: Final = 64 * 1024 * 1024
-MAX_BATCH_RECORDS: Final = 300
+MAX_BATCH_RECORDS: Final = 400
+"""Two buffers a record: below the 1024 that one writev takes."""
 MAX_BATCH_BYTES: Final = 8 * 1024 * 1024
-KINDS: Final = ("metrics", "logs", "traces")
+PROBE_SECONDS: Final = 5.0
+TENANT_SHARE: Final = 0.4
+SEQ_FILE: Final = "seq"
+SEQ_AHEAD: Final = 2**40
+"""Numbers set apart at a time: more than a run can write."""
 
 
 class JournalLockedError(MeterbookError):
@@ -44,147 +55,94 @@ class JournalLockedError(MeterbookError):
 
 
 @dataclass(frozen=True)
-class Record:
-    """One accepted request."""
+class SyncTimes:
+    """How long the disk took, over all syncs of records."""
 
-    signal: str
-    tenant: str
-    payload: bytes
-    key: bytes
-    seq: int = 0
-    received_ns: int = 0
+    count: int = 0
+    seconds: float = 0.0
+    max_seconds: float = 0.0
+
+    def with_one(self, seconds: float) -> "SyncTimes":
+        """Give the times with one sync more."""
+        longest = max(self.max_seconds, seconds)
+        return SyncTimes(self.count + 1, self.seconds + seconds, longest)
 
 
 @dataclass
 class _Waiting:
     record: Record
+    size: int
     done: asyncio.Future[None]
-
-
-@dataclass(frozen=True)
-class Scan:
-    """What a segment holds: its records, and the bytes that are none, with the reason."""
-
-    records: list[Record]
-    damaged: list[tuple[int, int, str]]
-    """Stretches (from, to, reason) that are not records."""
-
-
-def pack(record: Record, salt: bytes) -> tuple[bytes, bytes, bytes]:
-    """Give header, tenant and payload of a record as they are written."""
-    tenant = record.tenant.encode()
-
-    def header(crc: int) -> bytes:
-        return HEADER.pack(
-            RECORD,
-            len(record.payload),
-            crc,
-            KINDS.index(record.signal) + 1,
-            0,
-            len(tenant),
-            record.seq,
-            record.received_ns,
-            record.key,
-        )
-
-    crc = google_crc32c.extend(google_crc32c.value(salt + header(0) + tenant), record.payload)
-    return header(crc), tenant, record.payload
-
-
-def scan(data: bytes) -> Scan:
-    """Read a segment; what is damaged is passed over and told, the records behind it are kept."""
-    if len(data) < SEGMENT.size or not data.startswith(MAGIC):
-        return Scan([], [(0, len(data), "bad-segment-magic" if data else "torn-header")])
-    salt = data[16:32]
-    records: list[Record] = []
-    damaged: list[tuple[int, int, str]] = []
-    at = SEGMENT.size
-    while at < len(data):
-        found = _record_at(data, at, salt)
-        if not isinstance(found, str):
-            records.append(found[0])
-            at = found[1]
-            continue
-        following = _next_record(data, at + 1, salt)
-        damaged.append((at, following, found))
-        at = following
-    return Scan(records, damaged)
-
-
-def _record_at(data: bytes, at: int, salt: bytes) -> tuple[Record, int] | str:
-    """Give the record at an offset and the offset behind it, or why there is none."""
-    head = data[at : at + HEADER.size]
-    if len(head) < HEADER.size:
-        return "torn-tail"
-    magic, length, crc, kind, flags, tenant_length, seq, received, key = HEADER.unpack(head)
-    if not any(head):
-        return "zero-tail"
-    if magic != RECORD or length > MAX_PAYLOAD or not 1 <= kind <= len(KINDS) or flags:
-        return "bad-record-header"
-    body = at + HEADER.size
-    end = body + tenant_length + length
-    if end > len(data):
-        return "torn-tail"
-    bare = head[:8] + bytes(4) + head[12:]
-    tenant, payload = data[body : body + tenant_length], data[body + tenant_length : end]
-    if google_crc32c.extend(google_crc32c.value(salt + bare + tenant), payload) != crc:
-        return "bad-crc"
-    signal = KINDS[kind - 1]
-    return Record(signal, tenant.decode(), payload, key, seq, received), end
-
-
-def _next_record(data: bytes, start: int, salt: bytes) -> int:
-    """Give the offset of the next sound record, or the end."""
-    magic = RECORD.to_bytes(4, "little")
-    at = data.find(magic, start)
-    while at >= 0:
-        if not isinstance(_record_at(data, at, salt), str):
-            return at
-        at = data.find(magic, at + 1)
-    return len(data)
 
 
 class Journal:
     """The writer. One per folder; a thread writes, the event loop waits."""
 
-    def __init__(
-        self, folder: Path, *, segment_bytes: int, segment_seconds: float, queue_bytes: int
+    def __init__(  # noqa: PLR0913 - named, and most have defaults
+        self,
+        folder: Path,
+        *,
+        segment_bytes: int,
+        segment_seconds: float,
+        queue_bytes: int,
+        tenant_share: float = TENANT_SHARE,
+        probe_seconds: float = PROBE_SECONDS,
+        fake_fsync_seconds: float = 0.0,
+        files: Files | None = None,
     ) -> None:
         """Lock the folder, take up what a former run left, and start the writer.
 
-        Errors: JournalLockedError.
+        `fake_fsync_seconds` makes the disk seem slower, for measuring. Errors: JournalLockedError.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.segment_bytes = segment_bytes
         self.segment_seconds = segment_seconds
         self.queue_bytes = queue_bytes
-        self.fsync_seconds = 0.0
+        self.tenant_share = tenant_share
         self.is_broken = False
+        self.syncs = SyncTimes()
+        self._probe_seconds = probe_seconds
+        self._fake_fsync_seconds = fake_fsync_seconds
+        self._files = files or System()
         self._lock = _locked(folder)
-        self.recovered = _recover(folder)
-        self._next_id = 1 + max([int(p.stem) for p in folder.glob("*.wal")] + [_last(folder)])
-        self._seq = time.time_ns()  # rises over restarts too, without a file to keep it in
+        self.recovery = recover(folder, self._files)
+        self._next_id = 1 + last_id(folder)
+        self._seq = max(time.time_ns(), _set_apart(folder), self.recovery.last_seq)
+        self._has_set_apart = False
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._waiting_bytes = 0
+        self._held: _Waiting | None = None  # taken from the queue, too large for its batch
+        self._batch: list[_Waiting] = []
+        self._waiting_bytes: Counter[str] = Counter()
         self._file: int | None = None
+        self._path = folder
         self._size = 0
         self._opened_at = 0.0
         self._salt = b""
+        self._to_mend: Path | None = None
+        self._probed_at = 0.0
+        self._has_ended = False
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def append(self, record: Record) -> asyncio.Future[None]:
-        """Queue a record; the future is done when it is on disk. Errors: OverloadedError."""
-        size = len(record.payload) + HEADER.size
-        if self.is_broken:
+        """Queue a record; the future is done when it is on disk.
+
+        Errors: OverloadedError; TooLargeError for a payload that no segment can hold.
+        """
+        tenant_bytes = len(record.tenant.encode())
+        size = HEADER.size + tenant_bytes + len(record.payload)
+        if len(record.payload) > MAX_PAYLOAD:
+            raise TooLargeError(MAX_PAYLOAD)
+        if record.signal not in KINDS or len(record.key) != KEY_BYTES or tenant_bytes > MAX_TENANT:
+            raise ValueError(f"no record of the journal: {record.signal}, {len(record.key)}")
+        if self.is_broken or self._has_ended:
             raise OverloadedError("the journal cannot be written; see the collector's log")
-        if self._waiting_bytes + size > self.queue_bytes:
-            raise OverloadedError("the journal's queue is full")
-        self._waiting_bytes += size
+        self._check_room(record.tenant, size)
+        self._waiting_bytes[record.tenant] += size
         done: asyncio.Future[None] = self._loop.create_future()
-        self._queue.put(_Waiting(record, done))
+        self._queue.put(_Waiting(record, size, done))
         return done
 
     def close(self) -> None:
@@ -193,73 +151,127 @@ class Journal:
         self._thread.join()
         os.close(self._lock)
 
+    @property
+    def queued_bytes(self) -> int:
+        """Give the bytes that wait for the disk."""
+        return self._waiting_bytes.total()
+
     def pending_bytes(self) -> int:
         """Give the bytes of all segments that are not decoded yet."""
-        return sum(p.stat().st_size for p in self.folder.glob("*.*") if p.suffix in _SEGMENTS)
+        return pending_bytes(self.folder)
+
+    def oldest_seconds(self) -> float:
+        """Give the age of the oldest record that is not decoded yet; 0 when there is none."""
+        return oldest_seconds(self.folder)
+
+    def _check_room(self, tenant: str, size: int) -> None:
+        total = self._waiting_bytes.total()
+        if total + size > self.queue_bytes:
+            raise OverloadedError("the journal's queue is full")
+        own = self._waiting_bytes[tenant]
+        if 0 < own < total and own + size > self.tenant_share * self.queue_bytes:
+            raise OverloadedError("this tenant's share of the journal's queue is full")
 
     def _run(self) -> None:
+        try:
+            self._work()
+        finally:  # at the end nothing is left; after a bug of ours nobody waits for ever
+            self._has_ended = True
+            left = self._batch
+            while not self._queue.empty():
+                waiting = self._queue.get()
+                left += [waiting] if waiting else []
+            if left:
+                self._answer(left, OSError(0, "the writer has ended"))
+
+    def _work(self) -> None:
         while True:
-            batch, is_last = self._take()
-            if batch:
-                self._write(batch)
+            self._batch, is_last = self._take()
+            if self.is_broken and self._is_due_for_probe():
+                self._probe()
+            if self._batch:
+                batch = self._batch
+                error = self._written(batch)
+                self._batch = []
+                self._answer(batch, error)
             if self._file is not None and (is_last or self._is_full()):
                 self._seal()
             if is_last:
                 return
 
     def _is_full(self) -> bool:
-        age = time.monotonic() - self._opened_at
-        return self._size >= self.segment_bytes or age >= self.segment_seconds
+        return self._size >= self.segment_bytes or self._seconds_left() <= 0
+
+    def _seconds_left(self) -> float:
+        return self._opened_at + self.segment_seconds - time.monotonic()
+
+    def _is_due_for_probe(self) -> bool:
+        return time.monotonic() - self._probed_at >= self._probe_seconds
+
+    def _patience(self) -> float | None:
+        """Give how long to wait for a record: a segment grows old, a broken disk may be mended."""
+        if self.is_broken:
+            return max(0.0, self._probed_at + self._probe_seconds - time.monotonic())
+        return max(0.0, self._seconds_left()) if self._file is not None else None
 
     def _take(self) -> tuple[list[_Waiting], bool]:
         """Take whatever waits, at most a batch; more gather during the sync itself."""
-        try:
-            timeout = max(0.05, self.segment_seconds / 4) if self._file is not None else None
-            first = self._queue.get(timeout=timeout)
-        except queue.Empty:
-            return [], False
         batch: list[_Waiting] = []
         size = 0
-        while first is not None:
-            batch.append(first)
-            size += len(first.record.payload)
-            if len(batch) >= MAX_BATCH_RECORDS or size >= MAX_BATCH_BYTES or self._queue.empty():
+        waiting, self._held = self._held, None
+        try:
+            waiting = waiting or self._queue.get(timeout=self._patience())
+        except queue.Empty:
+            return [], False
+        while waiting is not None:
+            if batch and size + waiting.size > MAX_BATCH_BYTES:
+                self._held = waiting
                 return batch, False
-            first = self._queue.get()
+            batch.append(waiting)
+            size += waiting.size
+            if len(batch) >= MAX_BATCH_RECORDS or self._queue.empty():
+                return batch, False
+            waiting = self._queue.get()
         return batch, True
 
-    def _write(self, batch: list[_Waiting]) -> None:
-        error: OSError | None = None
+    def _written(self, batch: list[_Waiting]) -> OSError | None:
+        """Put a batch on disk; give the error that kept it from there."""
+        if self.is_broken:
+            return OSError(0, "the last error of the disk is not mended")
         try:
             if self._file is None:
                 self._open()
             self._write_synced(batch)
         except OSError as exc:
-            error = exc
             self._give_up_segment()
-        self._loop.call_soon_threadsafe(self._resolve, batch, error)
+            return exc
+        return None
 
     def _write_synced(self, batch: list[_Waiting]) -> None:
         buffers: list[bytes] = []
         for waiting in batch:
             self._seq += 1
-            record = waiting.record
-            stamped = Record(
-                record.signal, record.tenant, record.payload, record.key, self._seq, time.time_ns()
-            )
-            buffers += pack(stamped, self._salt)
-        size = sum(map(len, buffers))
+            stamped = replace(waiting.record, seq=self._seq, received_ns=time.time_ns())
+            header, tenant, payload = pack(stamped, self._salt)
+            buffers += (header + tenant, payload)
         assert self._file is not None  # noqa: S101 - opened by the caller
-        if os.writev(self._file, buffers) != size:
-            raise OSError("short write: the disk is full")
+        size = append(self._files, self._file, buffers)
         began = time.monotonic()
-        os.fdatasync(self._file)
-        self.fsync_seconds = time.monotonic() - began
+        self._files.sync_bytes(self._file)
+        if self._fake_fsync_seconds:
+            time.sleep(self._fake_fsync_seconds)
+        self.syncs = self.syncs.with_one(time.monotonic() - began)
         self._size += size
+
+    def _answer(self, batch: list[_Waiting], error: OSError | None) -> None:
+        self._loop.call_soon_threadsafe(self._resolve, batch, error)
 
     def _resolve(self, batch: list[_Waiting], error: OSError | None) -> None:
         for waiting in batch:
-            self._waiting_bytes -= len(waiting.record.payload) + HEADER.size
+            tenant = waiting.record.tenant
+            self._waiting_bytes[tenant] -= waiting.size
+            if not self._waiting_bytes[tenant]:
+                del self._waiting_bytes[tenant]
             if waiting.done.done():
                 continue
             if error is None:
@@ -268,49 +280,98 @@ class Journal:
                 waiting.done.set_exception(OverloadedError(f"the journal: {error.strerror}"))
 
     def _open(self) -> None:
-        path = self.folder / f"{self._next_id:016d}.open"
+        """Begin a segment: its header and its name are on disk before the first record."""
+        self._set_numbers_apart()
+        self._path = self.folder / f"{self._next_id:016d}.open"
+        self._next_id += 1
+        self._size = 0
+        self._file = self._files.create(self._path)
         self._salt = secrets.token_bytes(16)
-        self._file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_WRONLY, 0o600)
-        os.write(self._file, SEGMENT.pack(MAGIC, self._next_id, self._salt))
-        os.fsync(self._file)
-        sync(self.folder)
-        self._size = SEGMENT.size
+        header = SEGMENT.pack(MAGIC, int(self._path.stem), self._salt)
+        append(self._files, self._file, [header])
+        self._files.sync(self._file)
+        self._files.sync_names(self.folder)
+        self._size = len(header)
         self._opened_at = time.monotonic()
 
+    def _set_numbers_apart(self) -> None:
+        """Note how far this run's numbers may reach, so that the next begins above them."""
+        if not self._has_set_apart:
+            reach = str(self._seq + SEQ_AHEAD).encode()
+            write_whole(self._files, self.folder / SEQ_FILE, reach)
+            self._files.sync_names(self.folder.parent)
+            self._has_set_apart = True
+
     def _seal(self) -> None:
-        """Close the segment and hand it to the decoder by its name."""
+        """Close the segment and hand it to the decoder by its name.
+
+        The name needs no sync: a start takes up the segment by either.
+        """
         assert self._file is not None  # noqa: S101 - open by the caller's word
-        os.close(self._file)
-        self._file = None
-        path = self.folder / f"{self._next_id:016d}.open"
-        path.replace(path.with_suffix(".wal"))
-        sync(self.folder)
-        self._next_id += 1
+        handle, self._file = self._file, None
+        try:
+            self._files.close(handle)
+            self._put_by(self._path)
+        except OSError:
+            self._latch()
+
+    def _put_by(self, path: Path) -> None:
+        """Seal a closed segment; one without records goes."""
+        if self._size > SEGMENT.size:
+            self._files.rename(path, path.with_suffix(".wal"))
+        elif path.exists():
+            self._files.remove(path)
 
     def _give_up_segment(self) -> None:
         """Cut the segment back to what was synced and seal it; the next write begins another."""
         if self._file is None:
             return
+        handle, self._file = self._file, None
         try:
-            os.ftruncate(self._file, self._size)
-            os.fsync(self._file)
-            self._seal()
+            try:
+                self._files.cut(handle, self._size)
+                self._files.sync(handle)
+            finally:
+                self._files.close(handle)
+            self._put_by(self._path)
         except OSError:
-            self.is_broken = True
+            self._latch()
+
+    def _latch(self) -> None:
+        self.is_broken = True
+        self._to_mend = self._path
+        self._probed_at = time.monotonic()
+
+    def _probe(self) -> None:
+        """Mend the segment that an error left as it was, by a new handle, and begin another."""
+        self._probed_at = time.monotonic()
+        try:
+            if self._to_mend is not None:
+                self._mend(self._to_mend)
+                self._to_mend = None
+            self._open()
+        except OSError:
+            self._give_up_segment()  # of the one that was begun
+            return
+        self.is_broken = False
+
+    def _mend(self, path: Path) -> None:
+        if self._size > SEGMENT.size:
+            handle = self._files.reopen(path)
+            try:
+                self._files.cut(handle, self._size)
+                self._files.sync(handle)
+            finally:
+                self._files.close(handle)
+        self._put_by(path)
 
 
-_SEGMENTS: Final = frozenset({".open", ".wal"})
-
-
-def sealed(folder: Path) -> Iterator[Path]:
-    """Give the segments that wait for the decoder, oldest first."""
-    yield from sorted(folder.glob("*.wal"))
-
-
-def _last(folder: Path) -> int:
-    """Give the id of the last segment that was decoded and deleted."""
-    keys = folder.parent / "keys"
-    return max((int(path.stem) for path in keys.glob("*.keys")), default=0)
+def _set_apart(folder: Path) -> int:
+    """Give how far the numbers of former runs may reach."""
+    try:
+        return int((folder / SEQ_FILE).read_text())
+    except FileNotFoundError:
+        return 0
 
 
 def _locked(folder: Path) -> int:
@@ -323,34 +384,3 @@ def _locked(folder: Path) -> int:
             f"{folder}: another collector writes here; stop it first"
         ) from None
     return handle
-
-
-def _recover(folder: Path) -> int:
-    """Seal and count the segments a killed run left open; what is torn goes to quarantine."""
-    count = 0
-    for path in sorted(folder.glob("*.open")):
-        data = path.read_bytes()
-        found = scan(data)
-        tail = [part for part in found.damaged if part[1] == len(data)]
-        if tail:
-            start = tail[-1][0]
-            quarantine = folder.parent / "quarantine"
-            quarantine.mkdir(exist_ok=True)
-            with (quarantine / f"{path.stem}-tail.bin").open("wb") as file:
-                file.write(data[start:])
-                file.flush()
-                os.fsync(file.fileno())
-            sync(quarantine)
-            if not found.records:
-                path.unlink()
-                continue
-            with path.open("r+b") as file:
-                file.truncate(start)
-                os.fsync(file.fileno())
-        if not found.records and not found.damaged:
-            path.unlink()
-            continue
-        path.replace(path.with_suffix(".wal"))
-        count += 1
-    sync(folder)
-    return count
