@@ -102,6 +102,7 @@ class Journal:
         self.tenant_share = tenant_share
         self.is_broken = False
         self.syncs = SyncTimes()
+        self.fsync_seconds = 0.0
         self._probe_seconds = probe_seconds
         self._fake_fsync_seconds = fake_fsync_seconds
         self._files = files or System()
@@ -260,7 +261,8 @@ class Journal:
         self._files.sync_bytes(self._file)
         if self._fake_fsync_seconds:
             time.sleep(self._fake_fsync_seconds)
-        self.syncs = self.syncs.with_one(time.monotonic() - began)
+        self.fsync_seconds = time.monotonic() - began
+        self.syncs = self.syncs.with_one(self.fsync_seconds)
         self._size += size
 
     def _answer(self, batch: list[_Waiting], error: OSError | None) -> None:
