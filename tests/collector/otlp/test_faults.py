@@ -21,6 +21,7 @@ import pytest
 from collector.otlp.accept import Acceptor
 from collector.otlp.counters import Counters
 from collector.otlp.files import System
+from collector.otlp.gate import Sender
 from collector.otlp.journal import Journal, Record, scan
 from meterbook.errors import OverloadedError
 from meterbook.settings import CollectorSettings
@@ -28,6 +29,7 @@ from meterbook.settings import CollectorSettings
 CASES = int(os.environ.get("MB_TEST_CASES", "1"))
 PAGE = 4096
 KEY = bytes(16)
+SENDER = Sender("t", "http")
 CALLS = (
     "create",
     "write",
@@ -251,12 +253,12 @@ def test_a_repeat_in_the_batch_of_a_failed_original_is_refused_with_it(tmp_path,
         acceptor = Acceptor(CollectorSettings(), journal, Counters({}), 1)
         files.broken = {"sync_bytes": errno.EIO}
         first = await asyncio.gather(
-            *(acceptor.accept("metrics", "t", gauge(1.0)) for _ in range(3)),
+            *(acceptor.accept("metrics", SENDER, gauge(1.0)) for _ in range(3)),
             return_exceptions=True,
         )
         files.broken = {}
-        later = await acceptor.accept("metrics", "t", gauge(1.0))
-        await acceptor.accept("metrics", "t", gauge(1.0))
+        later = await acceptor.accept("metrics", SENDER, gauge(1.0))
+        await acceptor.accept("metrics", SENDER, gauge(1.0))
         await asyncio.to_thread(journal.close)
         return [*first, later]
 
