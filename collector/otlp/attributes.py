@@ -103,7 +103,7 @@ def as_text(kind: str, value: Any) -> str:
     return repr(value) if kind == "double" else str(value)
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=50_000)
 def key_value(data: bytes) -> tuple[str, str, str]:
     """Give key, type and text of a KeyValue; what cannot be read is kept under a name of ours."""
     try:
@@ -121,13 +121,13 @@ def attributes(items: list[bytes]) -> list[Attribute]:
     ]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=5_000)
 def resource(data: bytes) -> list[Attribute]:
     """Give the attributes of a Resource."""
     return attributes([value for number, value in _lenient(data) if number == 1])
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=1_000)
 def scope(data: bytes) -> tuple[str, str, list[Attribute]]:
     """Give name, version and attributes of an InstrumentationScope."""
     name = version = b""

@@ -8,9 +8,10 @@ Holds    the decoder keeps exactly the points that are not rejected here (both a
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from collector.otlp.flat import Metrics, laid
+from collector.otlp.flat import Metrics, column, laid
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ def content(signal: str, batch: pa.RecordBatch) -> Content:
 
 
 def _count(batch: pa.RecordBatch, resources: str, scopes: str, items: str) -> int:
-    column: Any = batch.column(resources)
-    inner = laid(laid(column)[0].field(scopes))[0]
+    outer: Any = batch.column(resources)
+    inner = laid(laid(outer)[0].field(scopes))[0]
     return len(laid(inner.field(items))[0])
 
 
@@ -49,6 +50,6 @@ def _metrics(batch: pa.RecordBatch) -> Content:
 
 def is_dated(logs: pa.RecordBatch) -> bool:
     """Tell whether any record of a request of logs bears a time of its own."""
-    column: Any = logs.column("resource_logs")
-    records = laid(laid(laid(column)[0].field("scope_logs"))[0].field("log_records"))[0]
-    return bool(records.field("time").to_numpy().any())
+    resources: Any = logs.column("resource_logs")
+    records = laid(laid(laid(resources)[0].field("scope_logs"))[0].field("log_records"))[0]
+    return bool(column(records.field("time"), np.uint64).any())

@@ -27,13 +27,50 @@ Places = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
+def column(array: Any, dtype: type[np.generic]) -> npt.NDArray[Any]:
+    """See the values of a column as numpy does; nulls hold anything.
+
+    Not by `to_numpy`, which imports pandas: a second and 30 MiB that fall into the first request.
+    """
+    if not len(array):
+        return np.zeros(0, dtype)
+    return np.frombuffer(array.buffers()[1], dtype)[array.offset : array.offset + len(array)]
+
+
+def bits(buffer: Any, start: int, length: int) -> Mask:
+    """See a bitmap as numpy does; without a buffer all are set."""
+    if buffer is None:
+        return np.ones(length, np.bool_)
+    packed = np.frombuffer(buffer, np.uint8)
+    return np.unpackbits(packed, count=start + length, bitorder="little")[start:].astype(np.bool_)
+
+
+def present(array: Any) -> Mask:
+    """Tell which values of a column are not null."""
+    return bits(array.buffers()[0], array.offset, len(array))
+
+
+def truths(array: Any) -> Mask:
+    """See a column of booleans as numpy does."""
+    return bits(array.buffers()[1], array.offset, len(array))
+
+
+def mask(chosen: Mask) -> pa.BooleanArray:
+    """Give a mask to Arrow."""
+    packed = pa.py_buffer(np.packbits(chosen, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(chosen), [None, packed])
+
+
 def laid(lists: Any) -> tuple[Any, Places]:
     """Give the items of a list column in one array, and how many each row has."""
-    offsets = lists.offsets.to_numpy()
+    if not len(lists):
+        return lists.values.slice(0, 0), np.zeros(0, np.int64)
+    ends = np.frombuffer(lists.buffers()[1], np.int32)
+    ends = ends[lists.offset : lists.offset + len(lists) + 1]
     values = lists.values
-    if len(values) != offsets[-1] - offsets[0]:
-        values = values.slice(offsets[0], offsets[-1] - offsets[0])
-    return values, np.diff(offsets).astype(np.int64)
+    if len(values) != ends[-1] - ends[0]:
+        values = values.slice(int(ends[0]), int(ends[-1] - ends[0]))
+    return values, (ends[1:] - ends[:-1]).astype(np.int64)
 
 
 def owners(counts: Places) -> Places:
@@ -46,7 +83,8 @@ def sizes(texts: Any) -> Places:
     if not len(texts):
         return np.zeros(0, np.int64)
     ends = np.frombuffer(texts.buffers()[1], np.int32)
-    return np.diff(ends[texts.offset : texts.offset + len(texts) + 1]).astype(np.int64)
+    ends = ends[texts.offset : texts.offset + len(texts) + 1]
+    return (ends[1:] - ends[:-1]).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -62,6 +100,12 @@ class Points:
     """For each point the row of its metric."""
     items: int
     """How many points there were, those that cannot be taken too."""
+
+    def exemplars(self) -> int:
+        """Count the exemplars of the points: they are not kept."""
+        if self.kind == "summary":
+            return 0
+        return len(laid(self.points.field("exemplars"))[0])
 
 
 class Metrics:
@@ -93,34 +137,34 @@ class Metrics:
         """Give the points of each kind there is; those that cannot be taken are left out."""
         if not len(self.metrics):
             return
-        present = {
+        found = {
             kind: data
             for kind in KINDS
             if (data := self.metrics.field(kind)).null_count < len(data)
         }
-        refused = self._refused(present)
-        for kind, data in present.items():
+        refused = self._refused(found)
+        for kind, data in found.items():
             points, counts = laid(data.field("data_points"))
             if not len(points):
                 continue
             metric, items = owners(counts), len(points)
             spoiled = refused
             if kind in WITH_TEMPORALITY:
-                spoiled = refused | (data.field("temporality").to_numpy() == 0)
+                spoiled = refused | (column(data.field("temporality"), np.int32) == 0)
             kept = usable(points, kind)
             if spoiled.any():
                 kept &= ~spoiled[metric]
             if not kept.all():
-                points, metric = points.filter(pa.array(kept)), metric[kept]
+                points, metric = points.filter(mask(kept)), metric[kept]
             yield Points(kind, data, points, metric, items)
 
-    def _refused(self, present: dict[str, Any]) -> Mask:
+    def _refused(self, found: dict[str, Any]) -> Mask:
         """Tell which metrics have no name, or several kinds of data: which came last is lost."""
         refused: Mask = sizes(self.metrics.field("name")) == 0
-        if len(present) > 1 and sum(len(d) - d.null_count for d in present.values()) > 1:
+        if len(found) > 1:
             kinds = np.zeros(len(refused), np.int8)
-            for data in present.values():
-                kinds += np.asarray(data.is_valid())
+            for data in found.values():
+                kinds += present(data)
             refused |= kinds > 1
         return refused
 
@@ -130,12 +174,12 @@ def usable(points: Any, kind: str) -> Mask:
 
     Of a point with a double and an integer it is not known which came last.
     """
-    kept: Mask = points.field("time").to_numpy() <= LATEST_NS
+    kept: Mask = column(points.field("time"), np.uint64) <= LATEST_NS
     if kind in NUMBERS:
         doubles, integers = points.field("as_double"), points.field("as_int")
         nulls = (doubles.null_count, integers.null_count)
         if nulls not in {(0, len(points)), (len(points), 0)}:
-            odd = np.asarray(doubles.is_null()) == np.asarray(integers.is_null())
-            unrecorded = points.field("flags").to_numpy() & NO_RECORDED_VALUE
+            odd = present(doubles) == present(integers)
+            unrecorded = column(points.field("flags"), np.uint32) & NO_RECORDED_VALUE
             kept &= ~odd | (unrecorded != 0)
     return kept

@@ -30,7 +30,7 @@ import polars as pl
 import pyarrow as pa
 
 from collector.otlp import attributes as attr
-from collector.otlp.flat import KINDS, Metrics, Points, laid
+from collector.otlp.flat import KINDS, Metrics, Points, column, laid, truths
 
 TEMPORALITY: Final = ("unspecified", "delta", "cumulative")
 DICTIONARY_LIMIT: Final = 300_000
@@ -63,7 +63,7 @@ class Keys:
 
     def of_metrics(self, flat: Metrics, tenants: Sequence[str]) -> Ids:
         """Give a key per metric: tenant, resource, scope, name and unit."""
-        tenant = self._hash(0, pa.array(tenants, pa.string()))
+        tenant = self._hash(0, pa.array(list(tenants), pa.string()))
         resource = self._hash(1, flat.resources.field("resource"))
         scope = self._hash(2, flat.scopes.field("scope"))
         name = self._hash(3, flat.metrics.field("name"), flat.metrics.field("unit"))
@@ -74,9 +74,12 @@ class Keys:
         """Give a key per point: that of its metric, kind and form, and its attributes."""
         form = metrics + self._kinds[KINDS.index(found.kind)]
         if found.kind not in {"gauge", "summary"}:
-            form = form + found.data.field("temporality").to_numpy().astype(np.uint64) * self._form
+            form = (
+                form
+                + column(found.data.field("temporality"), np.int32).astype(np.uint64) * self._form
+            )
         if found.kind == "sum":
-            monotonic = np.asarray(found.data.field("is_monotonic"))
+            monotonic = truths(found.data.field("is_monotonic"))
             form = form + monotonic.astype(np.uint64) * self._monotonic
         keys: Ids = form[found.metric] + self._of_attributes(found.points.field("attributes"))
         return keys

@@ -261,6 +261,10 @@ def _seed(home: Path) -> int:
     return int.from_bytes(path.read_bytes(), "little")
 
 
+ONE_AT_A_TIME: Final = {"POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+"""The decoder's batches are too small to share out: a second thread costs half as much again."""
+
+
 class _Decoder:
     """The decoder's process, started again when it ends by itself."""
 
@@ -288,7 +292,9 @@ class _Decoder:
     def _start(self, source: int) -> subprocess.Popen[bytes]:
         """Start it. It ends when its input does: with us, or after one pass when it has none."""
         return subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "collector.otlp.decoder", str(self._home)], stdin=source
+            [sys.executable, "-m", "collector.otlp.decoder", str(self._home)],
+            stdin=source,
+            env=os.environ | ONE_AT_A_TIME,
         )
 
     def _close_input(self) -> None:

@@ -9,10 +9,11 @@ messages they hold, and each distinct one is decoded once, later. Names and unit
 that text which is not UTF-8 loses no request. Field numbers: opentelemetry-proto 1.x.
 """
 
+from functools import cache
 from typing import Any, Final
 
 import pyarrow as pa
-from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from ptars import HandlerPool
 
 from meterbook.errors import UndecodableError
@@ -62,6 +63,7 @@ _FIELDS: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("start", 2, "fixed64"),
         ("time", 3, "fixed64"),
         ("as_double", 4, "double?"),
+        ("exemplars", 5, "Exemplar*"),
         ("as_int", 6, "sfixed64?"),
         ("attributes", 7, "bytes*"),
         ("flags", 8, "uint32"),
@@ -73,6 +75,7 @@ _FIELDS: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("sum", 5, "double?"),
         ("bucket_counts", 6, "fixed64*"),
         ("bounds", 7, "double*"),
+        ("exemplars", 8, "Exemplar*"),
         ("attributes", 9, "bytes*"),
         ("flags", 10, "uint32"),
         ("min", 11, "double?"),
@@ -89,9 +92,12 @@ _FIELDS: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("positive", 8, "Buckets"),
         ("negative", 9, "Buckets"),
         ("flags", 10, "uint32"),
+        ("exemplars", 11, "Exemplar*"),
         ("min", 12, "double?"),
         ("max", 13, "double?"),
     ),
+    # only counted: of the fields of an exemplar one that is hardly ever sent stands for all
+    "Exemplar": (("nothing", 536_870_911, "bool"),),
     "Buckets": (("offset", 1, "sint32"), ("bucket_counts", 2, "uint64*")),
     "SummaryPoint": (
         ("start", 2, "fixed64"),
@@ -146,16 +152,27 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     return file
 
 
+@cache
+def _pool() -> descriptor_pool.DescriptorPool:
+    pool = descriptor_pool.DescriptorPool()
+    pool.AddSerializedFile(_file().SerializeToString())
+    return pool
+
+
+def request_class(signal: str) -> type[Any]:
+    """Give google.protobuf's class of the same projected request."""
+    message = _pool().FindMessageTypeByName(f"meterbook.{_REQUEST[signal]}")
+    return message_factory.GetMessageClass(message)
+
+
 class Wire:
     """Parses the requests of all signals. One per process: it keeps prepared handlers."""
 
     def __init__(self) -> None:
         """Prepare a handler per signal."""
-        pool = descriptor_pool.DescriptorPool()
-        pool.AddSerializedFile(_file().SerializeToString())
         self._handlers: dict[str, Any] = {}
         for signal, name in _REQUEST.items():
-            message = pool.FindMessageTypeByName(f"meterbook.{name}")
+            message = _pool().FindMessageTypeByName(f"meterbook.{name}")
             handlers = HandlerPool([message.file])
             self._handlers[signal] = handlers.get_for_message(message)
             self._keep = handlers

@@ -1,7 +1,9 @@
 """The decoder held against google.protobuf: the same points, series and values."""
 
+import dataclasses
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -10,7 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
 from collector.otlp.check import content
-from collector.otlp.decode import Decoder
+from collector.otlp.decode import Decoder, activity
 from collector.otlp.journal import Record
 from collector.otlp.wire import Wire
 from warehouse.tables import BY_NAME
@@ -148,7 +150,7 @@ def test_the_order_of_attributes_makes_no_series():
     frames = _decode(request)
 
     assert frames["raw_series"].height == 1
-    assert frames["raw_activity"]["point_count"].to_list() == [2]
+    assert activity([frames["raw_point"]])["point_count"].to_list() == [2]
     assert frames["raw_point"]["series_id"].n_unique() == 1
 
 
@@ -191,5 +193,30 @@ def test_a_series_is_named_once_an_hour_and_counted_each_time():
 
     found = [batch(time) for time in (5, 6, hour + 5)]
 
-    assert [frames["raw_series"].height for frames in found] == [1, 0, 1]
-    assert [frames["raw_activity"]["point_count"].to_list() for frames in found] == [[1]] * 3
+    assert ["raw_series" in frames for frames in found] == [True, False, True]
+    counts = [activity([frames["raw_point"]])["point_count"].to_list() for frames in found]
+    assert counts == [[1], [1], [1]]
+
+
+def test_a_batch_that_failed_leaves_nothing_behind_that_counts_as_written():
+    """What a failed batch would have named is named when its records come again."""
+    decoder = Decoder()
+    body = _request([("m", "gauge", 0, [({"a": "1"}, 1.0, 5)])]).SerializeToString()
+    good = Record("metrics", "t", body, bytes(16), 1, 10**18)
+    overflowing = dataclasses.replace(good, seq=2**64)
+
+    with pytest.raises(OverflowError):
+        decoder.decode("metrics", [good, overflowing], 1)
+
+    assert "raw_series" in decoder.decode("metrics", [good], 1)
+
+
+def test_what_is_forgotten_is_named_again():
+    """The limit bounds memory; the dictionary may repeat itself."""
+    decoder = Decoder(limit=0)
+    body = _request([("m", "gauge", 0, [({"a": "1"}, 1.0, 5)])]).SerializeToString()
+    records = [Record("metrics", "t", body, bytes(16), 1, 10**18)]
+
+    named = [decoder.decode("metrics", records, 1)["raw_series"] for _ in range(2)]
+
+    assert named[0].equals(named[1])
