@@ -18,6 +18,7 @@ import click
 from collector.otlp import tokens
 from meterbook import build as building
 from meterbook import explain as explaining
+from meterbook import export as exporting
 from meterbook import run as running
 from meterbook import status as telling
 from meterbook.errors import (
@@ -29,6 +30,7 @@ from meterbook.errors import (
 )
 from meterbook.plain import plain
 from meterbook.settings import Settings, load_settings, parse_instant
+from warehouse.focus_views import VERSIONS
 
 EXIT_CHECK_FAILED: Final = 1
 EXIT_WRONG_USE: Final = 2
@@ -200,6 +202,19 @@ def build(
         say=context.say,
     )
     click.echo(report.text)
+
+
+@main.command(epilog=_examples("meterbook export focus --version 1.2 --out build/focus"))
+@click.argument("what", type=click.Choice(["focus"]))
+@click.option(
+    "--version", type=click.Choice(VERSIONS), default="1.2", show_default=True, help="Of FOCUS."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.pass_obj
+def export(context: Context, what: str, version: str, out: Path) -> None:
+    """Write the published bill, and its Kubernetes allocation, as FOCUS Parquet."""
+    for path in exporting.export_focus(context.settings, version, out):
+        click.echo(f"{what} {version}: {path}")
 
 
 @main.command(epilog=_examples("meterbook report --out report.html"))

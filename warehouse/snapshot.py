@@ -21,6 +21,7 @@ import duckdb
 
 from meterbook.errors import NothingPublishedError
 from warehouse.disk import sync
+from warehouse.focus_views import add_views
 from warehouse.store import Store
 from warehouse.tables import ALL
 
@@ -59,6 +60,7 @@ def publish(store: Store, serving: Path, *, now: datetime, keep: int) -> Snapsho
     making = path.with_suffix(".making")
     making.unlink(missing_ok=True)
     counts = store.copy_to(making, published)
+    add_views(making)
     sync(making)
     making.chmod(0o444)
     making.replace(path)

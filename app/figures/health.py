@@ -1,6 +1,7 @@
 """Whether the book is fresh, complete and sound.
 
-Reads    core_delivery, raw_rejected, mart_run, mart_check, mart_collector, core_node_hourly,
+Reads    core_delivery, core_restatement, core_conformance, core_billing_period, raw_rejected,
+         mart_run, mart_check, mart_collector, core_node_hourly,
          mart_cost_daily_team, mart_cardinality_metric, mart_coverage_service
 """
 
@@ -94,6 +95,84 @@ def deliveries(reader: Reader, filters: Filters) -> Figure:
             ),
         ),
         empty="No delivery was loaded. `meterbook load FOLDER` takes one.",
+        is_tall=True,
+    )
+
+
+def conformance(reader: Reader, filters: Filters) -> Figure:
+    """Give the rules of FOCUS that deliveries in force break, most lines first."""
+    answer = reader.ask(
+        """
+        SELECT d.source, d.period, c.rule, c.kind, c.checked_count, c.broken_count, c.sample,
+               d.delivery_id
+        FROM core_conformance c JOIN core_delivery d USING (delivery_id)
+        WHERE d.state = 'in_force' AND c.broken_count > 0
+        ORDER BY c.broken_count DESC, d.period DESC, d.source, d.delivery_id, c.rule
+        LIMIT 200
+        """
+    )
+    rules = answer.frame["rule"].n_unique()
+    return build(
+        reader,
+        filters,
+        answer,
+        name="conformance",
+        title="Rules of FOCUS that bills break",
+        finding=f"Bills in force break {words.plural(rules, 'rule')} of FOCUS."
+        if rules
+        else "Bills in force break no rule of FOCUS that we check.",
+        shown=(
+            Shown("source", "Source"),
+            Shown("period", "Period"),
+            Shown("rule", "Rule", "prose"),
+            Shown("broken_count", "Broken", "count"),
+            Shown("checked_count", "Of", "count"),
+            Shown("sample", "One of them", "code"),
+        ),
+        empty="Bills in force break no rule of FOCUS that we check.",
+        is_tall=True,
+    )
+
+
+def restatements(reader: Reader, filters: Filters) -> Figure:
+    """Give what deliveries said otherwise than the ones before them, newest first."""
+    answer = reader.ask(
+        """
+        SELECT r.restated_at, d.source, d.period, p.status, r.account, r.service_name,
+               r.first_day, r.last_day, r.reason, r.billed_cost_delta, r.effective_cost_delta,
+               r.currency, r.delivery_id
+        FROM core_restatement r JOIN core_delivery d USING (delivery_id)
+             LEFT JOIN core_billing_period p USING (delivery_id)
+        ORDER BY r.restated_at DESC, d.source, d.period, r.first_day, r.last_day, r.account,
+                 r.service_name, r.currency, r.reason, r.delivery_id
+        LIMIT 200
+        """
+    )
+    count = answer.frame["delivery_id"].n_unique()
+    return build(
+        reader,
+        filters,
+        answer,
+        name="restatements",
+        title="What was restated",
+        finding=f"{words.plural(count, 'delivery', 'deliveries')} changed what was billed before."
+        if count
+        else "No delivery has changed what was billed before.",
+        shown=(
+            Shown("restated_at", "When", "instant"),
+            Shown("source", "Source"),
+            Shown("period", "Period"),
+            Shown("status", "Period is"),
+            Shown("account", "Account"),
+            Shown("service_name", "Service"),
+            Shown("first_day", "From", "day"),
+            Shown("last_day", "To", "day"),
+            Shown("reason", "Reason"),
+            Shown("billed_cost_delta", "Billed", "amount"),
+            Shown("effective_cost_delta", "Effective", "amount"),
+            Shown("currency", "Currency"),
+        ),
+        empty="No delivery has changed what was billed before.",
         is_tall=True,
     )
 

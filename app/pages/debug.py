@@ -25,5 +25,9 @@ page.show(page.get(health.freshness), page.get(health.collector))
 page.show(page.get(health.deliveries))
 page.show(page.get(health.rejected))
 
+# %% What was restated, and do bills keep to FOCUS?
+page.show(page.get(health.restatements))
+page.show(page.get(health.conformance))
+
 # %% What did the last build do?
 page.show(page.get(health.runs), page.get(health.checks))

@@ -62,6 +62,8 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (health.freshness, ()),
     (health.deliveries, ()),
     (health.rejected, ()),
+    (health.restatements, ()),
+    (health.conformance, ()),
     (health.runs, ()),
     (health.checks, ()),
     (health.collector, ()),
