@@ -35,7 +35,7 @@ class Marks:
     shed_ratio: float = 0.80
     full_ratio: float = 0.90
     least_free_bytes: int = 2 * 1024**3
-    most_journal_bytes: int = 16 * 1024**3
+    most_journal_bytes: int = 8 * 1024**3
 
 
 DEFAULT = Marks()
@@ -46,7 +46,7 @@ def state(figures: Figures, marks: Marks = DEFAULT) -> State:
     if (
         figures.used_ratio >= marks.full_ratio
         or figures.free_bytes < marks.least_free_bytes
-        or figures.journal_bytes > marks.most_journal_bytes
+        or figures.journal_bytes >= marks.most_journal_bytes
     ):
         return "full"
     return "shed" if figures.used_ratio >= marks.shed_ratio else "ok"

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shutil
 import signal
 import socket
 import ssl
@@ -20,13 +19,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 import uvloop
 
-from collector.otlp import http_door, telemetry
+from collector.otlp import http_door, room, telemetry
 from collector.otlp.accept import Acceptor
 from collector.otlp.active import take_up
 from collector.otlp.counters import Counters
@@ -132,6 +130,12 @@ class _House:
             settings,
             lambda: (telemetry.TEXT_TYPE, telemetry.prometheus_text(self._facts())),
         )
+        self._marks = room.Marks(
+            float(settings.shed_ratio),
+            float(settings.full_ratio),
+            settings.min_free_bytes,
+            settings.max_journal_bytes,
+        )
         self._http: list[asyncio.Server] = []
         self._ports = Ports(0, 0)
         self._told_at = time.monotonic()
@@ -208,30 +212,29 @@ class _House:
         return telemetry.Facts(counters, self._gauges())
 
     def _gauges(self) -> list[telemetry.Gauge]:
-        disk = shutil.disk_usage(self._home)
-        return [
-            telemetry.Gauge(
-                "mb_wal_bytes", "By", "journaled, not decoded", self._journal.pending_bytes()
+        journal = self._journal
+        pending = journal.pending_bytes()
+        disk = room.figures(self._home, pending)
+        syncs = journal.syncs
+        values = (
+            ("mb_wal_bytes", "By", "journaled, not decoded", pending),
+            ("mb_wal_oldest_seconds", "s", "age of the oldest undecoded", journal.oldest_seconds()),
+            ("mb_wal_queue_bytes", "By", "waiting for the disk", journal.queued_bytes),
+            ("mb_wal_fsync_seconds", "s", "last sync", journal.fsync_seconds),
+            ("mb_wal_fsync_seconds_max", "s", "longest sync since the start", syncs.max_seconds),
+            ("mb_disk_free_ratio", "1", "free part of the disk", 1 - disk.used_ratio),
+            (
+                "mb_connections",
+                "{connection}",
+                "open HTTP connections",
+                len(self._hall.connections),
             ),
-            telemetry.Gauge(
-                "mb_wal_fsync_seconds", "s", "last sync of the journal", self._journal.fsync_seconds
-            ),
-            telemetry.Gauge(
-                "mb_disk_free_ratio", "1", "free part of the disk", disk.free / disk.total
-            ),
-        ]
+        )
+        return [telemetry.Gauge(name, unit, text, value) for name, unit, text, value in values]
 
     def _measure(self) -> None:
         """Look how full the disk and the journal are."""
-        settings, disk = self._settings, shutil.disk_usage(self._home)
-        used = Decimal(disk.used) / disk.total
-        is_full = (
-            used >= Decimal(settings.full_ratio)
-            or disk.free < settings.min_free_bytes
-            or self._journal.pending_bytes() >= settings.max_journal_bytes
-        )
-        is_shed = used >= Decimal(settings.shed_ratio)
-        self._acceptor.room = "full" if is_full else "shed" if is_shed else "ok"
+        self._acceptor.room = room.room(self._home, self._journal.pending_bytes(), self._marks)
 
     def _context(self) -> ssl.SSLContext | None:
         return self._certificates.context() if self._certificates is not None else None

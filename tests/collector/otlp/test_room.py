@@ -12,17 +12,17 @@ MARKS = Marks(least_free_bytes=2 * GIB, most_journal_bytes=10 * GIB)
     ("used", "free", "journal", "want"),
     [
         (0, 100, 0, "ok"),
-        (79, 21, 10, "ok"),
+        (79, 21, 9, "ok"),
         (80, 20, 0, "shed"),
         (89, 11, 0, "shed"),
         (90, 10, 0, "full"),
-        (10, 90, 11, "full"),
+        (10, 90, 10, "full"),
         (1, 1, 0, "full"),
         (0, 0, 0, "full"),
     ],
 )
 def test_each_state_begins_at_its_mark(used, free, journal, want):
-    """80 % used sheds; 90 %, less than 2 GiB free, or a journal above its limit refuses."""
+    """80 % used sheds; 90 %, less than 2 GiB free, or a journal at its limit refuses."""
     assert state(Figures(used * GIB, free * GIB, journal * GIB), MARKS) == want
 
 
@@ -32,6 +32,6 @@ def test_the_figures_are_those_of_the_disk(tmp_path):
 
     assert read.journal_bytes == 5
     assert 0 < read.used_ratio < 1
-    assert room(tmp_path, 5, Marks(2, 2, 0, 5)) == "ok"
-    assert room(tmp_path, 5, Marks(0, 2, 0, 5)) == "shed"
-    assert room(tmp_path, 6, Marks(2, 2, 0, 5)) == "full"
+    assert room(tmp_path, 4, Marks(2, 2, 0, 5)) == "ok"
+    assert room(tmp_path, 4, Marks(0, 2, 0, 5)) == "shed"
+    assert room(tmp_path, 5, Marks(2, 2, 0, 5)) == "full"
