@@ -1,8 +1,9 @@
 """What a million points cost the collector, beside rotel and a Python floor in the same run.
 
-Takes    `--quick` for a quarter of the work
+Takes    `--quick` for a quarter of the work and one round
 Gives    CPU seconds (user + system) of each server and its children per million points, from the
-         end of a warm-up until the work is done, and peak memory; best of the rounds
+         end of a warm-up until the work is done, peak memory, p50 and p99 of the answer; best of
+         the rounds; and how the lake's cost grows over 1, 4 and 16 times the points
 Units    one request holds 1,000 points: 400 gauges, 400 sums, 200 histograms of 10 bounds
 
 Rotel receives and discards; the floor parses, appends and syncs; ours checks, journals and syncs
@@ -10,6 +11,8 @@ Rotel receives and discards; the floor parses, appends and syncs; ours checks, j
 """
 
 import asyncio
+import functools
+import gzip
 import importlib.metadata
 import os
 import random
@@ -25,6 +28,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import grpc
+from google.protobuf import json_format
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
@@ -35,10 +39,12 @@ from meterbook.settings import CollectorSettings
 
 SET: Final = 100
 POINTS: Final = 1000
+SMALL_POINTS: Final = 30
 EXPORT: Final = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 RESOURCE: Final = ("cluster", "namespace", "workload", "node", "region", "zone", "account")
-Send = Callable[[list[bytes]], None]
+DOORS: Final = ("rotel", "ack", "lake")
+Send = Callable[[list[bytes]], list[float]]
 
 
 def payloads(count: int) -> list[bytes]:
@@ -48,10 +54,23 @@ def payloads(count: int) -> list[bytes]:
     return [_request(dice, number, now).SerializeToString() for number in range(count)]
 
 
-def _request(dice: random.Random, number: int, now: int) -> ExportMetricsServiceRequest:
+def small_payloads(count: int) -> list[bytes]:
+    """Give seeded requests of 30 points, each of one pod."""
+    dice, now = random.Random(8), time.time_ns()  # noqa: S311 - a fixed load
+    found = []
+    for number in range(count):
+        request = _request(dice, number, now, pods=1)
+        del request.resource_metrics[0].scope_metrics[0].metrics[10:30]
+        found.append(request.SerializeToString())
+    return found
+
+
+def _request(
+    dice: random.Random, number: int, now: int, pods: int = 20
+) -> ExportMetricsServiceRequest:
     request = ExportMetricsServiceRequest()
-    for slot in range(20):
-        pod = (number * 20 + slot) % 400
+    for slot in range(pods):
+        pod = (number * pods + slot) % 400
         resource = request.resource_metrics.add()
         names = {f"k8s.{name}.name": f"{name}-{pod % 17}" for name in RESOURCE}
         names |= {"k8s.pod.name": f"pod-{pod}", "service.name": f"service-{pod % 40}"}
@@ -87,24 +106,53 @@ def _add(attributes: Any, pairs: dict[str, str]) -> None:
 def distinct(bodies: list[bytes], start: int, count: int) -> list[bytes]:
     """Give requests that differ in one unknown field, so that none passes for a resend."""
     return [
-        bodies[n % SET] + struct.pack("<BQ", 15 << 3 | 1, n) for n in range(start, start + count)
+        bodies[n % len(bodies)] + struct.pack("<BQ", 15 << 3 | 1, n)
+        for n in range(start, start + count)
     ]
 
 
-def http_send(port: int) -> Send:
-    """Give a sender of two keep-alive connections, one request in flight on each."""
+def encoded(door: str, bodies: list[bytes]) -> list[bytes]:
+    """Give bodies as a door takes them."""
+    if door == "gzip":
+        return [gzip.compress(body, 6) for body in bodies]
+    if door == "json":
+        return [b'{"n":%d,' % n + _as_json(body)[1:] for n, body in enumerate(bodies)]
+    return bodies
 
-    def lane(bodies: list[bytes]) -> None:
+
+@functools.lru_cache(maxsize=SET)
+def _json_of(body: bytes) -> bytes:
+    request = ExportMetricsServiceRequest.FromString(body)
+    return json_format.MessageToJson(request, indent=None, use_integers_for_enums=True).encode()
+
+
+def _as_json(body: bytes) -> bytes:
+    return _json_of(body[:-9])  # without the field that makes it distinct
+
+
+HEADERS: Final = {
+    "json": b"Content-Type: application/json\r\n",
+    "gzip": b"Content-Type: application/x-protobuf\r\nContent-Encoding: gzip\r\n",
+}
+
+
+def http_send(port: int, door: str) -> Send:
+    """Give a sender of two keep-alive connections, one request in flight on each."""
+    kind = HEADERS.get(door, b"Content-Type: application/x-protobuf\r\n")
+
+    def lane(bodies: list[bytes], waits: list[float]) -> None:
         with socket.create_connection(("127.0.0.1", port)) as link:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for body in bodies:
+                began = time.perf_counter()
                 link.sendall(
                     b"POST /v1/metrics HTTP/1.1\r\nHost: localhost\r\n"
-                    b"Content-Type: application/x-protobuf\r\nContent-Length: %d\r\n\r\n"
-                    % len(body)
+                    + kind
+                    + b"Content-Length: %d\r\n\r\n" % len(body)
                     + body
                 )
                 answer = link.recv(65536)
+                waits.append(time.perf_counter() - began)
                 if not answer.startswith(b"HTTP/1.1 200"):
                     raise RuntimeError(answer[:200])
 
@@ -114,22 +162,28 @@ def http_send(port: int) -> Send:
 def grpc_send(port: int) -> Send:
     """Give a sender of two channels with bytes that are ready."""
 
-    def lane(bodies: list[bytes]) -> None:
+    def lane(bodies: list[bytes], waits: list[float]) -> None:
         options = [("grpc.use_local_subchannel_pool", 1)]
         with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
             call: Any = channel.unary_unary(EXPORT)
             for body in bodies:
+                began = time.perf_counter()
                 call(body, timeout=60)
+                waits.append(time.perf_counter() - began)
 
     return lambda bodies: _two(lane, bodies)
 
 
-def _two(lane: Send, bodies: list[bytes]) -> None:
-    lanes = [threading.Thread(target=lane, args=(bodies[n::2],)) for n in range(2)]
+def _two(lane: Callable[[list[bytes], list[float]], None], bodies: list[bytes]) -> list[float]:
+    waits: list[float] = []
+    lanes = [threading.Thread(target=lane, args=(bodies[n::2], waits)) for n in range(2)]
     for thread in lanes:
         thread.start()
     for thread in lanes:
         thread.join()
+    if len(waits) != len(bodies):
+        raise RuntimeError(f"{len(waits)} of {len(bodies)} requests were answered")
+    return sorted(waits)
 
 
 def _tree(pid: int) -> list[int]:
@@ -230,6 +284,8 @@ def _await_port(port: int) -> None:
 
 def measure(kind: str, door: str, bodies: list[bytes], requests: int) -> dict[str, Any]:
     """Start a server, warm it up with one set, give it the fixed work, and count its CPU."""
+    warm = encoded(door, distinct(bodies, 0, SET))
+    work = encoded(door, distinct(bodies, SET, requests))
     with tempfile.TemporaryDirectory() as folder:
         home, ports = Path(folder), (_free_port(), _free_port())
         process = subprocess.Popen(
@@ -240,18 +296,26 @@ def measure(kind: str, door: str, bodies: list[bytes], requests: int) -> dict[st
         )
         try:
             _await_port(ports[1])
-            send = grpc_send(ports[0]) if door == "grpc" else http_send(ports[1])
-            send(distinct(bodies, 0, SET))
+            send = grpc_send(ports[0]) if door == "grpc" else http_send(ports[1], door)
+            send(warm)
             _settle(kind, home)
             before = cpu_seconds(process.pid)
-            send(distinct(bodies, SET, requests))
+            waits = send(work)
             _settle(kind, home)
             used = cpu_seconds(process.pid) - before
             memory = peak_mib(process.pid)
         finally:
             process.terminate()
             process.wait()
-    return {"server": kind, "door": door, "cpu": used * 1e6 / (requests * POINTS), "mib": memory}
+    points = requests * (SMALL_POINTS if door == "small" else POINTS)
+    return {
+        "server": kind,
+        "door": door,
+        "cpu": used * 1e6 / points,
+        "mib": memory,
+        "p50": waits[len(waits) // 2] * 1000,
+        "p99": waits[len(waits) * 99 // 100] * 1000,
+    }
 
 
 def _settle(kind: str, home: Path) -> None:
@@ -262,9 +326,10 @@ def _settle(kind: str, home: Path) -> None:
 
 def run(*, quick: bool) -> list[dict[str, Any]]:
     """Measure all servers in turn, round by round; give the best of each."""
-    bodies = payloads(SET)
+    bodies = {door: payloads(SET) for door in ("http", "grpc", "gzip", "json")}
+    bodies["small"] = small_payloads(SET)
     kinds = [(k, "http") for k in ("rotel", "floor", "ack", "lake")]
-    kinds += [(k, "grpc") for k in ("rotel", "ack", "lake")]
+    kinds += [(k, door) for door in ("grpc", "gzip", "json", "small") for k in DOORS]
     try:
         importlib.metadata.files("rotel")
     except importlib.metadata.PackageNotFoundError:
@@ -273,7 +338,9 @@ def run(*, quick: bool) -> list[dict[str, Any]]:
     best: dict[tuple[str, str], dict[str, Any]] = {}
     for _ in range(1 if quick else 2):
         for pair in kinds:
-            found = measure(*pair, bodies, 100 if quick else 400)
+            requests = 100 if quick else 400
+            requests *= 5 if pair[1] == "small" else 1
+            found = measure(*pair, bodies[pair[1]], requests)
             if pair not in best or found["cpu"] < best[pair]["cpu"]:
                 best[pair] = found
     return list(best.values())
@@ -281,12 +348,21 @@ def run(*, quick: bool) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Print the table."""
-    rows = run(quick="--quick" in sys.argv)
+    quick = "--quick" in sys.argv
+    rows = run(quick=quick)
     rotel = {row["door"]: row["cpu"] for row in rows if row["server"] == "rotel"}
-    print(f"{'door':6}{'server':8}{'CPU s/M points':>16}{'x rotel':>9}{'peak MiB':>10}")
+    head = ("CPU s/M points", "x rotel", "peak MiB", "p50 ms", "p99 ms")
+    print(f"{'door':6}{'server':8}{head[0]:>16}" + "".join(f"{text:>10}" for text in head[1:]))
     for row in rows:
         ratio = f"{row['cpu'] / rotel[row['door']]:.2f}" if row["door"] in rotel else "-"
-        print(f"{row['door']:6}{row['server']:8}{row['cpu']:16.2f}{ratio:>9}{row['mib']:10.0f}")
+        print(
+            f"{row['door']:6}{row['server']:8}{row['cpu']:16.2f}{ratio:>10}{row['mib']:10.0f}"
+            f"{row['p50']:10.1f}{row['p99']:10.1f}"
+        )
+    print("growth of ack to Parquet over HTTP:")
+    for times in (1, 4) if quick else (1, 4, 16):
+        row = measure("lake", "http", payloads(SET), 100 * times)
+        print(f"{times:4} x {row['cpu']:8.2f} CPU s/M points {row['mib']:8.0f} MiB peak")
 
 
 if __name__ == "__main__":

@@ -98,12 +98,14 @@ def _events(items: pl.DataFrame) -> pl.DataFrame:
         for own, other in zip(chosen["event_name"], by_attribute, strict=True)
     ]
     texts = [text.decode("utf-8", "replace") for text in chosen["severity_text"]]
-    return chosen.select(
-        "event_at", "tenant", "severity_number", "received_at", "x_seq"
-    ).with_columns(
-        pl.Series("event_name", names, dtype=pl.String),
-        pl.Series("severity_text", texts, dtype=pl.String),
-        pl.Series("body", [attr.body_text(b) for b in chosen["body"]], dtype=pl.String),
-        _resources(chosen["resource"]),
-        pl.Series("attributes", lists, dtype=raw.ATTRIBUTES),
+    return (
+        chosen.select("event_at", "tenant", "severity_number", "received_at", "x_seq")
+        .with_columns(
+            pl.Series("event_name", names, dtype=pl.String),
+            pl.Series("severity_text", texts, dtype=pl.String),
+            pl.Series("body", [attr.body_text(b) for b in chosen["body"]], dtype=pl.String),
+            _resources(chosen["resource"]),
+            pl.Series("attributes", lists, dtype=raw.ATTRIBUTES),
+        )
+        .filter(pl.col("event_name") != "")
     )

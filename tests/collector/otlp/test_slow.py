@@ -1,0 +1,303 @@
+"""Columns, the slow path and google.protobuf: the same frames of any request that is valid."""
+
+import base64
+import math
+from collections import Counter
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+
+from collector.otlp import slow
+from collector.otlp.decode import Decoder
+from collector.otlp.journal import Record
+from meterbook.errors import UndecodableError
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=4)
+PLAIN = st.one_of(
+    st.builds(AnyValue, string_value=TEXT),
+    st.builds(AnyValue, bool_value=st.booleans()),
+    st.builds(AnyValue, int_value=st.integers(-(2**63), 2**63 - 1)),
+    st.builds(AnyValue, double_value=st.floats(allow_nan=False, allow_infinity=False)),
+    st.builds(AnyValue, bytes_value=st.binary(max_size=4)),
+    st.just(AnyValue()),
+)
+KEYS = st.sampled_from(["a", "b", "ü", "event.name", ""])
+
+
+def _nested(values):
+    pairs = st.lists(st.builds(KeyValue, key=KEYS, value=values), max_size=3)
+    arrays = st.builds(ArrayValue, values=st.lists(values, max_size=3))
+    maps = st.builds(KeyValueList, values=pairs)
+    return st.builds(AnyValue, array_value=arrays) | st.builds(AnyValue, kvlist_value=maps)
+
+
+VALUES = st.recursive(PLAIN, _nested, max_leaves=5)
+ATTRIBUTES = st.lists(st.builds(KeyValue, key=KEYS, value=VALUES), max_size=4)
+TIMES = st.sampled_from([0, 1, 10**18, 10**18 + 3_600_000_000_001, 2**63 - 1, 2**63])
+DOUBLES = st.floats(allow_nan=False)
+COUNTS = st.integers(0, 2**64 - 1)
+KINDS = ["gauge", "sum", "histogram", "exponential_histogram", "summary"]
+UNKNOWN = b"\xfa\x7f\x01x"
+
+
+@st.composite
+def requests(draw) -> ExportMetricsServiceRequest:
+    """Give any request of metrics: several resources, scopes, kinds, points."""
+    request = ExportMetricsServiceRequest()
+    for _ in range(draw(st.integers(0, 2))):
+        resource = request.resource_metrics.add()
+        resource.resource.attributes.extend(draw(ATTRIBUTES))
+        for _ in range(draw(st.integers(0, 2))):
+            scope = resource.scope_metrics.add()
+            scope.scope.name, scope.scope.version = draw(TEXT), draw(TEXT)
+            scope.scope.attributes.extend(draw(ATTRIBUTES))
+            for _ in range(draw(st.integers(0, 2))):
+                metric = scope.metrics.add(name=draw(TEXT), unit=draw(TEXT))
+                _fill(draw, metric, draw(st.sampled_from(KINDS)))
+    return request
+
+
+def _fill(draw, metric, kind: str) -> None:
+    data = getattr(metric, kind)
+    data.SetInParent()
+    if kind not in {"gauge", "summary"}:
+        data.aggregation_temporality = draw(st.integers(0, 2))
+    if kind == "sum":
+        data.is_monotonic = draw(st.booleans())
+    for _ in range(draw(st.integers(0, 3))):
+        point = data.data_points.add(time_unix_nano=draw(TIMES), flags=draw(st.integers(0, 3)))
+        point.start_time_unix_nano = draw(TIMES)
+        point.attributes.extend(draw(ATTRIBUTES))
+        _value(draw, point, kind)
+        point.MergeFromString(UNKNOWN)
+
+
+def _value(draw, point, kind: str) -> None:
+    if kind in {"gauge", "sum"}:
+        choice = draw(st.integers(0, 2))
+        if choice == 1:
+            point.as_double = draw(DOUBLES)
+        elif choice == 2:
+            point.as_int = draw(st.integers(-(2**63), 2**63 - 1))
+        point.exemplars.add(as_int=1)
+        return
+    point.count = draw(COUNTS)
+    if kind == "summary":
+        point.sum = draw(DOUBLES)
+        point.quantile_values.add(quantile=draw(DOUBLES), value=draw(DOUBLES))
+        return
+    if draw(st.booleans()):
+        point.sum, point.min, point.max = draw(DOUBLES), draw(DOUBLES), draw(DOUBLES)
+    counts = draw(st.lists(COUNTS, max_size=3))
+    if kind == "histogram":
+        point.bucket_counts.extend(counts)
+        point.explicit_bounds.extend(draw(st.lists(DOUBLES, max_size=3)))
+    else:
+        point.scale, point.zero_count = draw(st.integers(-5, 5)), draw(COUNTS)
+        if draw(st.booleans()):
+            point.positive.offset = draw(st.integers(-5, 5))
+            point.positive.bucket_counts.extend(counts)
+
+
+RECEIVED = 10**18
+
+
+def _record(signal: str, body: bytes) -> Record:
+    return Record(signal, "t", body, bytes(16), 7, RECEIVED)
+
+
+def _rows(frames: dict[str, pl.DataFrame], name: str) -> Counter[str]:
+    """Give rows as text without regard to order; -0.0 and 0.0 stay two."""
+    return Counter(map(repr, frames[name].to_dicts())) if name in frames else Counter()
+
+
+def _same(signal: str, body: bytes) -> dict[str, pl.DataFrame]:
+    """Hold the columns against the slow path."""
+    record = _record(signal, body)
+    fast, walked = Decoder().decode(signal, [record], 3), slow.decode(signal, record, 3)
+    for name in fast.keys() | walked.keys():
+        have = walked[name].select(fast[name].columns) if name in walked else pl.DataFrame()
+        assert _rows(fast, name) == _rows({name: have}, name), name
+        assert name not in walked or have.schema == fast[name].schema
+    return fast
+
+
+@given(requests())
+@settings(max_examples=80, deadline=None)
+def test_metrics_by_columns_by_the_slow_path_and_by_protobuf_are_the_same(request):
+    """Whatever is valid: the same rows, and the points and series a full parse holds."""
+    frames = _same("metrics", request.SerializeToString())
+
+    assert _by_columns(frames) == _by_protobuf(request)
+
+
+def _by_columns(frames) -> Counter[str]:
+    named = {(r["series_id"], r["event_hour"]): r for r in _dicts(frames, "raw_series")}
+    found: list[tuple] = []
+    for table in ("raw_point", "raw_histogram"):
+        for row in _dicts(frames, table):
+            hour = row["event_at"].replace(minute=0, second=0, microsecond=0)
+            of = named[row["series_id"], hour]
+            found.append(
+                (
+                    *(of["metric_name"], of["metric_kind"], of["unit"], of["is_monotonic"]),
+                    *(_pairs(of[f"{n}_attributes"]) for n in ("resource", "scope", "point")),
+                    *(of["scope_name"], of["scope_version"]),
+                    row["value"] if table == "raw_point" else (row["count"], row["sum"]),
+                )
+            )
+    return Counter(map(repr, found))
+
+
+def _dicts(frames, name: str) -> list[dict[str, Any]]:
+    return frames[name].to_dicts() if name in frames else []
+
+
+def _pairs(attributes) -> list[tuple[str, str, str]]:
+    return [(a["key"], a["type"], a["value"]) for a in attributes]
+
+
+def _by_protobuf(request) -> Counter[str]:
+    found: list[tuple] = []
+    for resource in request.resource_metrics:
+        for scope in resource.scope_metrics:
+            for metric in scope.metrics:
+                kind = metric.WhichOneof("data")
+                data = getattr(metric, kind)
+                formless = kind in {"gauge", "summary"}
+                if not metric.name or not (formless or data.aggregation_temporality):
+                    continue
+                for point in data.data_points:
+                    value = _wanted(kind, point)
+                    if value is None or point.time_unix_nano >= 2**63:
+                        continue
+                    found.append(
+                        (
+                            *(metric.name, kind, metric.unit),
+                            kind == "sum" and data.is_monotonic,
+                            _typed(resource.resource.attributes),
+                            _typed(scope.scope.attributes),
+                            _typed(point.attributes),
+                            *(scope.scope.name, scope.scope.version),
+                            value[0],
+                        )
+                    )
+    return Counter(map(repr, found))
+
+
+def _wanted(kind: str, point) -> tuple[Any] | None:
+    if kind == "summary":
+        return ((point.count, point.sum),)
+    if kind in {"histogram", "exponential_histogram"}:
+        return ((point.count, point.sum if point.HasField("sum") else None),)
+    if point.flags & 1:
+        return (None,)
+    chosen = point.WhichOneof("value")
+    return (float(getattr(point, chosen)),) if chosen else None
+
+
+def _typed(attributes) -> list[tuple[str, str, str]]:
+    """Type and text of attributes; of maps and arrays the type and how many they hold."""
+    last = {a.key: a.value for a in attributes}
+    return [(key, *_text(value)) for key, value in sorted(last.items())]
+
+
+def _text(value: AnyValue) -> tuple[str, str]:
+    chosen = value.WhichOneof("value")
+    if chosen is None:
+        return "empty", ""
+    inner = getattr(value, chosen)
+    if chosen in {"array_value", "kvlist_value"}:
+        return chosen.removesuffix("_value"), _json(value)
+    if chosen == "bytes_value":
+        return "bytes", base64.b64encode(inner).decode()
+    if chosen == "bool_value":
+        return "bool", str(inner).lower()
+    return chosen.removesuffix("_value"), repr(inner) if chosen == "double_value" else str(inner)
+
+
+def _json(value: AnyValue) -> str:
+    import orjson  # noqa: PLC0415 - only the oracle's last step
+
+    return orjson.dumps(_object(value), option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _object(value: AnyValue) -> Any:
+    chosen = value.WhichOneof("value")
+    if chosen is None:
+        return ""
+    inner = getattr(value, chosen)
+    if chosen == "array_value":
+        return [_object(item) for item in inner.values]
+    if chosen == "kvlist_value":
+        return {pair.key: _object(pair.value) for pair in inner.values}
+    return base64.b64encode(inner).decode() if chosen == "bytes_value" else inner
+
+
+@given(st.lists(st.tuples(ATTRIBUTES, TIMES, TIMES, TEXT, VALUES), max_size=4))
+@settings(max_examples=40, deadline=None)
+def test_logs_by_columns_and_by_the_slow_path_are_the_same(records):
+    """Every record is counted; those with a name are events."""
+    request = ExportLogsServiceRequest()
+    scope = request.resource_logs.add().scope_logs.add()
+    for attributes, time, observed, name, body in records:
+        scope.log_records.add(
+            time_unix_nano=time,
+            observed_time_unix_nano=observed,
+            event_name=name,
+            severity_text=name,
+            body=body,
+            attributes=attributes,
+        )
+
+    frames = _same("logs", request.SerializeToString())
+
+    kept = [(r[0], r[3]) for r in records if (r[1] or r[2]) < 2**63]
+    assert frames["raw_signal"]["item_count"].sum() == len(kept)
+    named = [n or dict(_named(attributes)).get("event.name", "") for attributes, n in kept]
+    assert len(_dicts(frames, "raw_event")) == sum(name != "" for name in named)
+
+
+def _named(attributes) -> list[tuple[str, str]]:
+    return [(key, text) for key, _, text in _typed(attributes)]
+
+
+@given(st.lists(st.tuples(TIMES, ATTRIBUTES), max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_traces_by_columns_and_by_the_slow_path_are_the_same(spans):
+    """Spans are counted by their start."""
+    request = ExportTraceServiceRequest()
+    resource = request.resource_spans.add()
+    for start, attributes in spans:
+        resource.scope_spans.add().spans.add(start_time_unix_nano=start, attributes=attributes)
+
+    frames = _same("traces", request.SerializeToString())
+
+    assert frames["raw_signal"]["item_count"].sum() == sum(s < 2**63 for s, _ in spans)
+
+
+def test_the_slow_path_refuses_what_is_no_protobuf():
+    """That goes to quarantine."""
+    with pytest.raises(UndecodableError):
+        slow.decode("metrics", _record("metrics", b"\xff\xff"), 1)
+
+
+def test_values_that_are_no_number_are_kept():
+    """NaN and the infinities are values."""
+    request = ExportMetricsServiceRequest()
+    metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name="m")
+    for value in (math.nan, math.inf, -math.inf):
+        metric.gauge.data_points.add(as_double=value, time_unix_nano=5)
+
+    frames = _same("metrics", request.SerializeToString())
+
+    assert repr(frames["raw_point"]["value"].to_list()) == "[nan, inf, -inf]"
