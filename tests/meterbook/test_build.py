@@ -1,11 +1,13 @@
 """Which days a build chooses, and how it keeps others out."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from meterbook.build import AnotherBuildError, Choice, sole_build
+from meterbook.build import AnotherBuildError, Choice, build, load_bills, sole_build
+from meterbook.settings import BillingSettings, Settings
 
 ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
 
@@ -36,3 +38,42 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
         sole_build(tmp_path),
     ):
         pass
+
+
+@pytest.mark.slow
+def test_only_restated_days_are_built_again(tmp_path: Path) -> None:
+    """A delivery that changes one day of three has that day built, and no other."""
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    bills = tmp_path / "bills"
+    bills.mkdir()
+    settings = Settings(home=tmp_path / "home", billing=BillingSettings(settle_seconds=0))
+
+    def deliver(costs: dict[date, str]) -> None:
+        rows = [
+            {
+                "BilledCost": cost,
+                "EffectiveCost": cost,
+                "BillingAccountId": "000000000042",
+                "BillingCurrency": "USD",
+                "BillingPeriodStart": "2026-10-01T00:00:00Z",
+                "BillingPeriodEnd": "2026-11-01T00:00:00Z",
+                "ChargeCategory": "Usage",
+                "ChargePeriodStart": f"{day}T00:00:00Z",
+                "ChargePeriodEnd": f"{day}T12:00:00Z",
+                "ServiceName": "Compute",
+                "InvoiceIssuerName": "Cloud",
+                "ProviderName": "Cloud",
+            }
+            for day, cost in costs.items()
+        ]
+        pl.DataFrame(rows).write_csv(bills / "focus.csv")
+        load_bills(settings, [str(bills)], now=now, accept=None, say=lambda _: None)
+
+    deliver({ONE: "1", TWO: "2", THREE: "3"})
+    first = build(settings, now=now, choice=Choice(), say=lambda _: None)
+    deliver({ONE: "1", TWO: "2.5", THREE: "3"})
+    second = build(settings, now=now, choice=Choice(), say=lambda _: None)
+
+    assert first.built == [ONE, TWO, THREE]
+    assert second.built == [TWO]
+    assert second.unchanged_count == 2

@@ -220,6 +220,40 @@ def test_no_such_bucket_or_endpoint(bucket: Bucket, tmp_path: Path) -> None:
         assert "nothing answers" in bucket.take(tmp_path / "home", port=port).text
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [("load",), ("run", "--once")])
+def test_the_command_reads_a_configured_bucket(
+    bucket: Bucket, tmp_path: Path, words: Sequence[str]
+) -> None:
+    """`meterbook load` and `meterbook run` take an `s3://` source of meterbook.toml."""
+    put(bucket.folder / "cur" / "cur.csv", line_item_resource_id="i-1")
+    config = tmp_path / "meterbook.toml"
+    config.write_text(
+        f"""
+        [billing]
+        sources = ["s3://bills/cur"]
+        settle_seconds = 0
+        s3_endpoint = "http://127.0.0.1:{bucket.port}"
+        s3_region = "us-east-1"
+        s3_path_style = true
+        """
+    )
+    program = [sys.executable, "-m", "meterbook.cli", "--config", str(config)]
+
+    done = subprocess.run(
+        [*program, "--home", str(tmp_path / "home"), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "cur 2026-10: loaded, 1 lines" in done.stdout + done.stderr
+    assert ids(tmp_path / "home") == ["i-1"]
+    assert SECRET not in done.stdout + done.stderr
+
+
 class Cutter:
     """A proxy that passes so many bytes of answers, and then resets the connection, once."""
 
