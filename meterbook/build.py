@@ -8,7 +8,7 @@ Holds    a day is built when what it is made from has changed, and only then; th
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -17,22 +17,23 @@ from typing import Final
 
 import polars as pl
 
-from collector.billing import catalog
+from collector.billing import catalog, fx
 from collector.billing.load import LoadReport, load, places_of
 from collector.otlp.status import read_status
 from meterbook.errors import MeterbookError
 from meterbook.inputs import Inputs, read_catalogue, read_ownership
-from meterbook.settings import Settings
+from meterbook.settings import BillingSettings, Settings
 from transforms import steps
 from transforms.partition import Frames, Step, Terms, local, on, run_steps
 from warehouse.disk import alone
 from warehouse.snapshot import Snapshot, publish
 from warehouse.store import Change, Store
-from warehouse.table import Table
+from warehouse.table import USD, Table
 from warehouse.tables import BY_NAME, raw
 from warehouse.tables.core import (
     BILLING_PERIOD,
     CONFORMANCE,
+    COST_REPORT_CURRENCY,
     DELIVERY,
     PARTITION,
     RESTATEMENT,
@@ -42,6 +43,12 @@ from warehouse.tables.mart import CHECK, COLLECTOR, RUN
 Say = Callable[[str], None]
 
 KEPT_RUNS: Final = 20
+
+_DAILY: Final = """
+    SELECT charge_date, billing_account_id, service_name, billing_currency AS currency,
+           sum(effective_cost) AS effective_cost, sum(billed_cost) AS billed_cost
+    FROM core_cost_line GROUP BY ALL ORDER BY ALL
+"""
 
 
 @dataclass(frozen=True)
@@ -117,7 +124,14 @@ def load_bills(
     chosen = list(places) or [
         name if "://" in name else str(settings.resolve(name)) for name in settings.billing.sources
     ]
-    return load(places_of(chosen), settings.home, settings.billing, now=now, accept=accept, say=say)
+    terms = _billing(settings)
+    return load(places_of(chosen), settings.home, terms, now=now, accept=accept, say=say)
+
+
+def _billing(settings: Settings) -> BillingSettings:
+    """Give the settings of bills, with paths that count from the file that names them."""
+    rates = settings.billing.fx_rates
+    return replace(settings.billing, fx_rates=str(settings.resolve(rates)) if rates else "")
 
 
 def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> BuildReport:
@@ -214,6 +228,9 @@ def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -
     with store.change() as change:
         change.replace(DELIVERY, catalog.deliveries(settings.home))
         change.replace(RESTATEMENT, catalog.restatements(settings.home))
+        terms = _billing(settings)
+        costs = store.ask(_DAILY).cast(dict.fromkeys(("effective_cost", "billed_cost"), USD))
+        change.replace(COST_REPORT_CURRENCY, fx.converted(costs, terms, fx.read_rates(terms)))
         change.replace(CONFORMANCE, catalog.conformance(settings.home))
         quiet = settings.billing.period_quiet_days
         change.replace(

@@ -89,6 +89,8 @@ class BillingSettings:
     authoritative: tuple[str, ...] = _set(
         (), "`account=source` for each account that two sources deliver"
     )
+    report_currency: str = _set("", "ISO 4217; costs are given in it too, through `fx_rates`")
+    fx_rates: str = _set("", "CSV of date, currency, rate: a unit's worth in the report currency")
     s3_endpoint: str = _set("", "`http(s)://host[:port]` of a store that is not Amazon's")
     s3_region: str = _set("", "region of the buckets; empty for that of the AWS configuration")
     s3_profile: str = _set("", "AWS profile; empty for the environment or the instance's role")

@@ -19,6 +19,7 @@ from typing import Final
 
 import polars as pl
 
+from collector.billing import fx
 from collector.billing.catalog import (
     HELD,
     IN_FORCE,
@@ -278,7 +279,11 @@ class _Loader:
         """Say why a delivery must be held, or nothing."""
         problems = (problem(candidate, self.settings) for candidate in candidates)
         whole = problem_of_whole(staged, delivery.row_count)
-        return whole or next((found for found in problems if found), "")
+        if found := whole or next((found for found in problems if found), ""):
+            return found
+        rates = fx.read_rates(self.settings)
+        unrated = (fx.problem(it.parts, self.settings, rates) for it in candidates)
+        return next((found for found in unrated if found), "")
 
     def _candidate(self, staged: Staged, name: str) -> Candidate:
         """Put a period of the delivery beside what is in force, of accounts that overlap."""

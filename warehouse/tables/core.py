@@ -75,6 +75,43 @@ RESTATEMENT: Final = Table(
     ),
 )
 
+COST_REPORT_CURRENCY: Final = Table(
+    name="core_cost_report_currency",
+    text="Cost in the report currency beside the billing currency; empty where none is set.",
+    grain="day, billing account, service and billing currency",
+    key=("charge_date", "billing_account_id", "service_name", "currency"),
+    columns=(
+        CHARGE_DATE,
+        Column("billing_account_id", pl.String(), "FOCUS BillingAccountId"),
+        Column("service_name", pl.String(), "FOCUS ServiceName"),
+        CURRENCY,
+        EFFECTIVE,
+        BILLED,
+        Column(
+            "x_fx_rate",
+            USD,
+            "a unit of the billing currency in the report currency; null without a rate of the day",
+            unit="1",
+            is_nullable=True,
+        ),
+        Column("report_currency", pl.String(), "billing.report_currency"),
+        Column(
+            "x_report_effective_cost",
+            USD,
+            "EffectiveCost times the rate",
+            unit="report currency",
+            is_nullable=True,
+        ),
+        Column(
+            "x_report_billed_cost",
+            USD,
+            "BilledCost times the rate",
+            unit="report currency",
+            is_nullable=True,
+        ),
+    ),
+)
+
 BILLING_PERIOD: Final = Table(
     name="core_billing_period",
     text="How far a billing period is.",
@@ -299,6 +336,7 @@ ALL: Final = (
     RESTATEMENT,
     BILLING_PERIOD,
     CONFORMANCE,
+    COST_REPORT_CURRENCY,
     COST_LINE,
     USAGE_HOURLY,
     NODE_HOURLY,
