@@ -19,8 +19,8 @@ from collector.otlp.presence import Frames
 from warehouse.disk import sync
 from warehouse.tables import BY_NAME
 
-MAX_ROWS: Final = 300_000
-MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_ROWS: Final = 150_000
+MAX_BYTES: Final = 16 * 1024 * 1024
 TIME_OF: Final = {
     "raw_series": "event_hour",
     "raw_activity": "event_hour",

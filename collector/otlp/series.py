@@ -30,7 +30,7 @@ import polars as pl
 import pyarrow as pa
 
 from collector.otlp import attributes as attr
-from collector.otlp.flat import KINDS, Metrics, Points, column, laid, truths
+from collector.otlp.flat import KINDS, Metrics, Points, column, laid, texts, truths
 
 TEMPORALITY: Final = ("unspecified", "delta", "cumulative")
 DICTIONARY_LIMIT: Final = 300_000
@@ -63,7 +63,7 @@ class Keys:
 
     def of_metrics(self, flat: Metrics, tenants: Sequence[str]) -> Ids:
         """Give a key per metric: tenant, resource, scope, name and unit."""
-        tenant = self._hash(0, pa.array(list(tenants), pa.string()))
+        tenant = pl.DataFrame({"tenant": tenants}).hash_rows(seed=self._seeds[0]).to_numpy()
         resource = self._hash(1, flat.resources.field("resource"))
         scope = self._hash(2, flat.scopes.field("scope"))
         name = self._hash(3, flat.metrics.field("name"), flat.metrics.field("unit"))
@@ -114,26 +114,35 @@ def described(
     flat: Metrics, found: Points, tenants: Sequence[str], rows: Sequence[int]
 ) -> list[Described]:
     """Decode what names the series of some points, given by their rows."""
-    lists = found.points.field("attributes")
-    metrics = found.metric[list(rows)].tolist()
-    is_formed = found.kind not in {"gauge", "summary"}
-    result = []
-    for row, metric in zip(rows, metrics, strict=True):
-        result.append(
-            describe(
-                tenant=tenants[flat.request[metric]],
-                kind=found.kind,
-                name=flat.metrics.field("name")[metric].as_py(),
-                unit=flat.metrics.field("unit")[metric].as_py(),
-                temporality=found.data.field("temporality")[metric].as_py() if is_formed else 0,
-                is_monotonic=found.kind == "sum"
-                and found.data.field("is_monotonic")[metric].as_py(),
-                resource=flat.resources.field("resource")[flat.resource[metric]].as_py(),
-                scope=flat.scopes.field("scope")[flat.scope[metric]].as_py(),
-                attributes=lists[row].as_py(),
-            )
+    items, counts = laid(found.points.field("attributes"))
+    bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    item = texts(items) if len(items) else _nothing
+    name, unit = texts(flat.metrics.field("name")), texts(flat.metrics.field("unit"))
+    resource, scope = texts(flat.resources.field("resource")), texts(flat.scopes.field("scope"))
+    temporality = np.zeros(len(flat.metrics), np.int32)
+    if found.kind not in {"gauge", "summary"}:
+        temporality = column(found.data.field("temporality"), np.int32)
+    monotonic = np.zeros(len(flat.metrics), np.bool_)
+    if found.kind == "sum":
+        monotonic = truths(found.data.field("is_monotonic"))
+    return [
+        describe(
+            tenant=tenants[flat.request[metric]],
+            kind=found.kind,
+            name=name(metric),
+            unit=unit(metric),
+            temporality=int(temporality[metric]),
+            is_monotonic=bool(monotonic[metric]),
+            resource=resource(flat.resource[metric]),
+            scope=scope(flat.scope[metric]),
+            attributes=[item(n) for n in range(bounds[row], bounds[row + 1])],
         )
-    return result
+        for row, metric in zip(rows, found.metric[list(rows)].tolist(), strict=True)
+    ]
+
+
+def _nothing(_: int) -> bytes:
+    return b""
 
 
 def describe(  # noqa: PLR0913 - all that names a series
