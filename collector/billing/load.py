@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +49,7 @@ LOADED: Final = "loaded"
 REPLACED: Final = "replaced"
 WAITING: Final = "waiting"
 OLDER: Final = "older"
+MANIFEST_ID: Final = "manifest:"
 NOT_READ: Final = "not read"
 
 STEPS: Final = (
@@ -93,10 +94,10 @@ class Outcome:
         if self.state in {LOADED, REPLACED}:
             return f"{what}, {self.row_count:,} lines, effective cost {self.effective_cost}"
         if self.state == HELD:
-            return (
-                f"{what}: {self.reason}\n  The former one, if any, stays in force. "
-                f"`meterbook load --accept {self.delivery_id}` takes it anyway."
-            )
+            kept = f"{what}: {self.reason}\n  The former one, if any, stays in force."
+            if self.delivery_id.startswith(MANIFEST_ID):
+                return kept  # there are no files that could be taken
+            return f"{kept} `meterbook load --accept {self.delivery_id}` takes it anyway."
         return f"{what}{': ' + self.reason if self.reason else ''}"
 
 
@@ -163,7 +164,8 @@ def load(  # noqa: PLR0913 - places and home, and five terms by name
 
 def _refuse_unknown(catalog: Catalog, accept: str | None) -> None:
     """Refuse an id that no held delivery bears, before anything is read."""
-    held = [entry.delivery_id for entry in catalog.entries("state = ?", HELD)]
+    names = [entry.delivery_id for entry in catalog.entries("state = ?", HELD)]
+    held = [name for name in names if not name.startswith(MANIFEST_ID)]
     if accept is None or (accept and any(name.startswith(accept) for name in held)):
         return
     known = ", ".join(held) or "none"
@@ -191,6 +193,13 @@ class _Loader:
     def name(self) -> str:
         return self.source.place.name
 
+    @cached_property
+    def _terms(self) -> str:
+        """Digest what a delivery is judged by: a held one is judged again when that changes."""
+        rates = Path(self.settings.fx_rates)
+        content = content_digest(rates) if self.settings.fx_rates and rates.is_file() else ""
+        return hashlib.sha256(f"{self.settings!r}\0{content}".encode()).hexdigest()[:16]
+
     def run(self) -> Iterator[Outcome]:
         found = find(self.source, now=self.now, settle_seconds=self.settings.settle_seconds)
         self.step("files listed")
@@ -198,7 +207,7 @@ class _Loader:
             reason = f"written to within {self.settings.settle_seconds} s; the next load takes it"
             yield Outcome(self.name, title, WAITING, reason=reason)
         for title, error in found.broken:
-            yield self._hold(title, f"manifest:{title}", str(error))
+            yield self._hold(title, f"{MANIFEST_ID}{title}", str(error))
         if found.ignored_count:
             self.say(f"{self.name}: {found.ignored_count} file(s) that no manifest names are left")
         for delivery in found.deliveries:
@@ -233,7 +242,8 @@ class _Loader:
         if known and not held and (is_seen or any(entry.state == IN_FORCE for entry in known)):
             yield Outcome(self.name, delivery.title, UNCHANGED, identity)
             return
-        if held and not is_accepted:
+        is_judged = self.catalog.last_seen(self.name, _terms(identity)) == self._terms
+        if held and not is_accepted and is_judged:
             yield self._again(held[0], delivery.title)
             return
         folder = self.home / "billing" / "staging" / identity
@@ -356,7 +366,7 @@ class _Loader:
         """Remember what was brought, and forget what was held of it or in its place before."""
         title = delivery.title
         self.catalog.see(self.name, title, identity)
-        stale = {identity, f"manifest:{title}", self.catalog.last_seen(self.name, _held(title))}
+        stale = {identity, f"{MANIFEST_ID}{title}", self.catalog.last_seen(self.name, _held(title))}
         for entry in self.catalog.entries("source = ? AND state = ?", self.name, HELD):
             if entry.identity in stale:
                 self.catalog.forget(entry.delivery_id)
@@ -456,6 +466,7 @@ class _Loader:
             for stale in self.catalog.entries("identity = ? AND state = ?", former, HELD):
                 self.catalog.forget(stale.delivery_id)  # another one came in its place
             self.catalog.see(self.name, _held(title), identity)
+            self.catalog.see(self.name, _terms(identity), self._terms)
             self.catalog.forget(identity)
             self.catalog.put(entry)
             self.catalog.put_rejected(rows)
@@ -488,6 +499,10 @@ class _Made:
 
 def _held(title: str) -> str:
     return f"held\0{title}"
+
+
+def _terms(identity: str) -> str:
+    return f"terms\0{identity}"
 
 
 def sole_load(home: Path) -> AbstractContextManager[None]:

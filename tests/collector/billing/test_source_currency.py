@@ -63,7 +63,7 @@ def test_fx_missing_for_a_day(tmp_path: Path) -> None:
 
     assert "no rate to EUR for 1 day(s): 2026-10-02 USD" in report.text
     both = terms(tmp_path, "2026-10-01,USD,0.9", "2026-10-02,USD,0.8")
-    assert not take(tmp_path / "other", bills, both).is_refused
+    assert not take(tmp_path / "home", bills, both).is_refused
 
 
 @pytest.mark.slow
