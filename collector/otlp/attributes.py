@@ -17,7 +17,7 @@ import orjson
 Attribute = dict[str, str]
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_DEPTH: Final = 32
+_DEPTH: Final = 64  # more than `nesting` lets in
 UNREADABLE: Final = "meterbook.unreadable"
 
 

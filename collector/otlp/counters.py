@@ -33,8 +33,8 @@ ATTRIBUTES: Final[dict[str, tuple[str, ...]]] = {
     "rejected_series_points": _BY_DOOR,
     "decoded_requests": ("signal",),
     "decoded_rows": ("table",),
-    "dropped_exemplars": (),
-    "slow_path_records": (),
+    "dropped_exemplars": ("signal",),
+    "slow_path_records": ("signal",),
     "quarantined_records": (),
     "decoder_restarts": (),
 }

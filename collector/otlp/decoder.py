@@ -43,6 +43,8 @@ BATCH_BYTES: Final = 4 * 1024 * 1024
 """Small, as hostile bytes grow thirtyfold in columns; a record beyond it is decoded alone."""
 MAX_CRASHES: Final = 3
 DECODING: Final = "decoding"
+WHOLE: Final = 0
+"""Stands for many records where one is named; no record has this number."""
 POLL_SECONDS: Final = 0.1
 STANDARD_INPUT: Final = 0
 COLUMN_ERRORS: Final = (UndecodableError, pl.exceptions.PolarsError, pa.ArrowException)
@@ -62,21 +64,29 @@ class Lander:
         self._counts = Counter(read_decoder_counters(home))
 
     def land(self, path: Path) -> None:
-        """Decode one segment; one that made the decoder crash three times is put aside."""
+        """Decode one segment.
+
+        After a crash its records are taken one by one, each noted before: the one that crashes the
+        decoder again is put aside alone. A segment that crashes it whatever we do goes as a whole.
+        """
         crashes = _crashes(path)
-        tried = int(crashes.read_text()) if crashes.exists() else 0
-        if tried >= MAX_CRASHES:
-            self._quarantine(path.name, path.read_bytes(), f"{tried} crashes while decoding it")
+        blamed = _blamed(crashes)
+        if blamed.count(WHOLE) >= MAX_CRASHES:
+            reason = f"{len(blamed)} crashes while decoding it"
+            self._quarantine(path.name, path.read_bytes(), reason)
         else:
-            self._decoding.write_text(path.name)
-            self._decode(path)
+            self._note(path, WHOLE)
+            self._decode(path, blamed)
             self._decoding.unlink()
         path.unlink()
         sync(path.parent)
         crashes.unlink(missing_ok=True)
         self._tell()
 
-    def _decode(self, path: Path) -> None:
+    def _note(self, path: Path, seq: int) -> None:
+        self._decoding.write_text(f"{path.name} {seq}")
+
+    def _decode(self, path: Path, blamed: Sequence[int]) -> None:
         segment = int(path.stem)
         data = path.read_bytes()
         found = scan(data)
@@ -85,12 +95,19 @@ class Lander:
         del data
         keys = [replace(record, payload=b"") for record in found.records]
         landing = Landing(self._lake, segment)
-        for kind, batch in _batches(found.records):
+        for record in [r for r in found.records if r.seq in blamed]:
+            found.records.remove(record)
+            name = f"{segment:016d}-{record.seq}.bin"
+            self._quarantine(name, record.payload, "the decoder crashed on it")
+        for kind, batch in _batches(found.records, 0 if blamed else BATCH_BYTES):
+            if blamed:
+                self._note(path, batch[0].seq)
             frames = self._frames(kind, batch, segment)
             for name, frame in frames.items():
                 self._counts["decoded_rows", name] += frame.height
             self._counts["decoded_requests", kind] += len(batch)
             landing.add(frames)
+        self._note(path, WHOLE)
         landing.close()
         if self._decoder.exemplars:
             self._counts["dropped_exemplars", "metrics"] += self._decoder.exemplars
@@ -135,6 +152,11 @@ def _crashes(segment: Path) -> Path:
     return segment.with_suffix(".crashes")
 
 
+def _blamed(crashes: Path) -> list[int]:
+    """Give the numbers of the records that were in hand at each crash; WHOLE where it was many."""
+    return [int(line) for line in crashes.read_text().split()] if crashes.exists() else []
+
+
 def blame(home: Path) -> None:
     """Note that the decoder crashed by itself on the segment it had in hand.
 
@@ -143,14 +165,15 @@ def blame(home: Path) -> None:
     marker = collector_folder(home) / DECODING
     if not marker.exists():
         return
-    crashes = _crashes(journal_folder(home) / marker.read_text())
-    tried = int(crashes.read_text()) if crashes.exists() else 0
-    crashes.write_text(str(tried + 1))
+    name, _, seq = marker.read_text().partition(" ")
+    if seq:  # else it crashed while it noted this
+        crashes = _crashes(journal_folder(home) / name)
+        crashes.write_text("\n".join(map(str, [*_blamed(crashes), int(seq)])))
     marker.unlink()
 
 
-def _batches(records: list[Record]) -> Iterator[tuple[str, list[Record]]]:
-    """Give records of one signal together, at most some megabytes at a time, in order.
+def _batches(records: list[Record], most: int) -> Iterator[tuple[str, list[Record]]]:
+    """Give records of one signal together, at most so many bytes at a time but one, in order.
 
     The list is emptied: what is decoded need not stay in memory.
     """
@@ -160,7 +183,7 @@ def _batches(records: list[Record]) -> Iterator[tuple[str, list[Record]]]:
         while queue:
             batch = [queue.popleft()]
             size = len(batch[0].payload)
-            while queue and size + len(queue[0].payload) <= BATCH_BYTES:
+            while queue and size + len(queue[0].payload) <= most:
                 size += len(queue[0].payload)
                 batch.append(queue.popleft())
             yield kind, batch

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import grpc
 import grpc.aio
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
 from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import OVERALL_HEALTH
 from grpc_health.v1.health import aio as health
@@ -23,6 +25,7 @@ from meterbook.errors import MeterbookError
 from meterbook.settings import CollectorSettings
 
 TRANSPORT: Final = "grpc"
+RETRY_TRAILER: Final = "google.rpc.retryinfo-bin"
 SERVICES: Final = {
     "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
     "opentelemetry.proto.collector.logs.v1.LogsService": "logs",
@@ -42,12 +45,20 @@ def _export(acceptor: Acceptor, gate: Gate, signal: str) -> Callable[..., Awaita
         except MeterbookError as exc:
             acceptor.counters.refused(signal, TRANSPORT, exc)
             code, retry = answers.grpc_code(exc), answers.retry_seconds(exc)
-            made = rpc_status.to_status(answers.status(code, str(exc), retry))
-            await context.abort_with_status(made)
+            await context.abort_with_status(_status(answers.status(code, str(exc), retry)))
             raise
         return answers.success(signal, found)
 
     return export
+
+
+def _status(made: Status) -> grpc.Status:
+    """Give a status with its details, and RetryInfo once more where the Python SDK looks for it."""
+    found: Any = rpc_status.to_status(made)
+    hints = [d.value for d in made.details if d.Is(RetryInfo.DESCRIPTOR)]
+    trailers = (*found.trailing_metadata, *((RETRY_TRAILER, hint) for hint in hints))
+    told: grpc.Status = found._replace(trailing_metadata=trailers)
+    return told
 
 
 def _metadata(context: Any) -> tuple[list[str], str]:

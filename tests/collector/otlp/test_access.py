@@ -127,6 +127,8 @@ def _retry_seconds(error) -> int:
     made = rpc_status.from_call(error)
     detail = RetryInfo()
     assert made.details[0].Unpack(detail)
+    trailers = dict(error.trailing_metadata())
+    assert trailers["google.rpc.retryinfo-bin"] == detail.SerializeToString()  # the SDK's place
     return int(detail.retry_delay.seconds)
 
 

@@ -17,6 +17,7 @@ import zstandard
 MIB = 1024 * 1024
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
+HOUR = 1_767_225_600_000_000_000  # 2026-01-01 00:00 UTC
 MOST = 300_000_000
 """Bytes by which memory may grow whatever is sent."""
 
@@ -38,6 +39,17 @@ def _field(number: int, inner: bytes) -> bytes:
         out += bytes([length & 127 | 128])
         length >>= 7
     return out + bytes([length]) + inner
+
+
+def _deep_value(depth: int) -> bytes:
+    """Give a point whose attribute holds a list in a list in a list..."""
+    value = b""
+    for _ in range(depth):
+        value = _field(5, _field(1, value))
+    attribute = _field(7, _field(1, b"k") + _field(2, value))
+    point = b"\x19" + HOUR.to_bytes(8, "little") + b"\x21" + bytes(8) + attribute
+    metric = _field(1, b"deep") + _field(5, _field(1, point))
+    return _field(1, _field(2, _field(2, metric)))
 
 
 def _serves(peer, batches, name: str) -> float:
@@ -118,6 +130,16 @@ def test_json_nested_five_thousand_deep(running, batches):
     peer = running.as_peer()
 
     status = _endured(running, batches, lambda: int(peer.post(body, kind=JSON).status))
+
+    assert status == 400
+    assert peer.points("after") == [1.5]
+
+
+def test_protobuf_nested_five_thousand_deep(running, batches):
+    """Refused, and the decoder lives on."""
+    peer = running.as_peer()
+
+    status = _endured(running, batches, lambda: int(peer.post(_deep_value(5000)).status))
 
     assert status == 400
     assert peer.points("after") == [1.5]
