@@ -45,6 +45,12 @@ def _json(column: str) -> str:
     return f"'{{' || array_to_string(list_transform({column}, lambda t: {pair}), ', ') || '}}'"
 
 
+def _unit(column: str) -> str:
+    """Spell a unit as FOCUS does: `Hours` and `GB-Months`, not `Hrs` and `GB-Mo`."""
+    hours = f"regexp_replace({column}, '\\bHrs$', 'Hours')"
+    return f"regexp_replace({hours}, '-Mo$', '-Months')"
+
+
 FILLED: Final = {
     "Tags": _json("tags"),
     "AllocatedTags": _json("allocated_tags"),
@@ -56,6 +62,10 @@ FILLED: Final = {
     "InvoiceIssuerName": "coalesce(invoice_issuer_name, provider_name, 'Unknown')",
     "ListCost": "coalesce(list_cost, contracted_cost, billed_cost)",
     "PricingCurrency": "coalesce(pricing_currency, billing_currency)",
+    "PricingQuantity": "CASE WHEN charge_category <> 'Tax' AND (pricing_unit IS NOT NULL "
+    "OR charge_category = 'Usage') THEN pricing_quantity END",
+    "ConsumedUnit": _unit("consumed_unit"),
+    "PricingUnit": f"CASE WHEN charge_category <> 'Tax' THEN {_unit('pricing_unit')} END",
     "ProviderName": "coalesce(provider_name, service_provider_name, invoice_issuer_name, "
     "'Unknown')",
     "PublisherName": "coalesce(publisher_name, provider_name, invoice_issuer_name, 'Unknown')",
@@ -65,7 +75,7 @@ FILLED: Final = {
     "ServiceSubcategory": "coalesce(service_subcategory, 'Other (' || "
     "coalesce(service_category, 'Other') || ')')",
 }
-"""What FOCUS never leaves empty, or writes as JSON."""
+"""What FOCUS never leaves empty, leaves empty (the price of a tax), or writes as JSON."""
 
 
 def columns_of() -> dict[str, str]:

@@ -115,6 +115,26 @@ def test_an_allocation_in_a_cluster_names_its_receivers(tmp_path: Path) -> None:
     assert '"k8s.namespace.name": "shop"' in frame["AllocatedTags"][0]
 
 
+def test_units_and_taxes_as_the_standard_has_them(tmp_path: Path) -> None:
+    """Units are spelled out, and a tax has no price; the sums of the bill are not touched."""
+    lines = COST_LINE.sample(3).with_columns(
+        pl.Series("pricing_unit", ["Hrs", "GB-Mo", "Hrs"]),
+        pl.Series("charge_category", ["Usage", "Usage", "Tax"]),
+        pl.Series("x_line_hash", ["a", "b", "c"]),
+    )
+    with Store(tmp_path / "warehouse.duckdb") as store:
+        with store.change() as change:
+            change.replace(COST_LINE, lines)
+        publish(store, tmp_path / "serving", now=NOW, keep=3)
+
+    bill_file, _ = export_focus(Settings(home=tmp_path), "1.2", tmp_path / "out")
+
+    frame = pl.read_parquet(bill_file)
+    assert frame["PricingUnit"].to_list() == ["Hours", "GB-Months", None]
+    assert frame["PricingQuantity"].is_null().to_list() == [False, False, True]
+    assert frame["BilledCost"].sum() == lines["billed_cost"].sum()
+
+
 def test_the_command_writes_both(tmp_path: Path) -> None:
     """`meterbook export focus` names the files it wrote; before a build it says what to do."""
     words = ["export", "focus", "--version", "1.2", "--out", str(tmp_path / "out")]
