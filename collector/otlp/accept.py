@@ -15,11 +15,10 @@ import os
 import time
 from typing import Final
 
-import pyarrow as pa
 import xxhash
 
 from collector.otlp.active import ActiveSeries, hour_of, without
-from collector.otlp.check import Content, content, is_dated
+from collector.otlp.check import Content, content
 from collector.otlp.counters import Counters
 from collector.otlp.gate import DEFAULT_TENANT, Sender
 from collector.otlp.journal import Journal, Record
@@ -28,6 +27,7 @@ from collector.otlp.limits import count_items
 from collector.otlp.nesting import check_nesting
 from collector.otlp.quota import Quotas
 from collector.otlp.series import RequestSeries
+from collector.otlp.small import SMALL_BYTES, SmallCheck
 from collector.otlp.turns import Turns
 from collector.otlp.wire import Wire
 from meterbook.errors import OverloadedError, TooLargeError, UndecodableError
@@ -51,6 +51,7 @@ class Acceptor:
         self._journal = journal
         self._seed = seed
         self._wire = Wire()
+        self._small = SmallCheck()
         self._quotas = Quotas(settings.quotas, time.monotonic)
         self._turns = Turns()
         self._series = RequestSeries()
@@ -74,39 +75,42 @@ class Acceptor:
     ) -> Content:
         """Check an admitted request, put its bytes on disk, say what it held."""
         self._quotas.charge(sender.tenant, len(body))
-        found, batch = self._checked(signal, body)
+        found = self._checked(signal, body)
         key = self._key(signal, sender.tenant, body, idempotency)
         limit = self._quotas.of(sender.tenant).series
-        if limit and signal == "metrics" and batch is not None:
-            found, body = self._within(limit, sender, body, found, batch)
+        if limit and signal == "metrics" and found.items > found.rejected:
+            found, body = self._within(limit, sender, body, found)
         if found.items - found.rejected:
-            if signal == "logs" and not idempotency and not is_dated(batch):
+            if signal == "logs" and not idempotency and not found.is_dated:
                 key = os.urandom(KEY_BYTES)
             await self._stored(Record(signal, sender.tenant, body, key), sender)
         self.counters.accepted(signal, sender, found, len(body))
         return found
 
-    def _checked(self, signal: str, body: bytes) -> tuple[Content, pa.RecordBatch | None]:
+    def _checked(self, signal: str, body: bytes) -> Content:
         settings = self.settings
         if len(body) > settings.max_request_bytes:
             raise TooLargeError(settings.max_request_bytes)
         if not body:
-            return NO_ITEMS, None
-        count_items(signal, body, settings.max_points_per_request)
-        batch = self._wire.parse(signal, [body])
-        check_nesting(signal, batch)
-        found = content(signal, batch)
+            return NO_ITEMS
+        found = self._small.content(signal, body) if len(body) <= SMALL_BYTES else None
+        if found is None:
+            count_items(signal, body, settings.max_points_per_request)
+            batch = self._wire.parse(signal, [body])
+            check_nesting(signal, batch)
+            found = content(signal, batch)
         if found.items > settings.max_points_per_request:
             raise UndecodableError(
                 f"{found.items} items in one request; at most "
                 f"{settings.max_points_per_request}: send smaller batches"
             )
-        return found, batch
+        return found
 
     def _within(
-        self, limit: int, sender: Sender, body: bytes, found: Content, batch: pa.RecordBatch
+        self, limit: int, sender: Sender, body: bytes, found: Content
     ) -> tuple[Content, bytes]:
         """Leave out the points of new series that are beyond the tenant's quota."""
+        batch = self._wire.parse("metrics", [body])
         by_kind = self._series.of(batch, sender.tenant)
         ids = [each for kind in by_kind.values() for each in kind.tolist()]
         refused = self.active.take(

@@ -8,10 +8,9 @@ Holds    the decoder keeps exactly the points that are not rejected here (both a
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from collector.otlp.flat import Metrics, column, laid
+from collector.otlp.flat import Metrics, laid
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,8 @@ class Content:
     items: int
     rejected: int = 0
     message: str = ""
+    is_dated: bool = True
+    """Whether an item bears a time of its own; asked of logs alone."""
 
 
 def content(signal: str, batch: pa.RecordBatch) -> Content:
@@ -28,14 +29,15 @@ def content(signal: str, batch: pa.RecordBatch) -> Content:
     if signal == "metrics":
         return _metrics(batch)
     if signal == "logs":
-        return Content(_count(batch, "resource_logs", "scope_logs", "log_records"))
-    return Content(_count(batch, "resource_spans", "scope_spans", "spans"))
+        records = _items(batch, "resource_logs", "scope_logs", "log_records")
+        return Content(len(records), is_dated=bool(records.field("time").to_numpy().any()))
+    return Content(len(_items(batch, "resource_spans", "scope_spans", "spans")))
 
 
-def _count(batch: pa.RecordBatch, resources: str, scopes: str, items: str) -> int:
+def _items(batch: pa.RecordBatch, resources: str, scopes: str, items: str) -> Any:
     outer: Any = batch.column(resources)
     inner = laid(laid(outer)[0].field(scopes))[0]
-    return len(laid(inner.field(items))[0])
+    return laid(inner.field(items))[0]
 
 
 def _metrics(batch: pa.RecordBatch) -> Content:
@@ -43,13 +45,10 @@ def _metrics(batch: pa.RecordBatch) -> Content:
     for found in Metrics(batch).kinds():
         items += found.items
         kept += len(found.points)
-    rejected = items - kept
+    return rejection(items, items - kept)
+
+
+def rejection(items: int, rejected: int) -> Content:
+    """Say how many points cannot be taken."""
     message = f"{rejected} of {items} points have no value, no name or no temporality"
     return Content(items, rejected, message if rejected else "")
-
-
-def is_dated(logs: pa.RecordBatch) -> bool:
-    """Tell whether any record of a request of logs bears a time of its own."""
-    resources: Any = logs.column("resource_logs")
-    records = laid(laid(laid(resources)[0].field("scope_logs"))[0].field("log_records"))[0]
-    return bool(column(records.field("time"), np.uint64).any())

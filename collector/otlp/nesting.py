@@ -32,8 +32,13 @@ def check_nesting(signal: str, batch: pa.RecordBatch) -> None:
     for column in _columns(signal, batch):
         long = np.flatnonzero(sizes(column) > SHORT)
         for row in long.tolist():
-            if _is_deep(column[row].as_py()):
-                raise UndecodableError(f"a value is nested deeper than {MESSAGES} messages")
+            check_value(column[row].as_py())
+
+
+def check_value(data: bytes) -> None:
+    """Refuse bytes that nest too deep. Errors: UndecodableError."""
+    if _is_deep(data):
+        raise UndecodableError(f"a value is nested deeper than {MESSAGES} messages")
 
 
 def _columns(signal: str, batch: pa.RecordBatch) -> Iterable[Any]:

@@ -165,14 +165,19 @@ def request_class(signal: str) -> type[Any]:
     return message_factory.GetMessageClass(message)
 
 
+def descriptor(signal: str) -> Any:
+    """Give the projected descriptor of a signal's request."""
+    return _pool().FindMessageTypeByName(f"meterbook.{_REQUEST[signal]}")
+
+
 class Wire:
     """Parses the requests of all signals. One per process: it keeps prepared handlers."""
 
     def __init__(self) -> None:
         """Prepare a handler per signal."""
         self._handlers: dict[str, Any] = {}
-        for signal, name in _REQUEST.items():
-            message = _pool().FindMessageTypeByName(f"meterbook.{name}")
+        for signal in _REQUEST:
+            message = descriptor(signal)
             handlers = HandlerPool([message.file])
             self._handlers[signal] = handlers.get_for_message(message)
             self._keep = handlers

@@ -17,8 +17,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 
 from collector.otlp import slow
+from collector.otlp.check import content
 from collector.otlp.decode import Decoder
 from collector.otlp.journal import Record
+from collector.otlp.small import SmallCheck
+from collector.otlp.wire import Wire
 from meterbook.errors import UndecodableError
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=4)
@@ -301,3 +304,35 @@ def test_values_that_are_no_number_are_kept():
     frames = _same("metrics", request.SerializeToString())
 
     assert repr(frames["raw_point"]["value"].to_list()) == "[nan, inf, -inf]"
+
+
+@settings(deadline=None, max_examples=100)
+@given(requests(), st.data())
+def test_a_small_request_is_judged_as_by_columns(request, data):
+    """Items and rejected ones, with a byte of the body changed too: the same, or left to them."""
+    body = bytearray(request.SerializeToString())
+    if body and data.draw(st.booleans()):
+        place = data.draw(st.integers(0, len(body) - 1))
+        body[place] = data.draw(st.integers(0, 255))
+
+    small = SmallCheck().content("metrics", bytes(body))
+
+    if small is not None:
+        assert small == content("metrics", Wire().parse("metrics", [bytes(body)]))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 2), max_size=4))
+def test_small_logs_know_whether_they_are_dated(times):
+    """Any record with a time makes the request dated, by objects and by columns."""
+    logs = ExportLogsServiceRequest()
+    records = logs.resource_logs.add().scope_logs.add().log_records
+    for time in times:
+        records.add(time_unix_nano=time)
+    body = logs.SerializeToString()
+
+    small = SmallCheck().content("logs", body)
+
+    assert small == content("logs", Wire().parse("logs", [body]))
+    assert small is not None
+    assert (small.items, small.is_dated) == (len(times), any(times))
