@@ -266,13 +266,15 @@ def _command(kind: str, grpc_port: int, http_port: int, home: Path) -> list[str]
     return [program, "start", *places, "--exporter", "blackhole"]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody has."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])
 
 
-def _await_port(port: int) -> None:
+def await_port(port: int) -> None:
+    """Wait until somebody listens."""
     for _ in range(100):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
@@ -287,7 +289,7 @@ def measure(kind: str, door: str, bodies: list[bytes], requests: int) -> dict[st
     warm = encoded(door, distinct(bodies, 0, SET))
     work = encoded(door, distinct(bodies, SET, requests))
     with tempfile.TemporaryDirectory() as folder:
-        home, ports = Path(folder), (_free_port(), _free_port())
+        home, ports = Path(folder), (free_port(), free_port())
         process = subprocess.Popen(
             _command(kind, *ports, home),
             stdout=subprocess.DEVNULL,
@@ -295,7 +297,7 @@ def measure(kind: str, door: str, bodies: list[bytes], requests: int) -> dict[st
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
         )
         try:
-            _await_port(ports[1])
+            await_port(ports[1])
             send = grpc_send(ports[0]) if door == "grpc" else http_send(ports[1], door)
             send(warm)
             _settle(kind, home)

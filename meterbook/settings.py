@@ -56,7 +56,7 @@ class CollectorSettings:
     idle_seconds: float = _set(60.0, "a connection is closed when nothing came for so long")
     grpc_max_streams: int = _set(100, "calls at once on one gRPC connection")
     grpc_max_age_seconds: float = _set(0.0, "gRPC connections are renewed after; 0 for never")
-    segment_bytes: int = _set(64 * MIB, "size at which a journal segment goes to the decoder")
+    segment_bytes: int = _set(32 * MIB, "size at which a journal segment goes to the decoder")
     segment_seconds: float = _set(5.0, "age at which a journal segment goes to the decoder")
     queue_bytes: int = _set(64 * MIB, "what may wait for the disk; beyond it senders come again")
     max_journal_bytes: int = _set(8 * GIB, "undecoded bytes beyond which senders come again")
