@@ -95,7 +95,8 @@ def test_what_was_acknowledged_is_in_the_lake_exactly_once(start, gauge, tmp_pat
     for round_ in range(KILLS):
         running = start(home, random_.choice([0.02, 0.05, 0.1]))
         lanes = senders.begin(running, gauge)
-        time.sleep(random_.uniform(0.02, 0.4))
+        enough = len(senders.acknowledged) + random_.randint(1, 40)
+        assert _wait_for(lambda enough=enough: len(senders.acknowledged) >= enough, 30)
         if round_ % 10 == 9:
             assert running.stop() == 0
             drained += 1
@@ -125,19 +126,26 @@ def test_what_was_acknowledged_is_in_the_lake_exactly_once(start, gauge, tmp_pat
 def test_a_decoder_that_is_killed_alone_or_in_mid_decode_loses_and_doubles_nothing(
     start, gauge, tmp_path: Path
 ):
-    """Another takes over what it had in hand. Three kills on one segment would set it aside."""
+    """Another takes over; no segment is hit twice, as three crashes would condemn it."""
     senders = Senders()
     home = tmp_path / "home"
     running = start(home, 0.05)
     lanes = senders.begin(running, gauge)
     marker = home / "collector" / "decoding"
-    in_mid_decode = 0
+    hit: set[str] = set()
+
+    def in_hand() -> str:
+        try:
+            return marker.read_text()
+        except FileNotFoundError:
+            return ""
+
     for _ in range(max(4, KILLS // 10)):
-        in_mid_decode += _wait_for(marker.exists, 10)
+        assert _wait_for(lambda: in_hand() not in hit | {""}, 30)
+        hit.add(in_hand())
         former = _decoder(running)
         assert _kill_decoder(running)
-        assert _wait_for(lambda former=former: _decoder(running) not in {None, former}, 10)
-    assert _wait_for(lambda: not list((home / "collector/journal").glob("*.crashes")), 30)
+        assert _wait_for(lambda former=former: _decoder(running) not in {None, former}, 30)
     running.kill()
     for lane in lanes:
         lane.join()
@@ -147,6 +155,5 @@ def test_a_decoder_that_is_killed_alone_or_in_mid_decode_loses_and_doubles_nothi
     assert last.stop() == 0
 
     stored = _stored(home)
-    assert in_mid_decode
     assert len(stored) == len(set(stored))
     assert senders.acknowledged <= set(stored)
