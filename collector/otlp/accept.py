@@ -30,10 +30,11 @@ from collector.otlp.series import RequestSeries
 from collector.otlp.small import SMALL_BYTES, SmallCheck
 from collector.otlp.turns import Turns
 from collector.otlp.wire import Wire
-from meterbook.errors import OverloadedError, TooLargeError, UndecodableError
+from meterbook.errors import OverloadedError, QuotaError, TooLargeError, UndecodableError
 from meterbook.settings import CollectorSettings
 
 SHED_SIGNALS: Final = ("logs", "traces")
+HOLD_SECONDS: Final = 0.5
 NO_ITEMS: Final = Content(0)
 
 
@@ -66,7 +67,11 @@ class Acceptor:
         """
         if self.room == "full" or (self.room == "shed" and signal in SHED_SIGNALS):
             raise OverloadedError("the disk is nearly full; the collector's status tells how full")
-        self._quotas.admit(sender.tenant)
+        try:
+            self._quotas.admit(sender.tenant)
+        except QuotaError:
+            await asyncio.sleep(HOLD_SECONDS)  # who floods waits; an answer at once feeds the flood
+            raise
         if sender.tenant != DEFAULT_TENANT:
             await self._turns.take(sender.tenant)
 

@@ -26,13 +26,15 @@ from collector.otlp.http_request import Request
 from collector.otlp.limits import plain
 from collector.otlp.otlp_json import to_protobuf
 from collector.otlp.tls import names_of
-from meterbook.errors import MeterbookError, TooLargeError
+from meterbook.errors import MeterbookError, OverloadedError, TooLargeError
 from meterbook.settings import CollectorSettings
 
 TRANSPORT: Final = "http"
 SIGNALS: Final = {b"/v1/metrics": "metrics", b"/v1/logs": "logs", b"/v1/traces": "traces"}
 HEALTH: Final = b"/healthz"
 PAGES: Final = b"/metrics"
+MOST_HELD: Final = 256 * 1024 * 1024
+"""Bytes of bodies that may be in memory at once, over all connections."""
 READ_AHEAD: Final = 4
 """Requests of one connection that may wait; then it is not read on."""
 SWEEP_SECONDS: Final = 0.5
@@ -63,6 +65,8 @@ class Hall:
     telemetry: Callable[[], tuple[str, bytes]]
     """Gives the type and the text of /metrics."""
     is_draining: bool = False
+    held_bytes: int = 0
+    """Of bodies that are coming in or wait for their turn."""
     connections: set["HttpDoor"] = field(default_factory=set)
 
 
@@ -95,6 +99,8 @@ class HttpDoor(asyncio.Protocol):
     def connection_lost(self, _exc: Exception | None) -> None:
         """End; what is being stored is stored all the same."""
         self._hall.connections.discard(self)
+        if not self._request.is_answered:
+            self._let_go(self._request)
         self._queue.put_nowait(None)
 
     def data_received(self, data: bytes) -> None:
@@ -162,13 +168,24 @@ class HttpDoor(asyncio.Protocol):
             self._too_large(request)
             self._put(request)
             return
+        if self._hall.held_bytes + len(body) > MOST_HELD:
+            self._let_go(request)
+            request.error = OverloadedError("too many bodies are coming in at once")
+            self._put(request)
+            return
+        self._hall.held_bytes += len(body)
         request.parts.append(body)
 
     def _too_large(self, request: Request) -> None:
         """Refuse a body; the connection ends with it, so that its rest is never a new request."""
-        request.parts.clear()
+        self._let_go(request)
         request.error = TooLargeError(self._limit)
         request.is_last = True
+
+    def _let_go(self, request: Request) -> None:
+        """Forget what came of a body."""
+        self._hall.held_bytes -= sum(map(len, request.parts))
+        request.parts.clear()
 
     def on_message_complete(self) -> None:
         """Hand the request on; the next one may be on its way."""
@@ -216,6 +233,7 @@ class HttpDoor(asyncio.Protocol):
             if self._queue.qsize() == READ_AHEAD - 1 and self._transport is not None:
                 self._transport.resume_reading()
             answer = await self._answer(request)
+            self._let_go(request)
             self._write(request, *answer)
             self._is_working = False
             if request.is_last and (request.is_complete or self._is_broken):
@@ -265,8 +283,9 @@ class HttpDoor(asyncio.Protocol):
         acceptor, signal = self._hall.acceptor, request.signal
         await acceptor.admit(signal, request.sender)
         encoding = request.headers.get(b"content-encoding", b"").decode("latin-1")
-        body = plain(b"".join(request.parts), encoding, self._limit)
-        request.parts.clear()
+        body = b"".join(request.parts)
+        self._let_go(request)
+        body = plain(body, encoding, self._limit)
         if request.content_type == answers.JSON:
             body = to_protobuf(signal, body)
         return await acceptor.accept(signal, request.sender, body, request.idempotency)

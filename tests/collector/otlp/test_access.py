@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import select
 import socket
 import ssl
 import subprocess
@@ -384,3 +385,30 @@ def test_a_body_too_large_is_told_while_it_is_still_being_sent(start, gauge):
             link.sendall(bytes(1000))  # it is still sending
 
     assert running.post(gauge(1.0))[0] == 200
+
+
+def test_bodies_that_never_end_take_a_bounded_part_of_memory(start, gauge):
+    """Forty bodies that stop at 15 MB: 17 fit into 256 MiB, the others are asked to come again."""
+    running = start()
+    head = (
+        b"POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
+        b"Content-Length: 16000000\r\n\r\n"
+    )
+    links = [
+        socket.create_connection(("127.0.0.1", running.http_port), timeout=20) for _ in range(40)
+    ]
+    for link in links:
+        link.sendall(head + bytes(15_000_000))
+
+    waiting = list(links)
+    while len(waiting) > 17:
+        ready, _, _ = select.select(waiting, [], [], 10)
+        assert ready
+        for link in ready:
+            assert link.recv(20).startswith(b"HTTP/1.1 503")
+            waiting.remove(link)
+    assert select.select(waiting, [], [], 0.2)[0] == []
+    assert running.peak() < 600_000_000
+    for link in links:
+        link.close()
+    _until(lambda: running.post(gauge(1.0))[0] == 200)

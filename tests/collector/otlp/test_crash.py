@@ -19,7 +19,7 @@ import pytest
 
 from collector.otlp.status import wait_until_decoded
 
-KILLS = int(os.environ.get("MB_TEST_KILLS", "40"))
+KILLS = int(os.environ.get("MB_TEST_KILLS", "10"))
 LANES = 3
 
 
