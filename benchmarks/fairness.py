@@ -51,13 +51,16 @@ def _lane(port: int, token: str, bodies: list[bytes], pause: float) -> list[floa
 
 def _flood(port: int, token: str, seconds: float) -> None:
     """Send on many connections until the time is up."""
-    bodies, end = payloads(SET), time.monotonic() + seconds
+    bodies = payloads(SET)
+    lots = [distinct(bodies, n * 1_000_000, 20) for n in range(50 * FLOOD_CONNECTIONS)]
+    print("ready", flush=True)
+    end = time.monotonic() + seconds
 
     def lane(number: int) -> None:
-        start = number * 1_000_000
-        while time.monotonic() < end:
-            _lane(port, token, distinct(bodies, start, 20), 0)
-            start += 20
+        for lot in lots[number::FLOOD_CONNECTIONS]:
+            if time.monotonic() > end:
+                return
+            _lane(port, token, lot, 0)
 
     lanes = [threading.Thread(target=lane, args=(n,)) for n in range(FLOOD_CONNECTIONS)]
     for each in lanes:
@@ -75,7 +78,7 @@ def _serve(home: Path, port: int, quotas: tuple[str, ...]) -> None:
 
 def _start(*words: str) -> subprocess.Popen[bytes]:
     environ = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    return subprocess.Popen([sys.executable, __file__, *words], env=environ)
+    return subprocess.Popen([sys.executable, __file__, *words], env=environ, stdout=subprocess.PIPE)
 
 
 def measure(quota: str, requests: int) -> dict[str, Any]:
@@ -90,15 +93,16 @@ def measure(quota: str, requests: int) -> dict[str, Any]:
             bodies = small_payloads(SET)
             _lane(port, tokens["q"], distinct(bodies, 0, SET), 0)
             alone = _lane(port, tokens["q"], distinct(bodies, SET, requests), PAUSE_SECONDS)
-            seconds = requests * PAUSE_SECONDS * 2 + 3
+            seconds = requests * PAUSE_SECONDS * 3
             flood = _start("--flood", str(port), tokens["loud"], str(seconds))
-            time.sleep(3)  # it makes its bodies first
+            assert flood.stdout is not None  # noqa: S101 - a pipe, see _start
+            flood.stdout.readline()  # it makes its bodies first
             work = distinct(bodies, SET + requests, requests)
             beside = _lane(port, tokens["q"], work, PAUSE_SECONDS)
-            flood.wait()
+            flood.communicate()
         finally:
             process.terminate()
-            process.wait()
+            process.communicate()
     at = [len(alone) // 2, len(alone) * 99 // 100]
     return {
         "quota of the flood": quota or "none",
