@@ -276,5 +276,7 @@ def test_a_thousand_connections_over_both_doors(running, batches):
             assert list(http_answers) == [[200] * EACH] * 700
             assert list(grpc_answers) == [[b""] * EACH] * 300
 
-    stored = peer.lake("raw_series").group_by("metric_name").agg(pl.col("point_count").sum())
+    named = peer.lake("raw_series").select("series_id", "metric_name").unique("series_id")
+    active = peer.lake("raw_activity").join(named, on="series_id", how="left", validate="m:1")
+    stored = active.group_by("metric_name").agg(pl.col("point_count").sum())
     assert dict(stored.rows()) == {name: 1 for some in names for name in some}
