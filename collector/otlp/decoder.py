@@ -42,6 +42,9 @@ from warehouse.disk import sync
 BATCH_BYTES: Final = 4 * 1024 * 1024
 """Small, as hostile bytes grow thirtyfold in columns; a record beyond it is decoded alone."""
 MAX_CRASHES: Final = 3
+"""Of a segment, whatever record was in hand."""
+MAX_ALONE: Final = 2
+"""Of a record by itself, after one of its segment: a decoder that is killed proves little."""
 DECODING: Final = "decoding"
 WHOLE: Final = 0
 """Stands for many records where one is named; no record has this number."""
@@ -67,7 +70,8 @@ class Lander:
         """Decode one segment.
 
         After a crash its records are taken one by one, each noted before: the one that crashes the
-        decoder again is put aside alone. A segment that crashes it whatever we do goes as a whole.
+        decoder twice more is put aside alone. A segment that crashes it all the same goes as a
+        whole.
         """
         crashes = _crashes(path)
         blamed = _blamed(crashes)
@@ -95,7 +99,7 @@ class Lander:
         del data
         keys = [replace(record, payload=b"") for record in found.records]
         landing = Landing(self._lake, segment)
-        for record in [r for r in found.records if r.seq in blamed]:
+        for record in [r for r in found.records if blamed.count(r.seq) >= MAX_ALONE]:
             found.records.remove(record)
             name = f"{segment:016d}-{record.seq}.bin"
             self._quarantine(name, record.payload, "the decoder crashed on it")
