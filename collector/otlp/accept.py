@@ -24,7 +24,6 @@ from collector.otlp.gate import DEFAULT_TENANT, Sender
 from collector.otlp.journal import Journal, Record
 from collector.otlp.keys import KEY_BYTES, remembered
 from collector.otlp.limits import count_items
-from collector.otlp.nesting import check_nesting
 from collector.otlp.quota import Quotas
 from collector.otlp.series import RequestSeries
 from collector.otlp.small import SMALL_BYTES, SmallCheck
@@ -102,7 +101,6 @@ class Acceptor:
         if found is None:
             count_items(signal, body, settings.max_points_per_request)
             batch = self._wire.parse(signal, [body])
-            check_nesting(signal, batch)
             found = content(signal, batch)
         if found.items > settings.max_points_per_request:
             raise UndecodableError(

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from collector.otlp.flat import Metrics, laid
+from collector.otlp.nesting import check_columns
 
 
 @dataclass(frozen=True)
@@ -25,24 +26,33 @@ class Content:
 
 
 def content(signal: str, batch: pa.RecordBatch) -> Content:
-    """Count the items of a request and those that cannot be taken."""
+    """Count the items of a request and those that cannot be taken.
+
+    Errors: UndecodableError for a value that is nested too deep.
+    """
     if signal == "metrics":
         return _metrics(batch)
     if signal == "logs":
         records = _items(batch, "resource_logs", "scope_logs", "log_records")
+        check_columns(records.field("body"), laid(records.field("attributes"))[0])
         return Content(len(records), is_dated=bool(records.field("time").to_numpy().any()))
     return Content(len(_items(batch, "resource_spans", "scope_spans", "spans")))
 
 
 def _items(batch: pa.RecordBatch, resources: str, scopes: str, items: str) -> Any:
-    outer: Any = batch.column(resources)
-    inner = laid(laid(outer)[0].field(scopes))[0]
+    column: Any = batch.column(resources)
+    outer = laid(column)[0]
+    inner = laid(outer.field(scopes))[0]
+    check_columns(outer.field("resource"), inner.field("scope"))
     return laid(inner.field(items))[0]
 
 
 def _metrics(batch: pa.RecordBatch) -> Content:
     items = kept = 0
-    for found in Metrics(batch).kinds():
+    flat = Metrics(batch)
+    check_columns(flat.resources.field("resource"), flat.scopes.field("scope"))
+    for found in flat.kinds():
+        check_columns(laid(found.points.field("attributes"))[0])
         items += found.items
         kept += len(found.points)
     return rejection(items, items - kept)

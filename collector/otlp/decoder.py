@@ -143,8 +143,11 @@ class Lander:
     def _quarantine(self, name: str, data: bytes, reason: str) -> None:
         folder = self._folder / "quarantine"
         folder.mkdir(exist_ok=True)
-        (folder / name).write_bytes(data)
-        (folder / f"{name}.json").write_text(json.dumps({"reason": reason, "bytes": len(data)}))
+        why = json.dumps({"reason": reason, "bytes": len(data)}).encode()
+        for path, content in ((folder / name, data), (folder / f"{name}.json", why)):
+            path.write_bytes(content)
+            sync(path)  # it is the only copy once the segment goes
+        sync(folder)
         self._counts["quarantined_records", ""] += 1
 
     def _tell(self) -> None:

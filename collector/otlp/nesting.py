@@ -6,63 +6,37 @@ Refuses  deeper ones (UndecodableError): no sender means them, and walking them 
 Never    looks into short bytes: a level takes two bytes at least, so they cannot be deep
 """
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
 
 from collector.otlp.attributes import fields
-from collector.otlp.flat import Metrics, laid, sizes
+from collector.otlp.flat import sizes
 from meterbook.errors import UndecodableError
 
 MESSAGES: Final = 90
 """Messages within messages: 45 arrays or 30 maps; google.protobuf stops at 100 in all."""
 LEAST_BYTES: Final = 2
 SHORT: Final = MESSAGES * LEAST_BYTES
-_LISTS: Final = {
-    "logs": ("resource_logs", "scope_logs", "log_records"),
-    "traces": ("resource_spans", "scope_spans", "spans"),
-}
+REMEMBERED: Final = 5_000
+REMEMBERED_BYTES: Final = 4_096
+"""Longer values are looked at each time: 20 MB at most are remembered."""
 
 
-def check_nesting(signal: str, batch: pa.RecordBatch) -> None:
-    """Refuse a request with a value that is nested too deep."""
-    for column in _columns(signal, batch):
-        long = np.flatnonzero(sizes(column) > SHORT)
-        for row in long.tolist():
+def check_columns(*columns: Any) -> None:
+    """Refuse columns of bytes with a value that is nested too deep. Errors: UndecodableError."""
+    for column in columns:
+        for row in np.flatnonzero(sizes(column) > SHORT).tolist():
             check_value(column[row].as_py())
 
 
 def check_value(data: bytes) -> None:
     """Refuse bytes that nest too deep. Errors: UndecodableError."""
-    if _is_deep(data):
+    if (_is_deep_again if len(data) <= REMEMBERED_BYTES else _is_deep)(data):
         raise UndecodableError(f"a value is nested deeper than {MESSAGES} messages")
 
 
-def _columns(signal: str, batch: pa.RecordBatch) -> Iterable[Any]:
-    """Give every column of bytes that may hold a value."""
-    if signal == "metrics":
-        flat = Metrics(batch)
-        yield flat.resources.field("resource")
-        yield flat.scopes.field("scope")
-        for found in flat.kinds():
-            yield laid(found.points.field("attributes"))[0]
-        return
-    first, second, third = _LISTS[signal]
-    column: Any = batch.column(first)
-    resources = laid(column)[0]
-    scopes = laid(resources.field(second))[0]
-    items = laid(scopes.field(third))[0]
-    yield resources.field("resource")
-    yield scopes.field("scope")
-    if signal == "logs":
-        yield items.field("body")
-        yield laid(items.field("attributes"))[0]
-
-
-@lru_cache(maxsize=20_000)
 def _is_deep(data: bytes) -> bool:
     """Tell whether anything in a message nests too deep: level by level, without recursion.
 
@@ -83,3 +57,6 @@ def _messages(data: bytes) -> list[bytes]:
         return [v for _, v in fields(data) if isinstance(v, bytes) and len(v) >= LEAST_BYTES]
     except (ValueError, IndexError):
         return []
+
+
+_is_deep_again = lru_cache(maxsize=REMEMBERED)(_is_deep)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from collector.otlp.nesting import check_nesting
+from collector.otlp.check import content
 from collector.otlp.wire import Wire
 from meterbook.errors import UndecodableError
 
@@ -34,7 +34,7 @@ def _check(place: str, value: bytes) -> None:
     record = _field(5, value) if place == "body" else _field(6, pair)
     resource = _field(1, _field(1, pair)) if place == "resource" else b""
     request = _field(1, resource + _field(2, _field(2, record if place != "resource" else b"")))
-    check_nesting("logs", WIRE.parse("logs", [request]))
+    content("logs", WIRE.parse("logs", [request]))
 
 
 @pytest.mark.parametrize("place", ["body", "attribute", "resource"])
@@ -54,4 +54,4 @@ def test_text_and_bytes_of_any_form_are_no_nesting(pairs, blob):
     record.attributes.extend(KeyValue(key=k, value=AnyValue(string_value=v)) for k, v in pairs)
     record.body.bytes_value = blob
 
-    check_nesting("logs", WIRE.parse("logs", [request.SerializeToString()]))
+    content("logs", WIRE.parse("logs", [request.SerializeToString()]))
