@@ -61,8 +61,10 @@ class Lake:
             .group_by(hour)
             .agg(pl.col("point_count").sum(), pl.col("received_at").max())
         )
-        named = self.scan(raw.SERIES, days).unique(hour, keep="any")
-        joined = named.join(activity, on=hour, how="inner", validate="1:1")
+        is_first = pl.struct(hour).is_first_distinct()  # `unique` would copy every list
+        named = self.scan(raw.SERIES, days).filter(is_first)
+        joined = named.join(activity, on=hour, how="left", validate="1:1")
+        joined = joined.filter(pl.col("point_count").is_not_null())
         return joined.select(*raw.SEEN_SERIES_SCHEMA)
 
     def digest(self, day: date) -> str:
