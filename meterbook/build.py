@@ -38,7 +38,7 @@ from warehouse.tables.core import (
     PARTITION,
     RESTATEMENT,
 )
-from warehouse.tables.mart import CHECK, COLLECTOR, RUN
+from warehouse.tables.mart_run import CHECK, COLLECTOR, RUN
 
 Say = Callable[[str], None]
 

@@ -19,7 +19,7 @@ from typing import Final
 import polars as pl
 
 from transforms.ownership import Budget, Ownership
-from warehouse.tables.mart import BUDGET
+from warehouse.tables.mart_cost import BUDGET
 
 HISTORY_DAYS: Final = 28
 

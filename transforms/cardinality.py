@@ -23,7 +23,7 @@ import polars as pl
 from transforms.attributes import first_of, value_of
 from transforms.fingerprint import Wide, wide
 from transforms.money import money
-from warehouse.tables.mart import (
+from warehouse.tables.mart_cardinality import (
     CARDINALITY_LABEL,
     CARDINALITY_METRIC,
     CARDINALITY_VALUE,

@@ -15,7 +15,7 @@ import polars as pl
 
 from warehouse.table import Table
 from warehouse.tables.core import COST_LINE
-from warehouse.tables.mart import (
+from warehouse.tables.mart_cost import (
     COST_DAILY_NAMESPACE,
     COST_DAILY_SERVICE,
     COST_DAILY_TEAM,

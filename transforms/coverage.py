@@ -21,7 +21,7 @@ from transforms.attributes import first_of, value_of
 from transforms.facts import CONTROLLERS
 from transforms.inventory import ABOUT_WORKLOADS, SIGNALS
 from warehouse.tables.core import SERVICE, SIGNAL_DAILY
-from warehouse.tables.mart import COVERAGE_SERVICE, COVERAGE_TEAM
+from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM
 
 UNALLOCATED: Final = "__unallocated__"
 EVERYBODY: Final = "__all__"

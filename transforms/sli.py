@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.tables.mart import SLI_DAILY
+from warehouse.tables.mart_coverage import SLI_DAILY
 
 COVERAGE: Final = "M7"
 

@@ -66,6 +66,11 @@ class Column:
     is_nullable: bool = False
 
 
+def count(name: str, text: str) -> Column:
+    """Declare a column that counts: whole, without a unit."""
+    return Column(name, pl.Int64(), text, unit="1")
+
+
 @dataclass(frozen=True)
 class Check:
     """A fact about a table's rows: SQL that gives the rows which break it."""

@@ -8,7 +8,7 @@ import pytest
 
 from transforms.budget import budgets
 from transforms.ownership import parse_ownership
-from warehouse.tables.mart import BUDGET, COST_DAILY_TEAM
+from warehouse.tables.mart_cost import BUDGET, COST_DAILY_TEAM
 
 
 def spend(first: date, costs: list[str]) -> pl.LazyFrame:

@@ -11,7 +11,7 @@ import pytest
 from meterbook.errors import ConfigError
 from transforms import coverage, inventory, sli
 from warehouse.tables.core import SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
-from warehouse.tables.mart import COVERAGE_SERVICE, COVERAGE_TEAM, SLI_DAILY
+from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM, SLI_DAILY
 from warehouse.tables.raw import SIGNAL
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -3,7 +3,14 @@
 from typing import Final
 
 from warehouse.table import Table
-from warehouse.tables import core, mart, raw
+from warehouse.tables import core, mart_cardinality, mart_cost, mart_coverage, mart_run, raw
 
-ALL: Final[tuple[Table, ...]] = (*raw.ALL, *core.ALL, *mart.ALL)
+ALL: Final[tuple[Table, ...]] = (
+    *raw.ALL,
+    *core.ALL,
+    *mart_cost.ALL,
+    *mart_coverage.ALL,
+    *mart_cardinality.ALL,
+    *mart_run.ALL,
+)
 BY_NAME: Final[dict[str, Table]] = {table.name: table for table in ALL}

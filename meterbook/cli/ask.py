@@ -1,0 +1,99 @@
+"""Commands that ask what is known: export, report, explain, status, check, query."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from meterbook import explain as explaining
+from meterbook import export as exporting
+from meterbook import run as running
+from meterbook import status as telling
+from meterbook.cli.base import EXIT_CHECK_FAILED, Context, day_of, examples, main
+from meterbook.plain import plain
+from warehouse.focus_views import VERSIONS
+
+
+@main.command(epilog=examples("meterbook export focus --version 1.2 --out build/focus"))
+@click.argument("what", type=click.Choice(["focus"]))
+@click.option(
+    "--version", type=click.Choice(VERSIONS), default="1.2", show_default=True, help="Of FOCUS."
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.pass_obj
+def export(context: Context, what: str, version: str, out: Path) -> None:
+    """Write the published bill, and its Kubernetes allocation, as FOCUS Parquet."""
+    for path in exporting.export_focus(context.settings, version, out):
+        click.echo(f"{what} {version}: {path}")
+
+
+@main.command(epilog=examples("meterbook report --out report.html"))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
+@click.pass_obj
+def report(context: Context, out: Path) -> None:
+    """Write the static report: one HTML file with the figures of the current snapshot."""
+    running.report(context.settings, out)
+    click.echo(out)
+
+
+@main.command(
+    epilog=examples(
+        "meterbook explain --team payments --day 2026-10-12",
+        "meterbook explain --team payments --day 2026-10-12 --namespace checkout --json",
+    )
+)
+@click.option("--team", required=True, help="Team or bucket, e.g. __idle__.")
+@click.option("--day", required=True, help="UTC day, YYYY-MM-DD.")
+@click.option("--namespace", help="Only this namespace.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@click.pass_obj
+def explain(context: Context, team: str, day: str, namespace: str | None, as_json: bool) -> None:  # noqa: FBT001
+    """Go from a figure back to the bill lines, shares and rules behind it."""
+    chosen = day_of(day, "--day")
+    if chosen is not None:
+        frame = explaining.explain(context.settings, team, chosen, namespace)
+        click.echo(
+            explaining.as_json(frame) if as_json else explaining.as_text(frame, team, chosen)
+        )
+
+
+@main.command(epilog=examples("meterbook status", "meterbook status --json"))
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+@click.pass_obj
+def status(context: Context, as_json: bool) -> None:  # noqa: FBT001
+    """Tell freshness, deliveries, journal, quarantine and the last build."""
+    facts = telling.status(context.settings, now=context.now)
+    click.echo(json.dumps(facts, indent=1, default=plain) if as_json else telling.as_text(facts))
+
+
+@main.command(epilog=examples("meterbook check"))
+@click.pass_obj
+def check(context: Context) -> None:
+    """Check the configuration and the published data: all findings at once."""
+    findings = telling.findings(context.settings)
+    for line in findings:
+        click.echo(line)
+    if findings:
+        sys.exit(EXIT_CHECK_FAILED)
+    click.echo("no findings")
+
+
+@main.command(
+    epilog=examples(
+        "meterbook query 'select * from mart_reconciliation_daily' --format json",
+    )
+)
+@click.argument("sql")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "parquet"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--out", type=click.Path(path_type=Path), help="File to write, needed for parquet.")
+@click.pass_obj
+def query(context: Context, sql: str, form: str, out: Path | None) -> None:
+    """Ask the current snapshot in SQL, read-only."""
+    telling.query(context.settings, sql, form, out)

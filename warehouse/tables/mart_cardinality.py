@@ -1,0 +1,98 @@
+"""Series per metric, label and value; growth and churn."""
+
+from typing import Final
+
+import polars as pl
+
+from warehouse.table import USD, Column, Table, count
+
+DAY: Final = Column("day", pl.Date(), "UTC day of the event time")
+METRIC: Final = Column("metric", pl.String(), "name of the metric")
+LEVEL: Final = Column("level", pl.String(), "point or resource: where the label stands")
+LABEL: Final = Column("label", pl.String(), "attribute key")
+
+CARDINALITY_METRIC: Final = Table(
+    name="mart_cardinality_metric",
+    text="Active series per metric, with growth.",
+    grain="day and metric",
+    key=("day", "metric"),
+    partition="day",
+    columns=(
+        DAY,
+        METRIC,
+        Column("metric_kind", pl.String(), "gauge, sum, histogram, …"),
+        Column("unit", pl.String(), "unit as sent"),
+        count("series_count", "distinct series of the day"),
+        count("stored_series_count", "series as a Prometheus-like backend stores them"),
+        count("label_count", "distinct label keys, point and resource"),
+        Column("previous_series_count", pl.Int64(), "the day before", is_nullable=True),
+        Column("top_team", pl.String(), "team with most of the series"),
+        Column("monthly_cost", USD, "at the configured price", unit="USD", is_nullable=True),
+        Column("is_lower_bound", pl.Boolean(), "an SDK overflow point was seen"),
+    ),
+)
+
+CARDINALITY_LABEL: Final = Table(
+    name="mart_cardinality_label",
+    text="What dropping each label of each metric would save: all answers at once, exact.",
+    grain="day, metric, level and label",
+    key=("day", "metric", "level", "label"),
+    partition="day",
+    columns=(
+        DAY,
+        METRIC,
+        LEVEL,
+        LABEL,
+        count("distinct_count", "distinct values"),
+        count("series_without_count", "series left without the label"),
+        count("saved_count", "series saved"),
+        Column("is_safe", pl.Boolean(), "nothing merges without it"),
+        Column("multiplier", pl.Float64(), "series / series left", unit="1"),
+        Column("saved_cost", USD, "a month at the configured price", unit="USD", is_nullable=True),
+        Column(
+            "explained_growth",
+            pl.Float64(),
+            "part of the metric's growth since the day before that goes away without the label",
+            unit="1",
+            is_nullable=True,
+        ),
+        Column("is_root_cause", pl.Boolean(), "the label that explains the metric's growth best"),
+    ),
+)
+
+CARDINALITY_VALUE: Final = Table(
+    name="mart_cardinality_value",
+    text="The most frequent values of each label.",
+    grain="day, metric, level, label and value; the ten with most series",
+    key=("day", "metric", "level", "label", "value"),
+    partition="day",
+    columns=(
+        DAY,
+        METRIC,
+        LEVEL,
+        LABEL,
+        Column("value", pl.String(), "value as text; e-mail and IP addresses are redacted"),
+        count("series_count", "series that bear it"),
+        Column("value_rank", pl.Int32(), "1 has most series"),
+    ),
+)
+
+CHURN_METRIC: Final = Table(
+    name="mart_churn_metric",
+    text="Series that came and went since the day before, and the label that did it.",
+    grain="day and metric",
+    key=("day", "metric"),
+    partition="day",
+    columns=(
+        DAY,
+        METRIC,
+        count("new_count", "series of the day that the day before did not have"),
+        count("gone_count", "series of the day before that the day does not have"),
+        Column(
+            "root_cause_label", pl.String(), "label that explains the growth; empty if none does"
+        ),
+        Column("root_cause_level", pl.String(), "point or resource; empty if none does"),
+    ),
+)
+
+ALL: Final = (CARDINALITY_METRIC, CARDINALITY_LABEL, CARDINALITY_VALUE, CHURN_METRIC)

@@ -1,0 +1,82 @@
+"""Which services can be seen, per service and team; M1 to M12."""
+
+from typing import Final
+
+import polars as pl
+
+from warehouse.table import INSTANT, USD, Column, Table, count
+from warehouse.tables.core import TEAM
+
+DAY: Final = Column("day", pl.Date(), "UTC day of the event time")
+
+COVERAGE_SERVICE: Final = Table(
+    name="mart_coverage_service",
+    text="Which services can be seen, and which are dark.",
+    grain="service",
+    key=("service_namespace", "service_name", "environment"),
+    columns=(
+        Column("service_namespace", pl.String(), "service.namespace; empty if none"),
+        Column("service_name", pl.String(), "service.name"),
+        Column("environment", pl.String(), "deployment.environment.name"),
+        TEAM,
+        Column("kind", pl.String(), "service, datastore, third_party or cronjob"),
+        Column("tier", pl.Int32(), "1 is the most important"),
+        Column("state", pl.String(), "complete, partial, dark, unregistered or exempt"),
+        Column("has_logs", pl.Boolean(), "logs received within the window"),
+        Column("has_metrics", pl.Boolean(), "metrics of its own received within the window"),
+        Column("has_traces", pl.Boolean(), "traces received within the window"),
+        Column("missing_signals", pl.String(), "expected and not fresh, joined by `+`"),
+        count("missing_count", "how many expected signals are not fresh"),
+        Column("last_seen_at", INSTANT, "last signal of its own received", is_nullable=True),
+        Column(
+            "monthly_cost", USD, "last 30 days of its workload", unit="currency", is_nullable=True
+        ),
+        Column("sources", pl.String(), "who named it"),
+        Column("gain", pl.Float64(), "what fixing it adds to M7", unit="1"),
+        Column(
+            "fix_rank", pl.Int32(), "place in the list of fixes; null when none", is_nullable=True
+        ),
+    ),
+)
+
+COVERAGE_TEAM: Final = Table(
+    name="mart_coverage_team",
+    text="M7 per team, and pooled for the organisation (`__all__`).",
+    grain="team",
+    key=("team",),
+    columns=(
+        TEAM,
+        count("complete_count", "services fresh on all expected signals"),
+        count("partial_count", "services with some of them"),
+        count("dark_count", "services with none"),
+        count("expected_count", "complete + partial + dark"),
+        count("unregistered_count", "seen, not in the inventory: in no other count"),
+        count("exempt_count", "exempt: in no other count"),
+        Column(
+            "coverage_ratio",
+            pl.Float64(),
+            "complete / expected, for charts; null when nothing is expected",
+            unit="1",
+            is_nullable=True,
+        ),
+    ),
+)
+
+SLI_DAILY: Final = Table(
+    name="mart_sli_daily",
+    text="M1 to M12, with numerator and denominator; a metric without data has no row.",
+    grain="day, SLI and scope",
+    key=("day", "sli", "scope"),
+    columns=(
+        DAY,
+        Column("sli", pl.String(), "M1 … M12"),
+        Column("scope", pl.String(), "organisation (`__all__`), team or service"),
+        Column(
+            "value", pl.Float64(), "numerator / denominator; null when that is 0", is_nullable=True
+        ),
+        Column("numerator", USD, "good events, covered services, money", unit="see metrics"),
+        Column("denominator", USD, "all events, expected services, …", unit="see metrics"),
+    ),
+)
+
+ALL: Final = (COVERAGE_SERVICE, COVERAGE_TEAM, SLI_DAILY)
