@@ -7,6 +7,8 @@ STAMP := .venv/.installed
 HOME_DEMO := build/demo
 HOME_RUN := build/run
 k ?=
+JOBS ?= 2
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile   # files side by side; a file's tests share what they set up
 export POLARS_MAX_THREADS ?= 2
 
 help: ## what you can do
@@ -40,10 +42,10 @@ check: $(STAMP) ## format, lint, types, layers, fast tests, docs in step
 	! grep -rnE 'map_elements|iter_rows' --include=*.py app collector meterbook sample_data transforms warehouse
 	$(BIN)/cog -I scripts --check docs/reference/*.md
 	$(BIN)/zensical build --strict --clean > /dev/null
-	$(BIN)/pytest -q -m "not slow"
+	$(PYTEST) -q -m "not slow"
 
 test: $(STAMP) ## every test, the real browser and real peers too; `make test k=cost`
-	$(BIN)/pytest $(if $(k),-k "$(k)")
+	$(PYTEST) $(if $(k),-k "$(k)")
 
 fix: $(STAMP) ## format, sort, write the generated docs
 	$(BIN)/ruff check --fix .
