@@ -61,6 +61,9 @@ bench-collector: $(STAMP) ## the collector alone, beside rotel and a floor in th
 bench-bills: $(STAMP) ## bills alone: growth, 5-million-row months, beside DuckDB SQL (and focus-converter in build/)
 	$(BIN)/python benchmarks/bills.py
 
+bench-cardinality: $(STAMP) ## every drop-label answer at 1 and 10 million series, beside DuckDB in the same run
+	$(BIN)/python benchmarks/cardinality.py
+
 screenshots: $(STAMP) ## every page on the demo's snapshot into build/screenshots, and the README's picture
 	$(BIN)/python scripts/screenshots.py --home $(HOME_DEMO) --out build/screenshots
 	$(BIN)/python scripts/crop.py build/screenshots/executive-light.png docs/images/executive.png 1060
@@ -81,4 +84,4 @@ dist: $(STAMP) ## wheel and sdist, and the check that the wheel owns only our na
 clean: ## remove what was built; the environment stays
 	rm -rf build dist site
 
-.PHONY: help setup run demo sample check test fix bench bench-bills bench-collector screenshots docs lock dist clean
+.PHONY: help setup run demo sample check test fix bench bench-bills bench-cardinality bench-collector screenshots docs lock dist clean

@@ -1,10 +1,22 @@
-"""All drop-label what-ifs at once, beside DuckDB `count(distinct)` on the same series.
+"""All drop-label what-ifs at once, two days of churn, growth, and the way from raw series.
 
-300 metrics of unequal size, eight labels each, of which metrics share only some; the wide layout is
-made outside the timed part, as it is for DuckDB.
+300 metrics of unequal size with eight labels each out of forty, so that label sets differ from
+metric to metric; slot i of one metric is another label than slot i of the next. The series are
+written to Parquet first, by a process of its own, so that a peak is that of the work.
+
+What is timed, each in a fresh process:
+  what-if     series, values and series left, of every metric and label, from the wide layout in
+              memory (read before the clock starts; its memory counts in the peak)
+  DuckDB      the same answers by count(distinct) from a table in memory, loaded before the clock
+  churn       series that came and went between two days, per metric, and the label that explains
+              the growth: two what-ifs and two anti joins, both days in memory
+  raw series  reading raw_series (typed key/value lists) from Parquet, the dictionary of distinct
+              values hashed once, gathered into slots, and all what-ifs: the whole way of a build
 """
 
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -12,99 +24,184 @@ import polars as pl
 from peak import Measured, measured, table
 
 from transforms.cardinality import what_if
-from transforms.fingerprint import Wide
+from transforms.fingerprint import Wide, wide
 
 METRICS: Final = 300
 LABELS: Final = 8
+NAMES: Final = 40
 WAYS: Final = (3, 7, 19, 41, 11, 5, 23, 2)
+PAIR: Final = pl.Struct({"key": pl.String(), "type": pl.String(), "value": pl.String()})
+RAW_LIMIT: Final = 1_000_000
 
 
-def values(rows: int) -> pl.DataFrame:
-    """Make series: a metric and eight label values, as numbers of a dictionary."""
-    n = pl.int_range(rows, dtype=pl.Int64)
+def write(path: str, rows: int, shift: int) -> int:
+    """Write a day: metric, eight values as numbers, their hashes and the fingerprint, by metric."""
+    n = pl.int_range(shift, rows + shift, dtype=pl.Int64)
     metric = ((n * 2654435761) % 1_000_003 / 1_000_003) ** 2 * METRICS
-    return pl.select(
-        metric.cast(pl.Int32).alias("metric"),
+    frame = pl.select(
+        metric.cast(pl.UInt32).alias("metric_id"),
         *(
-            ((n * (7919 + 2 * k)) // (k + 1) % (way * (1 + n % 17))).alias(f"v{k}")
+            ((n * (7919 + 2 * k)) // (k + 1) % (way * (1 + n % 17))).cast(pl.UInt32).alias(f"v{k}")
             for k, way in enumerate(WAYS)
         ),
-    ).unique(maintain_order=True)
-
-
-def laid_out(rows: int) -> Wide:
-    """Give the wide layout with hashes; label 3k of a metric has a name of its own."""
-    frame = values(rows)
-    hashes = [pl.struct(pl.lit(k), f"v{k}").hash(k).alias(f"h{k}") for k in range(LABELS)]
-    hashed = frame.select(pl.col("metric").cast(pl.String), *hashes)
-    base = pl.col("metric").hash(99)
-    total = pl.sum_horizontal(base, *(pl.col(f"h{k}") for k in range(LABELS)))
-    wide = hashed.with_columns(total.alias("fp"))
-    slots = pl.DataFrame({"metric": sorted(wide["metric"].unique())}).join(
-        pl.DataFrame({"slot": list(range(LABELS))}), how="cross"
+    ).unique()
+    hashed = frame.with_columns(
+        pl.struct(_name_of(k), f"v{k}").hash(7).alias(f"h{k}") for k in range(LABELS)
     )
-    slots = slots.with_columns(
-        pl.lit("point").alias("level"),
-        pl.when(pl.col("slot") % 3 == 0)
-        .then(pl.format("{}_{}", "metric", "slot"))
-        .otherwise(pl.format("label_{}", "slot"))
-        .alias("label"),
+    total = pl.sum_horizontal(pl.col("metric_id").hash(99), *(f"h{k}" for k in range(LABELS)))
+    hashed.with_columns(fp=total).sort("metric_id").write_parquet(path)
+    return hashed.height
+
+
+def _name_of(slot: int) -> pl.Expr:
+    """Give the number of the label that a slot of a metric is."""
+    return ((pl.col("metric_id") * 7 + slot * 5) % NAMES).alias("label")
+
+
+def laid_out(path: str) -> Wide:
+    """Read the wide layout."""
+    wanted = ["metric_id", "fp", *(f"h{k}" for k in range(LABELS))]
+    rows = pl.read_parquet(path, columns=wanted)
+    metrics = rows.select("metric_id").unique().sort("metric_id")
+    metrics = metrics.with_columns(metric=pl.format("metric_{}", "metric_id"))
+    slots = pl.concat(
+        metrics.select(
+            "metric_id",
+            "metric",
+            pl.lit(k, pl.Int64).alias("slot"),
+            pl.lit("point").alias("level"),
+            pl.format("label_{}", _name_of(k)).alias("label"),
+        )
+        for k in range(LABELS)
     )
-    return Wide(wide, slots, pl.DataFrame())
+    return Wide(rows, slots, pl.DataFrame(), metrics)
 
 
-def ours(series: Wide) -> int:
-    """Answer every what-if; give the sum of series left."""
-    return int(what_if(series)["left"].sum())
+def ours(series: Wide) -> list[int]:
+    """Answer every what-if; give sums to compare."""
+    found = what_if(series)
+    return [int(found["left"].sum()), int(found["distinct"].sum())]
 
 
-def in_duckdb(rows: int) -> duckdb.DuckDBPyConnection:
+def two_days(first: str, second: str) -> tuple[Wide, Wide]:
+    """Read both days."""
+    return laid_out(first), laid_out(second)
+
+
+def churned(days: tuple[Wide, Wide]) -> list[int]:
+    """Count what came and went, and explain the growth."""
+    then, now = days
+    mine, theirs = now.rows.select("metric_id", "fp"), then.rows.select("metric_id", "fp")
+    came = mine.join(theirs, on="fp", how="anti").height
+    gone = theirs.join(mine, on="fp", how="anti").height
+    key = ["metric", "level", "label"]
+    both = what_if(now).join(what_if(then), on=key, how="left", suffix="_1", validate="1:1")
+    grown = pl.col("series") - pl.col("series_1")
+    explained = 1 - (pl.col("left") - pl.col("left_1")) / grown
+    return [came, gone, both.filter(grown > 0).select(explained).drop_nulls().height]
+
+
+def write_raw(path: str, source: str) -> int:
+    """Write the same series as the lake has them: lists of typed keys and values."""
+    frame = pl.read_parquet(source, columns=["metric_id", *(f"v{k}" for k in range(LABELS))])
+    frame = frame.head(RAW_LIMIT)
+
+    def pair(k: int) -> pl.Expr:
+        return pl.struct(
+            key=pl.format("label_{}", _name_of(k)),
+            type=pl.lit("string"),
+            value=pl.format("value-{}", f"v{k}"),
+        )
+
+    here = {"key": "service.name", "type": "string", "value": "shop"}
+    frame.select(
+        series_id=pl.int_range(pl.len(), dtype=pl.UInt64),
+        tenant=pl.lit("default"),
+        metric_name=pl.format("metric_{}", "metric_id"),
+        metric_kind=pl.lit("sum"),
+        scope_name=pl.lit("lib"),
+        resource_attributes=pl.lit(pl.Series([[here]], dtype=pl.List(PAIR))).first(),
+        point_attributes=pl.concat_list(pair(k) for k in range(LABELS)),
+    ).write_parquet(path)
+    return frame.height
+
+
+def in_duckdb(path: str) -> duckdb.DuckDBPyConnection:
     """Load the same series."""
     con = duckdb.connect()
     con.execute("SET threads = 2")
-    con.register("incoming", values(rows).to_arrow())
-    con.execute("CREATE TABLE series AS SELECT * FROM incoming")
+    names = ", ".join(f"v{k}" for k in range(LABELS))
+    con.execute(f"CREATE TABLE series AS SELECT metric_id, {names} FROM '{path}'")
     return con
 
 
-def counted(con: duckdb.DuckDBPyConnection) -> int:
+def counted(con: duckdb.DuckDBPyConnection) -> list[int]:
     """Count distinct series without each label, and distinct values of each."""
     left = []
     for k in range(LABELS):
         rest = ", ".join(f"v{j}" for j in range(LABELS) if j != k)
         left.append(f"count(DISTINCT ({rest})) AS left_{k}, count(DISTINCT v{k}) AS distinct_{k}")
-    names = " + ".join(f"left_{k}" for k in range(LABELS))
-    sql = f"SELECT sum({names}) FROM (SELECT metric, {', '.join(left)} FROM series GROUP BY metric)"
+    sums = ", ".join(
+        "sum(" + " + ".join(f"{name}_{k}" for k in range(LABELS)) + ")"
+        for name in ("left", "distinct")
+    )
+    sql = f"SELECT {sums} FROM (SELECT metric_id, {', '.join(left)} FROM series GROUP BY 1)"
     found: Any = con.cursor().sql(sql).fetchone()
-    return int(found[0])
+    return [int(found[0]), int(found[1])]
 
 
 def _row(name: str, rows: int, found: Measured) -> dict[str, object]:
     return {
         "what": name,
         "series": f"{rows:,}",
-        "what-ifs": METRICS * LABELS,
         "wall s": f"{found.wall_seconds:.2f}",
         "CPU s": f"{found.cpu_seconds:.2f}",
         "peak MiB": f"{found.peak_mib:.0f}",
     }
 
 
-def run(*, quick: bool) -> list[dict[str, object]]:
-    """Measure both at each size, one after the other."""
+def _nothing(*args: Any) -> tuple[Any, ...]:
+    return args
+
+
+def _write(args: tuple[str, int, int]) -> int:
+    return write(*args)
+
+
+def _write_raw(args: tuple[str, str]) -> int:
+    return write_raw(*args)
+
+
+def _from_raw(args: tuple[str]) -> list[int]:
+    return ours(wide(pl.scan_parquet(args[0])))
+
+
+def run(folder: Path, sizes: tuple[int, ...]) -> list[dict[str, object]]:
+    """Measure all at each size, one after the other."""
     printed: list[dict[str, object]] = []
-    for rows in (200_000,) if quick else (1_000_000, 10_000_000):
-        mine, peer = measured(laid_out, ours, rows), measured(in_duckdb, counted, rows)
+    first, second, raw = (str(folder / f"{name}.parquet") for name in ("first", "second", "raw"))
+    for rows in sizes:
+        known = measured(_nothing, _write, first, rows, 0).value
+        measured(_nothing, _write, second, rows + rows // 6, rows // 3)
+        mine, peer = measured(laid_out, ours, first), measured(in_duckdb, counted, first)
         if mine.value != peer.value:
             raise SystemExit(f"answers differ: {mine.value} and {peer.value}")
-        printed += [_row("what-if", rows, mine), _row("DuckDB count(distinct)", rows, peer)]
+        taken = measured(_nothing, _write_raw, raw, first).value
+        printed += [
+            _row(f"what-if, all {METRICS * LABELS:,}", known, mine),
+            _row("DuckDB count(distinct)", known, peer),
+            _row("churn and growth, two days", known, measured(two_days, churned, first, second)),
+            _row("raw series to what-if", taken, measured(_nothing, _from_raw, raw)),
+        ]
     return printed
 
 
 def main() -> None:
     """Print the figures."""
+    sizes = (200_000,) if "--quick" in sys.argv else (1_000_000, 10_000_000)
     title = "Cardinality: every drop-label answer, exact, equal in both"
-    table(title, run(quick="--quick" in sys.argv))
+    with tempfile.TemporaryDirectory() as folder:
+        table(title, run(Path(folder), sizes))
 
 
 if __name__ == "__main__":

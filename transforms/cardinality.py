@@ -69,19 +69,21 @@ def cardinality_day(
 
 def what_if(series: Wide) -> pl.DataFrame:
     """Give per metric and label: series, distinct values, series left without the label."""
-    slots = range(series.width)
-    fp = pl.col("fp")
-    wide_counts = series.rows.group_by("metric").agg(
+    slots, fp = range(series.width), pl.col("fp")
+    rows = series.rows.with_columns(pl.col("metric_id").set_sorted())
+    wide_counts = rows.group_by("metric_id").agg(
         fp.n_unique().alias("series"),
         *((fp - pl.col(f"h{n}")).n_unique().alias(f"left_{n}") for n in slots),
         *(
-            pl.col(f"h{n}").filter(pl.col(f"h{n}") != 0).n_unique().alias(f"distinct_{n}")
+            (pl.col(f"h{n}").n_unique() - (pl.col(f"h{n}").min() == 0).cast(pl.UInt32)).alias(
+                f"distinct_{n}"
+            )
             for n in slots
         ),
     )
     parts = [
         wide_counts.select(
-            "metric",
+            "metric_id",
             pl.lit(n, pl.Int64).alias("slot"),
             pl.col("series").cast(pl.Int64),
             pl.col(f"left_{n}").cast(pl.Int64).alias("left"),
@@ -90,19 +92,16 @@ def what_if(series: Wide) -> pl.DataFrame:
         for n in slots
     ]
     schema = {name: pl.Int64() for name in ("slot", "series", "left", "distinct")}
-    empty = pl.DataFrame(schema={"metric": pl.String(), **schema})
+    empty = pl.DataFrame(schema={"metric_id": pl.UInt32(), **schema})
     long = pl.concat(parts) if parts else empty
-    return long.join(series.slots, on=["metric", "slot"], how="inner", validate="1:1").drop("slot")
+    return series.slots.join(long, on=["metric_id", "slot"], how="left", validate="1:1").drop(
+        "slot", "metric_id"
+    )
 
 
 def _metrics(now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFrame) -> pl.DataFrame:
     """Give one row per metric: counts, kind, unit, team, stored series."""
-    counted = now.rows.group_by("metric").agg(
-        pl.col("fp").n_unique().cast(pl.Int64).alias("series")
-    )
-    previous = then.rows.group_by("metric").agg(
-        pl.col("fp").n_unique().cast(pl.Int64).alias("previous")
-    )
+    counted, previous = now.series, then.series.rename({"series": "previous"})
     labels = now.slots.group_by("metric").agg(pl.len().cast(pl.Int64).alias("label_count"))
     resource = "resource_attributes"
     team = first_of(
@@ -234,7 +233,8 @@ def _value_mart(now: Wide, top: int, day: date) -> pl.LazyFrame:
     value = pl.col("value").str.replace_all(EMAIL, REDACTED).str.replace_all(IP, REDACTED)
     key = [*LABEL]
     return (
-        now.values.lazy()
+        now.values.join(now.metrics, on="metric_id", how="left", validate="m:1")
+        .lazy()
         .with_columns(value.alias("value"))
         .group_by(*key, "value")
         .agg(pl.col("series_count").sum())
@@ -248,12 +248,22 @@ def _value_mart(now: Wide, top: int, day: date) -> pl.LazyFrame:
     )
 
 
+def _only(mine: Wide, theirs: Wide, name: str) -> pl.DataFrame:
+    """Count per metric the series that only the first has."""
+    return (
+        mine.rows.select("metric_id", "fp")
+        .unique()
+        .join(theirs.rows.select("fp"), on="fp", how="anti")
+        .group_by("metric_id")
+        .agg(pl.len().alias(name))
+        .join(mine.metrics, on="metric_id", how="left", validate="1:1")
+        .select("metric", name)
+    )
+
+
 def _churn_mart(now: Wide, then: Wide, labels: pl.DataFrame, day: date) -> pl.LazyFrame:
-    """Count series that came and went, by metric and fingerprint, never by fingerprint alone."""
-    key = ["metric", "fp"]
-    mine, theirs = (frame.rows.select(key).unique() for frame in (now, then))
-    came = mine.join(theirs, on=key, how="anti").group_by("metric").agg(pl.len().alias("new"))
-    went = theirs.join(mine, on=key, how="anti").group_by("metric").agg(pl.len().alias("gone"))
+    """Count series that came and went; the metric is part of every fingerprint."""
+    came, went = _only(now, then, "new"), _only(then, now, "gone")
     causes = labels.filter("is_root_cause").select(
         "metric",
         pl.col("label").alias("root_cause_label"),
