@@ -239,29 +239,29 @@ def digest(lines: pl.DataFrame, slug: str) -> pl.Series:
     """Name each line by its content: 128 bits of xxh3 as 32 hex characters.
 
     Neither the file, the row nor the delivery take part, so the same line delivered again bears
-    the same name. Columns are named in the text: one that is null takes no part, so a file that
-    lacks it gives the same name.
+    the same name. Every column has its place in the text, and null is nothing there, so a file
+    that lacks a column gives the same name.
     """
     if lines.is_empty():
         return pl.Series("x_line_hash", [], dtype=pl.String)
     parts = [
-        pl.lit(f"{name}=") + _text_of(name, dtype)
-        for name, dtype in lines.schema.items()
-        if name not in OWN and lines[name].null_count() < lines.height
+        _text_of(lines[name]) if lines[name].null_count() < lines.height else pl.lit("")
+        for name in lines.columns
+        if name not in OWN
     ]
-    text = lines.select(
-        pl.concat_str([pl.lit(slug), *parts], separator=BETWEEN, ignore_nulls=True)
-    ).to_series()
+    text = lines.select(pl.concat_str([pl.lit(slug), *parts], separator=BETWEEN)).to_series()
     names = [xxhash.xxh3_128_hexdigest(value) for value in text.cast(pl.Binary).to_list()]
     return pl.Series("x_line_hash", names, dtype=pl.String)
 
 
-def _text_of(name: str, dtype: pl.DataType) -> pl.Expr:
-    if dtype == TAGS:
+def _text_of(column: pl.Series) -> pl.Expr:
+    value = pl.col(column.name)
+    if column.dtype == TAGS:
         entry = pl.element().struct
         pair = pl.concat_str(entry.field("key"), entry.field("value"), separator="=")
-        joined = pl.col(name).list.eval(pair).list.join("\x1e")
-        return pl.when(joined != "").then(joined)
-    if isinstance(dtype, pl.Datetime):
-        return pl.col(name).dt.epoch("us").cast(pl.String)
-    return pl.col(name).cast(pl.String)
+        text = value.list.eval(pair).list.join("\x1e")
+    elif isinstance(column.dtype, pl.Datetime):
+        text = value.dt.epoch("us").cast(pl.String)
+    else:
+        text = value.cast(pl.String)
+    return text.fill_null("") if column.null_count() else text

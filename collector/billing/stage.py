@@ -23,6 +23,7 @@ from collector.billing.normalise import BAD_CELL, Batch, Origin, normalise, read
 from collector.billing.read import batches
 from collector.billing.source import Source
 from collector.billing.split import Shares, facts, shares
+from collector.billing.twins import Twins
 from meterbook.errors import DeliveryError
 
 LISTED: Final = 1000
@@ -57,9 +58,7 @@ class Staged:
     rounded_count: int = 0
     native_total: Decimal = ZERO
     unknown_types: Counter[str] = field(default_factory=Counter)
-    _seen: pl.DataFrame = field(
-        default_factory=lambda: pl.DataFrame(schema={"key": pl.UInt64(), "count": pl.UInt32()})
-    )
+    _twins: Twins = field(default_factory=Twins)
     _parts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -85,20 +84,11 @@ class Staged:
 
     def _numbered(self, lines: pl.DataFrame) -> pl.DataFrame:
         """Name equal lines apart: each bears its content and how many equal ones came before."""
-        key = pl.col("x_line_hash").str.slice(0, 16).str.to_integer(base=16, dtype=pl.UInt64)
-        keyed = lines.select(key.alias("key"))
-        counts = keyed.group_by("key").agg(pl.len().cast(pl.UInt32).alias("count"))
-        if (
-            counts.height == lines.height
-            and not keyed["key"].is_in(self._seen["key"].implode()).any()
-        ):
-            self._seen = pl.concat([self._seen, counts])
+        hexes = pl.col("x_line_hash").str.slice(0, 16)
+        key = lines.select(hexes.str.to_integer(base=16, dtype=pl.UInt64)).to_series()
+        nth = self._twins.earlier(key)
+        if nth is None:
             return lines
-        counted = keyed.with_columns(
-            pl.int_range(pl.len(), dtype=pl.UInt32).over("key").alias("nth")
-        ).join(self._seen, on="key", how="left", validate="m:1", maintain_order="left")
-        nth = counted["nth"] + counted["count"].fill_null(0)
-        self._seen = pl.concat([self._seen, counts]).group_by("key").agg(pl.col("count").sum())
         names = [
             xxhash.xxh3_128_hexdigest(f"{name}#{n}".encode()) if n else name
             for name, n in zip(lines["x_line_hash"].to_list(), nth.to_list(), strict=True)
