@@ -131,7 +131,11 @@ class CardinalitySettings:
     price_source: str = "example price; set cardinality.price_per_1000_series_month to your own"
     growth_guard_series: int = 100
     growth_guard_ratio: str = "0.10"
-    top_values: int = 10
+    top_values: int = _set(10, "values kept per label, and by the what-if that folds the others")
+    metric_budget: int = _set(1000, "series a metric may have; beyond it a set of labels is sought")
+    searched_metrics: int = _set(
+        50, "metrics with most series: sets and rewrites are tried on them"
+    )
 
 
 @dataclass(frozen=True)

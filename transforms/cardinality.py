@@ -1,7 +1,8 @@
 """Active series per metric, and what dropping each label would save: all answers at once.
 
 Reads    raw_series of a day and of the day before, raw_histogram of the day
-Writes   mart_cardinality_metric, mart_cardinality_label, mart_cardinality_value, mart_churn_metric
+Writes   mart_cardinality_metric, mart_cardinality_label, mart_cardinality_value,
+         mart_cardinality_set, mart_cardinality_rewrite, mart_churn_metric
 Units    series; money a month at a price per 1,000 series
 Holds    `series_without_count` equals a recount after really dropping the label; metrics are
          independent, so parting by metric changes nothing
@@ -9,20 +10,20 @@ Holds    `series_without_count` equals a recount after really dropping the label
 Formulas. multiplier = S / D with S series and D series without the label. Explained growth =
 1 - (D2 - D1) / (S2 - S1), where a label that is new has D1 = S1; the root cause is the label with
 the largest, ties by growth of distinct values, then by name. A metric grows when S2 - S1 is more
-than the guard. Stored series per series: explicit histograms bounds + 3, others 1.
+than the guard. Stored series per series: explicit histograms bounds + 3,
+summaries quantiles + 2, others 1.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
 from transforms.attributes import first_of, value_of
 from transforms.fingerprint import Wide, wide
-from transforms.money import money
+from transforms.savings import Prices, monthly_cost, rewrite_mart, set_mart
+from transforms.value_shapes import classes, redacted, sampled
 from warehouse.tables.mart_cardinality import (
     CARDINALITY_LABEL,
     CARDINALITY_METRIC,
@@ -32,19 +33,6 @@ from warehouse.tables.mart_cardinality import (
 
 OVERFLOW: Final = "otel.metric.overflow"
 LABEL: Final = ("metric", "level", "label")
-EMAIL: Final = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"
-IP: Final = r"\b\d{1,3}(\.\d{1,3}){3}\b"
-REDACTED: Final = "…redacted…"
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What series cost, and when growth counts."""
-
-    per_1000_month: Decimal | None
-    guard_series: int = 100
-    guard_ratio: Decimal = Decimal("0.10")
-    top_values: int = 10
 
 
 def cardinality_day(
@@ -61,8 +49,10 @@ def cardinality_day(
     labels = _growth(counted, earlier, metrics, prices)
     return {
         "mart_cardinality_metric": _metric_mart(metrics, prices, day),
-        "mart_cardinality_label": _label_mart(labels, metrics, prices, day),
+        "mart_cardinality_label": _label_mart(now, labels, metrics, prices, day),
         "mart_cardinality_value": _value_mart(now, prices.top_values, day),
+        "mart_cardinality_set": set_mart(now, metrics, prices, day),
+        "mart_cardinality_rewrite": rewrite_mart(now, metrics, prices, day),
         "mart_churn_metric": _churn_mart(now, then, labels, day),
     }
 
@@ -110,7 +100,8 @@ def _metrics(now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFram
         value_of(resource, "team"),
     )
     bounds = histograms.group_by("series_id").agg(
-        pl.col("bounds").list.len().max().cast(pl.Int64).alias("bound_count")
+        pl.col("bounds").list.len().max().cast(pl.Int64).alias("bound_count"),
+        pl.col("quantiles").list.len().max().cast(pl.Int64).alias("quantile_count"),
     )
     described = (
         today.unique("series_id", keep="first", maintain_order=True)
@@ -122,6 +113,8 @@ def _metrics(now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFram
             team.alias("team"),
             pl.when(pl.col("metric_kind") == "histogram")
             .then(pl.col("bound_count").fill_null(0) + 3)
+            .when(pl.col("metric_kind") == "summary")
+            .then(pl.col("quantile_count").fill_null(0) + 2)
             .otherwise(1)
             .alias("stored"),
             value_of("point_attributes", OVERFLOW).is_not_null().alias("is_overflow"),
@@ -175,21 +168,13 @@ def _growth(
     )
 
 
-def _cost(count: pl.Expr, prices: Prices) -> pl.Expr:
-    """Give what stored series cost in a month, rounded down to the atom."""
-    if prices.per_1000_month is None:
-        return pl.lit(None, dtype=CARDINALITY_METRIC.schema["monthly_cost"])
-    price = int(prices.per_1000_month.scaleb(12))
-    return money(count.cast(pl.Int128) * price // 1000)
-
-
 def _metric_mart(metrics: pl.DataFrame, prices: Prices, day: date) -> pl.LazyFrame:
     return (
         metrics.lazy()
         .with_columns(
             pl.lit(day).alias("day"),
             pl.col("team").fill_null("").alias("top_team"),
-            _cost(pl.col("stored"), prices).alias("monthly_cost"),
+            monthly_cost(pl.col("stored"), prices).alias("monthly_cost"),
         )
         .rename(
             {
@@ -206,7 +191,7 @@ def _metric_mart(metrics: pl.DataFrame, prices: Prices, day: date) -> pl.LazyFra
 
 
 def _label_mart(
-    labels: pl.DataFrame, metrics: pl.DataFrame, prices: Prices, day: date
+    now: Wide, labels: pl.DataFrame, metrics: pl.DataFrame, prices: Prices, day: date
 ) -> pl.LazyFrame:
     stored = metrics.select("metric", "stored")
     saved = pl.col("series") - pl.col("left")
@@ -214,12 +199,13 @@ def _label_mart(
     return (
         labels.lazy()
         .join(stored.lazy(), on="metric", how="left", validate="m:1")
+        .join(_shapes(now), on=LABEL, how="left", validate="1:1")
         .with_columns(
             pl.lit(day).alias("day"),
             saved.alias("saved_count"),
             (saved == 0).alias("is_safe"),
             (pl.col("series") / pl.col("left")).alias("multiplier"),
-            _cost(stored_saved, prices).alias("saved_cost"),
+            monthly_cost(stored_saved, prices).alias("saved_cost"),
         )
         .rename({"distinct": "distinct_count", "left": "series_without_count"})
         .select(CARDINALITY_LABEL.schema.names())
@@ -228,20 +214,32 @@ def _label_mart(
     )
 
 
+def _shapes(now: Wide) -> pl.LazyFrame:
+    """Give the class of each label's values and the personal data in them."""
+    key = ["metric_id", "level", "label"]
+    found = classes(sampled(now.values.lazy(), key), key)
+    named = found.join(now.metrics.lazy(), on="metric_id", how="left", validate="m:1")
+    return named.drop("metric_id")
+
+
 def _value_mart(now: Wide, top: int, day: date) -> pl.LazyFrame:
-    """Give the values that most series bear; addresses of people and machines are redacted."""
-    value = pl.col("value").str.replace_all(EMAIL, REDACTED).str.replace_all(IP, REDACTED)
+    """Give the values that most series bear; what names people or machines is taken out."""
     key = [*LABEL]
+    order = [*key, "series_count", "value"]
+    falling = [False, False, False, True, False]
+    place = pl.int_range(pl.len()).over(key)
     return (
         now.values.join(now.metrics, on="metric_id", how="left", validate="m:1")
         .lazy()
-        .with_columns(value.alias("value"))
         .group_by(*key, "value")
         .agg(pl.col("series_count").sum())
-        .sort([*key, "series_count", "value"], descending=[False, False, False, True, False])
-        .with_columns((pl.int_range(pl.len()).over(key) + 1).cast(pl.Int32).alias("value_rank"))
-        .filter(pl.col("value_rank") <= top)
-        .with_columns(pl.lit(day).alias("day"))
+        .sort(order, descending=falling)
+        .filter(place < top)
+        .with_columns(redacted(pl.col("value")))
+        .group_by(*key, "value")
+        .agg(pl.col("series_count").sum())
+        .sort(order, descending=falling)
+        .with_columns((place + 1).cast(pl.Int32).alias("value_rank"), pl.lit(day).alias("day"))
         .select(CARDINALITY_VALUE.schema.names())
         .cast(CARDINALITY_VALUE.schema)
         .sort(CARDINALITY_VALUE.key)

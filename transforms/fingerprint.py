@@ -51,8 +51,12 @@ class Wide:
 
     def of_metric(self, metric: str) -> pl.DataFrame:
         """Give the rows of one metric."""
-        ident = self.metrics.filter(pl.col("metric") == metric).select("metric_id")
-        return self.rows.join(ident, on="metric_id", how="semi")
+        ident = self.metrics.filter(pl.col("metric") == metric)["metric_id"]
+        if ident.is_empty():
+            return self.rows.clear()
+        ids = self.rows["metric_id"].set_sorted()
+        first, last = (int(ids.search_sorted(ident[0], side)) for side in ("left", "right"))
+        return self.rows.slice(first, last - first)
 
 
 def digest(*parts: str) -> int:

@@ -11,7 +11,17 @@ from typing import Final
 
 import polars as pl
 
-from transforms import allocation, budget, cardinality, cost, coverage, inventory, sli, usage
+from transforms import (
+    allocation,
+    budget,
+    cardinality,
+    cost,
+    coverage,
+    inventory,
+    savings,
+    sli,
+    usage,
+)
 from transforms.partition import Frames, Made, Step, Terms
 
 
@@ -71,11 +81,13 @@ def _seen(f: Frames, t: Terms) -> Made:
 def _cardinality(f: Frames, t: Terms) -> Made:
     chosen = t.settings.cardinality
     price = chosen.price_per_1000_series_month
-    prices = cardinality.Prices(
+    prices = savings.Prices(
         per_1000_month=Decimal(price) if price else None,
         guard_series=chosen.growth_guard_series,
         guard_ratio=Decimal(chosen.growth_guard_ratio),
         top_values=chosen.top_values,
+        metric_budget=chosen.metric_budget,
+        searched_metrics=chosen.searched_metrics,
     )
     before, histograms = f["raw_series_before"], f["raw_histogram"]
     return cardinality.cardinality_day(f["raw_series"], before, histograms, t.day, prices)
@@ -136,7 +148,7 @@ DAY: Final = (
     Step(_seen, ("raw_series", "raw_signal"), ("core_workload_daily", "core_signal_daily")),
     Step(_cardinality, ("raw_series", "raw_series_before", "raw_histogram"),
          ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
-          "mart_churn_metric")),
+          "mart_cardinality_set", "mart_cardinality_rewrite", "mart_churn_metric")),
 )  # fmt: skip
 
 WHOLE: Final = (

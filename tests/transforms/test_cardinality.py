@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms.cardinality import Prices, cardinality_day, what_if
-from transforms.fingerprint import wide
+from transforms.cardinality import cardinality_day, what_if
+from transforms.fingerprint import digest, wide
+from transforms.savings import Prices
 from warehouse.tables import BY_NAME, raw
 
 DAY = date(2026, 10, 2)
@@ -66,6 +67,19 @@ def test_two_labels_that_say_the_same(telemetry: Any, case: Any) -> None:
     assert column(labels, "is_safe") == {"pod": True, "ip": True, "code": False}
 
 
+def test_two_labels_that_say_the_same_are_offered_together(telemetry: Any, case: Any) -> None:
+    """The pair is one choice, and dropping both leaves the codes."""
+    example = case("coverage-cardinality", "K02")
+    want = example["expected"]
+
+    sets = marts(series(telemetry, example["input"]["series"]))["mart_cardinality_set"]
+
+    assert sets.select("set_kind", "labels", "series_without_count").rows() == [
+        ("equivalent", "point:ip + point:pod", want["drop_sets"]["pod+ip"])
+    ]
+    assert want["equivalent"] == [["ip", "pod"]]
+
+
 def test_the_label_that_explains_the_growth(telemetry: Any, case: Any) -> None:
     """A new label that multiplies the series explains all of it."""
     example = case("coverage-cardinality", "K05")
@@ -89,8 +103,10 @@ def test_identity_of_series(telemetry: Any, case: Any) -> None:
         telemetry.add("m", point["resource"], labels=point["attrs"])
 
     fingerprints = wide(telemetry.series).rows["fp"]
+    as_text = wide(telemetry.series, is_typed=False).rows["fp"]
 
     assert fingerprints.n_unique() == example["expected"]["otlp_series"]
+    assert as_text.n_unique() == example["expected"]["prometheus_series"]
 
 
 def test_money_saved(telemetry: Any, case: Any) -> None:
@@ -162,6 +178,41 @@ def test_an_overflow_point_makes_a_lower_bound(telemetry: Any) -> None:
 def test_an_empty_day_has_no_rows() -> None:
     """Nothing in, nothing out, in the declared types."""
     assert all(frame.is_empty() for frame in marts(NONE).values())
+
+
+def test_a_fingerprint_wraps_and_has_no_order(telemetry: Any) -> None:
+    """It is the sum of the parts modulo 2^64, added by hand in whole numbers."""
+    labels = {f"key{n}": n for n in range(9)}
+    base = digest("default", "m", "sum", "")
+    parts = [digest("point", key, "int", str(n)) for key, n in labels.items()]
+    assert base + sum(parts) > 2**64
+
+    forward = wide(series(telemetry, [labels])).rows["fp"].item()
+    backward = wide(series(telemetry, [dict(reversed(labels.items()))])).rows["fp"].item()
+
+    assert forward == backward == (base + sum(parts)) % 2**64
+
+
+def test_a_histogram_with_more_bounds_costs_more(telemetry: Any) -> None:
+    """Stored are bounds + 3 of each series; every second bound away saves half the bounds."""
+    for name, kind in (("h", "histogram"), ("g", "gauge"), ("s", "summary")):
+        telemetry.add(name, {}, kind=kind)
+    points = pl.LazyFrame(
+        [
+            {"series_id": 1, "bounds": [1.0, 2.0, 4.0, 8.0], "quantiles": []},
+            {"series_id": 3, "bounds": [], "quantiles": [{"quantile": 0.5, "value": 1.0}]},
+        ],
+        schema={name: raw.HISTOGRAM.schema[name] for name in ("series_id", "bounds", "quantiles")},
+    )
+
+    made = cardinality_day(telemetry.series, NONE, points, DAY, PRICES)
+
+    metrics = made["mart_cardinality_metric"].collect()
+    assert metrics.select("metric", "stored_series_count").rows() == [("g", 1), ("h", 7), ("s", 3)]
+    coarser = made["mart_cardinality_rewrite"].collect()
+    assert coarser.select("metric", "rewrite", "stored_after_count", "saved_cost").rows() == [
+        ("h", "half_the_bounds", 5, Decimal("0.013"))
+    ]
 
 
 KEYS = ("a", "b", "c", "d")

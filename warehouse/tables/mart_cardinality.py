@@ -57,6 +57,8 @@ CARDINALITY_LABEL: Final = Table(
             is_nullable=True,
         ),
         Column("is_root_cause", pl.Boolean(), "the label that explains the metric's growth best"),
+        Column("value_class", pl.String(), "what its values look like: uuid, url_path, enum, …"),
+        Column("personal_data", pl.String(), "email, ip, phone, card; empty for none found"),
     ),
 )
 
@@ -95,4 +97,49 @@ CHURN_METRIC: Final = Table(
     ),
 )
 
-ALL: Final = (CARDINALITY_METRIC, CARDINALITY_LABEL, CARDINALITY_VALUE, CHURN_METRIC)
+CARDINALITY_SET: Final = Table(
+    name="mart_cardinality_set",
+    text="Labels that say the same, those of the instance, and sets that reach the budget.",
+    grain="day, metric, kind of set and labels; for the metrics with most series",
+    key=("day", "metric", "set_kind", "labels"),
+    partition="day",
+    columns=(
+        DAY,
+        METRIC,
+        Column("set_kind", pl.String(), "equivalent, instance, or budget: at most three steps"),
+        Column("labels", pl.String(), "`level:label` joined by ` + `; dropped together"),
+        count("series_without_count", "series left without all of them"),
+        count("saved_count", "series saved"),
+        Column("saved_cost", USD, "a month at the configured price", unit="USD", is_nullable=True),
+        Column("is_within_budget", pl.Boolean(), "what is left is within the metric's budget"),
+    ),
+)
+
+CARDINALITY_REWRITE: Final = Table(
+    name="mart_cardinality_rewrite",
+    text="What fewer values of a label, or fewer bounds of a histogram, would leave.",
+    grain="day, metric, level, label and rewrite; for the metrics with most series",
+    key=("day", "metric", "level", "label", "rewrite"),
+    partition="day",
+    columns=(
+        DAY,
+        METRIC,
+        Column("level", pl.String(), "point or resource; empty for histograms"),
+        Column("label", pl.String(), "attribute key; empty for histograms"),
+        Column("rewrite", pl.String(), "path_template, status_class, top_k or half_the_bounds"),
+        count("distinct_after_count", "distinct values after it; 0 for histograms"),
+        count("series_after_count", "series after it"),
+        count("stored_after_count", "series as a Prometheus-like backend stores them, after it"),
+        count("saved_count", "series saved"),
+        Column("saved_cost", USD, "a month at the configured price", unit="USD", is_nullable=True),
+    ),
+)
+
+ALL: Final = (
+    CARDINALITY_METRIC,
+    CARDINALITY_LABEL,
+    CARDINALITY_VALUE,
+    CARDINALITY_SET,
+    CARDINALITY_REWRITE,
+    CHURN_METRIC,
+)
