@@ -1,59 +1,121 @@
 """From a figure back to the bill lines, shares and rules behind it.
 
-Reads    core_cost_ledger, core_cost_line of the current snapshot
-Gives    one row per ledger row of a team and day, with its bill line; they sum to the figure
+Reads    core_cost_ledger, core_cost_line, core_node_hourly, core_weight_hourly of the current
+         snapshot; the ownership file
+Gives    the ledger rows of a figure, each with its bill line and with every step from the line's
+         cost to the row: they sum to the figure, and a person can recompute each digit
+Holds    a step is result = sign * (|amount| * weight // denominator + atom), in atoms; a row whose
+         steps do not give its own digits says `is_exact: false`
 """
 
 import json
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
+import duckdb
 import polars as pl
 
+from meterbook.inputs import read_ownership
 from meterbook.plain import plain
+from meterbook.recipe import Recipes
 from meterbook.settings import Settings
 from warehouse.snapshot import current, open_snapshot
 
 SQL: Final = """
-SELECT l.charge_hour, l.cluster, l.node, l.namespace, l.workload, l.reason, l.rule_id, l.pool,
-       l.share, l.effective_cost, l.billed_cost, l.currency,
+SELECT l.charge_date, l.charge_hour, l.cluster, l.node, l.namespace, l.workload, l.team,
+       l.reason, l.rule_id, l.pool, l.share, l.effective_cost, l.billed_cost, l.currency,
        c.x_line_hash, c.x_file, c.x_row_number, c.service_name, c.resource_id,
        c.charge_description, c.effective_cost AS line_effective_cost, l.config_hash
 FROM core_cost_ledger l JOIN core_cost_line c USING (x_line_hash)
-WHERE l.team = $team AND l.charge_date = $day AND ($namespace IS NULL OR l.namespace = $namespace)
-ORDER BY l.effective_cost DESC, c.x_line_hash, l.charge_hour, l.namespace, l.workload
+WHERE l.charge_date BETWEEN $first AND $last AND ($team IS NULL OR l.team = $team)
+  AND ($namespace IS NULL OR l.namespace = $namespace)
+  AND ($service IS NULL OR l.service_name = $service)
+ORDER BY l.effective_cost DESC, c.x_line_hash, l.charge_date, l.charge_hour, l.namespace,
+         l.workload, l.team
 """
 SHOWN: Final = 20
 
 
-def explain(settings: Settings, team: str, day: date, namespace: str | None) -> pl.DataFrame:
-    """Give the ledger rows behind a team's day, the dearest first."""
+@dataclass(frozen=True)
+class Question:
+    """Which figure: days (inclusive), and a team, namespace or service of them."""
+
+    first: date
+    last: date
+    team: str | None = None
+    namespace: str | None = None
+    service: str | None = None
+
+    @property
+    def text(self) -> str:
+        """Name the figure."""
+        names = [name for name in (self.team, self.namespace, self.service) if name]
+        days = str(self.first) if self.first == self.last else f"{self.first} to {self.last}"
+        return f"{' / '.join(names) or 'everything'} on {days}"
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The rows behind a figure, and for each of them the steps (`recipes`, same order)."""
+
+    question: Question
+    frame: pl.DataFrame
+    recipes: Sequence[dict[str, Any]] = field(default=())
+
+
+def explain(settings: Settings, question: Question, *, with_steps: bool = True) -> Explained:
+    """Give the ledger rows behind a figure, the dearest first, with their steps."""
     with closing(open_snapshot(current(settings.serving))) as con:
-        params = {"team": team, "day": day, "namespace": namespace}
+        params: dict[str, object] = {
+            name: getattr(question, name) for name in Question.__dataclass_fields__
+        }
         frame: pl.DataFrame = con.cursor().sql(SQL, params=params).pl()
-    return frame
+        recipes = _recipes(con, settings, frame) if with_steps else ()
+    return Explained(question, frame, recipes)
 
 
-def as_json(frame: pl.DataFrame) -> str:
-    """Give every row; money is text, so that no digit is lost."""
-    return json.dumps(frame.to_dicts(), indent=1, default=plain)
+def _recipes(
+    con: duckdb.DuckDBPyConnection, settings: Settings, frame: pl.DataFrame
+) -> Sequence[dict[str, Any]]:
+    """Derive the steps day by day: a month takes the memory of a day."""
+    ownership = read_ownership(settings)
+    made: dict[int, dict[str, Any]] = {}
+    numbered = frame.with_row_index("_at")
+    for day in frame["charge_date"].unique().sort():
+        rows = numbered.filter(pl.col("charge_date") == day)
+        recipes = Recipes.of_day(con, ownership, day, rows["x_line_hash"].unique().to_list())
+        made |= {row["_at"]: recipes.recipe(row) for row in rows.to_dicts()}
+    return [made[at] for at in range(frame.height)]
 
 
-def as_text(frame: pl.DataFrame, team: str, day: date) -> str:
-    """Give the sum, the sums by reason and rule, and the dearest rows."""
+def as_json(made: Explained) -> str:
+    """Give every row with its steps; money is text, so that no digit is lost."""
+    rows = [
+        {**row, **recipe} for row, recipe in zip(made.frame.to_dicts(), made.recipes, strict=True)
+    ]
+    return json.dumps(rows, indent=1, default=plain)
+
+
+def as_text(made: Explained) -> str:
+    """Give the sum, the sums by reason and rule, and the dearest rows with their steps."""
+    frame = made.frame
     if frame.is_empty():
-        return f"{team} has no cost on {day} in the current snapshot."
+        return f"{made.question.text}: no cost in the current snapshot."
     by_reason = (
-        frame.group_by("reason", "rule_id", "pool")
+        frame.group_by("currency", "reason", "rule_id", "pool")
         .agg(pl.col("effective_cost").sum(), pl.len().alias("rows"))
-        .sort("effective_cost", descending=True)
+        .sort("currency", "effective_cost", "reason", "rule_id", "pool", descending=True)
     )
-    total = f"{frame['effective_cost'].sum()} {frame['currency'][0]}"
+    totals = frame.group_by("currency").agg(pl.col("effective_cost").sum()).sort("currency")
+    total = " and ".join(f"{row[1]} {row[0]}" for row in totals.rows())
     origin = f"{frame.height} ledger rows of {frame['x_line_hash'].n_unique()} bill lines"
+    configs = ", ".join(sorted(frame["config_hash"].unique()))
     lines = [
-        f"{team} on {day}: {total} from {origin}",
-        f"ownership configuration {frame['config_hash'][0]}",
+        f"{made.question.text}: {total} from {origin}",
+        f"ownership configuration {configs}",
         "",
         "by reason and rule:",
         *(
@@ -63,17 +125,41 @@ def as_text(frame: pl.DataFrame, team: str, day: date) -> str:
             for row in by_reason.to_dicts()
         ),
         "",
-        f"the dearest {min(SHOWN, frame.height)} (all with --json):",
-        *(_row(row) for row in frame.head(SHOWN).to_dicts()),
+        f"the dearest {min(SHOWN, frame.height)} (all with --json); an atom is 1e-12:",
+        *(
+            _row(row, recipe)
+            for row, recipe in zip(frame.head(SHOWN).to_dicts(), made.recipes, strict=False)
+        ),
     ]
     return "\n".join(lines)
 
 
-def _row(row: dict[str, object]) -> str:
-    hour = f"{row['charge_hour']:%H:%M} " if row["charge_hour"] else "day   "
+def _row(row: dict[str, Any], recipe: dict[str, Any]) -> str:
+    hour = f"{row['charge_hour']:%d %H:%M} " if row["charge_hour"] else f"{row['charge_date']:%d} "
     receiver = f"{row['cluster']}/{row['namespace']}/{row['workload']}"
-    return (
+    head = (
         f"  {row['effective_cost']:>20}  {hour}{receiver}"
         f"  = {row['share']:.6f} of {row['service_name']} {row['resource_id'] or ''}"
         f" ({row['x_file']} row {row['x_row_number']})"
     )
+    texts = [head, *(f"      {text}" for text in _steps(recipe))]
+    return "\n".join(texts)
+
+
+def _steps(recipe: dict[str, Any]) -> list[str]:
+    if recipe["note"]:
+        return [recipe["note"]]
+    texts = []
+    for way in recipe["ways"]:
+        for resource in way["resources"]:
+            texts += [f"{resource['part']}: {_step(step)}" for step in resource["steps"]]
+        if way["owner"]:
+            texts.append(f"sum {way['sum_atoms']}; {_step(way['owner'])}")
+    return texts
+
+
+def _step(step: dict[str, Any]) -> str:
+    fraction = f"{step['weight']}/{step['denominator']}"
+    how = "rest after" if step["takes"] == "rest" else "x"
+    atom = " + 1 atom" if step["atom"] else ""
+    return f"{step['name']}: {step['amount_atoms']} {how} {fraction}{atom} = {step['result_atoms']}"

@@ -6,14 +6,19 @@ transforms.
 
 import json
 import os
+import random
 import subprocess
 import sys
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+
+from meterbook.explain import Question, as_json, explain
+from meterbook.settings import load_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -178,6 +183,64 @@ def test_a_figure_is_explained_to_its_bill_lines(home: Path) -> None:
     rows = json.loads(done.stdout)
     assert sum(Decimal(row["effective_cost"]) for row in rows) == Decimal(chosen["effective_cost"])
     assert all(row["x_line_hash"] and row["config_hash"] for row in rows)
+
+
+def by_hand(resource: dict[str, Any], amount: int) -> int:
+    """Walk the printed steps of one resource with whole numbers, from the line's cost on."""
+    for step in resource["steps"]:
+        size = abs(amount) * step["weight"] // step["denominator"] + step["atom"]
+        size = abs(amount) - size if step["takes"] == "rest" else size
+        amount = size if amount >= 0 else -size
+    return amount
+
+
+def recomputed(row: dict[str, Any]) -> Decimal:
+    """Recompute a row's cost from its bill line's cost and the printed weights."""
+    line = int(Decimal(row["line_effective_cost"]).scaleb(12))
+    total = 0
+    for way in row["ways"]:
+        amount = sum(by_hand(resource, line) for resource in way["resources"])
+        if way["owner"]:
+            amount = by_hand({"steps": [way["owner"]]}, amount)
+        total += amount
+    return Decimal(total).scaleb(-12)
+
+
+def test_fifty_figures_are_recomputed_by_hand(home: Path) -> None:
+    """For 50 teams and days picked at random, the printed shares give the same digits again."""
+    sql = (
+        "SELECT team, charge_date, effective_cost FROM mart_cost_daily_team"
+        " ORDER BY charge_date, team"
+    )
+    picks = random.Random(5).sample(ask(home, sql), 50)  # noqa: S311 - a seed, not a secret
+    far = []
+    settings = load_settings(home / "meterbook.toml", {}, {"home": str(home)})
+
+    for pick in picks:
+        day = date.fromisoformat(pick["charge_date"])
+        made = explain(settings, Question(day, day, team=pick["team"]))
+        rows = json.loads(as_json(made))
+        total = sum((recomputed(row) for row in rows), Decimal(0))
+        is_same = all(recomputed(row) == Decimal(row["effective_cost"]) for row in rows)
+        if total != Decimal(pick["effective_cost"]) or not is_same:
+            far.append((pick, total))
+
+    assert far == []
+
+
+def test_statements_add_up_to_the_bill(home: Path, tmp_path: Path) -> None:
+    """The cents of all statements of a month are the rounded bill of the world's truth."""
+    month = str(truth(home, "team_month")["month"].max())
+
+    done = meterbook(home, "statement", "--all", "--period", month, "--out", str(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    summary = pl.read_csv(tmp_path / f"{month}-summary.csv", infer_schema=False).to_dicts()
+    parts = [Decimal(row["amount"]) for row in summary if row["team"] != "bill"]
+    bill = next(Decimal(row["amount"]) for row in summary if row["team"] == "bill")
+    whole = truth(home, "team_month").filter(pl.col("month") == month)["effective_cost"].sum()
+    assert sum(parts) == bill
+    assert abs(bill - Decimal(str(whole))) <= Decimal("0.02")
 
 
 def test_a_second_build_finds_nothing_to_do(home: Path) -> None:

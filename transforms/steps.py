@@ -17,6 +17,7 @@ from transforms import (
     cardinality,
     cost,
     coverage,
+    evidence,
     inventory,
     savings,
     sli,
@@ -55,6 +56,10 @@ def _ledger(f: Frames, t: Terms) -> Made:
         lines, used, nodes, t.ownership, day=t.day, now=t.now, final_hours=hours
     )
     return {"core_cost_ledger": made}
+
+
+def _weights(f: Frames, t: Terms) -> Made:
+    return {"core_weight_hourly": evidence.weight_hourly(f["core_usage_hourly"], t.ownership.basis)}
 
 
 def _costs(f: Frames, _: Terms) -> Made:
@@ -142,6 +147,7 @@ DAY: Final = (
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly"),
          ("core_cost_ledger",)),
+    Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",)),
     Step(_costs, ("core_cost_ledger", "lines_of_day"),
          ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
           "mart_reconciliation_daily")),

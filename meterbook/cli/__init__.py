@@ -1,6 +1,6 @@
 """The command `meterbook`: one module per family of commands."""
 
-from meterbook.cli import access, ask, work
+from meterbook.cli import access, ask, money, work
 from meterbook.cli.base import main
 
-__all__ = ["access", "ask", "main", "work"]
+__all__ = ["access", "ask", "main", "money", "work"]

@@ -1,4 +1,4 @@
-"""Commands that ask what is known: export, report, explain, status, check, query."""
+"""Commands that ask what is known: export, report, status, check, query."""
 
 import json
 import sys
@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from meterbook import explain as explaining
 from meterbook import export as exporting
 from meterbook import run as running
 from meterbook import status as telling
-from meterbook.cli.base import EXIT_CHECK_FAILED, Context, day_of, examples, main
+from meterbook.cli.base import EXIT_CHECK_FAILED, Context, examples, main
 from meterbook.plain import plain
 from warehouse.focus_views import VERSIONS
 
@@ -35,27 +34,6 @@ def report(context: Context, out: Path) -> None:
     """Write the static report: one HTML file with the figures of the current snapshot."""
     running.report(context.settings, out)
     click.echo(out)
-
-
-@main.command(
-    epilog=examples(
-        "meterbook explain --team payments --day 2026-10-12",
-        "meterbook explain --team payments --day 2026-10-12 --namespace checkout --json",
-    )
-)
-@click.option("--team", required=True, help="Team or bucket, e.g. __idle__.")
-@click.option("--day", required=True, help="UTC day, YYYY-MM-DD.")
-@click.option("--namespace", help="Only this namespace.")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
-@click.pass_obj
-def explain(context: Context, team: str, day: str, namespace: str | None, as_json: bool) -> None:  # noqa: FBT001
-    """Go from a figure back to the bill lines, shares and rules behind it."""
-    chosen = day_of(day, "--day")
-    if chosen is not None:
-        frame = explaining.explain(context.settings, team, chosen, namespace)
-        click.echo(
-            explaining.as_json(frame) if as_json else explaining.as_text(frame, team, chosen)
-        )
 
 
 @main.command(epilog=examples("meterbook status", "meterbook status --json"))

@@ -3,11 +3,20 @@
 from typing import Final
 
 from warehouse.table import Table
-from warehouse.tables import core, mart_cardinality, mart_cost, mart_coverage, mart_run, raw
+from warehouse.tables import (
+    core,
+    evidence,
+    mart_cardinality,
+    mart_cost,
+    mart_coverage,
+    mart_run,
+    raw,
+)
 
 ALL: Final[tuple[Table, ...]] = (
     *raw.ALL,
     *core.ALL,
+    *evidence.ALL,
     *mart_cost.ALL,
     *mart_coverage.ALL,
     *mart_cardinality.ALL,

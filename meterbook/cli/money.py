@@ -1,0 +1,90 @@
+"""Commands about where money went: explain, statement."""
+
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import click
+
+from meterbook import explain as explaining
+from meterbook import statement as stating
+from meterbook.cli.base import Context, day_of, examples, main
+from meterbook.errors import ConfigError, Finding
+from meterbook.period import month_of
+
+MONTH: Final = "Month, YYYY-MM."
+
+
+@main.command(
+    epilog=examples(
+        "meterbook explain --team payments --day 2026-10-12",
+        "meterbook explain --team payments --day 2026-10-12 --namespace checkout --json",
+        "meterbook explain --service AmazonS3 --period 2026-10",
+    )
+)
+@click.option("--team", help="Team or bucket, e.g. __idle__.")
+@click.option("--namespace", help="Only this namespace.")
+@click.option("--service", help="Only this provider's service, FOCUS ServiceName.")
+@click.option("--day", help="UTC day, YYYY-MM-DD.")
+@click.option("--period", help=MONTH)
+@click.option("--json", "as_json", is_flag=True, help="Every row with every step.")
+@click.pass_obj
+def explain(  # noqa: PLR0913, PLR0917 - one per option
+    context: Context,
+    team: str | None,
+    namespace: str | None,
+    service: str | None,
+    day: str | None,
+    period: str | None,
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Go from a figure back to the bill lines, shares and rules behind it."""
+    first, last = _days(day, period)
+    question = explaining.Question(first, last, team, namespace, service)
+    made = explaining.explain(context.settings, question)
+    click.echo(explaining.as_json(made) if as_json else explaining.as_text(made))
+
+
+def _days(day: str | None, period: str | None) -> tuple[date, date]:
+    chosen = day_of(day, "--day")
+    if (chosen is None) == (period is None):
+        raise ConfigError([Finding("--day", "want either --day or --period")])
+    return (chosen, chosen) if chosen is not None else month_of(period or "", "--period")
+
+
+@main.command(
+    epilog=examples(
+        "meterbook statement --team payments --period 2026-10 --out build/statements",
+        "meterbook statement --all --period 2026-10 --cost billed --out build/statements",
+    )
+)
+@click.option("--team", help="Team or bucket, e.g. __idle__.")
+@click.option("--all", "is_all", is_flag=True, help="Every team and bucket of the month.")
+@click.option("--period", required=True, help=MONTH)
+@click.option(
+    "--cost",
+    type=click.Choice(["effective", "billed"]),
+    default="effective",
+    show_default=True,
+    help="billed adds up to the invoice, effective to the amortised cost.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.pass_obj
+def statement(  # noqa: PLR0913, PLR0917 - one per option
+    context: Context,
+    team: str | None,
+    is_all: bool,  # noqa: FBT001
+    period: str,
+    cost: stating.Cost,
+    out: Path,
+) -> None:
+    """Write what a team owes for a month: CSV, and HTML to print."""
+    if is_all == (team is not None):
+        raise ConfigError([Finding("--team", "want either --team or --all")])
+    made = stating.statements(context.settings, period, cost)
+    chosen = [one for one in made if is_all or one.team == team]
+    if not chosen:
+        names = ", ".join(sorted({one.team for one in made}))
+        raise ConfigError([Finding("--team", f"'{team}' has no cost in {period}; have {names}")])
+    for path in stating.write(chosen, made, out):
+        click.echo(path)

@@ -1,0 +1,197 @@
+"""The steps from a bill line's cost to a row of the ledger, ready to be read or printed.
+
+Takes    a ledger row; the lines, nodes and weights of its day; the ownership file
+Gives    ways (one per label set of the workload), each with its resources and their steps
+Never    invents: where the rules are not those the ledger was built with, it says so
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+
+from transforms import evidence
+from transforms.allocation import PARTS_SCALE
+from transforms.ownership import Ownership
+from transforms.owning import Judge, Owner, Thing
+
+ATOMS: Final = 10**12
+PLACE: Final = ("x_line_hash", "charge_hour", "cluster", "node", "namespace", "workload")
+
+_DIRECT: Final = """
+    SELECT team, sum(effective_cost) AS cost FROM core_cost_ledger
+    WHERE charge_date = $day AND pool = '' GROUP BY team
+"""
+
+Step = dict[str, Any]
+
+
+@dataclass
+class Recipes:
+    """What the rows of one day were made from."""
+
+    ownership: Ownership
+    judge: Judge
+    lines: Mapping[str, dict[str, Any]]
+    used: Mapping[tuple[object, ...], list[dict[str, Any]]]
+    direct: Mapping[str, int]
+    owners: dict[tuple[str, ...], Owner]
+
+    @staticmethod
+    def of_day(
+        con: duckdb.DuckDBPyConnection, ownership: Ownership, day: date, hashes: Sequence[str]
+    ) -> "Recipes":
+        """Read a day's lines, nodes and weights, and derive what each share was made from."""
+
+        def ask(sql: str, **params: object) -> pl.DataFrame:
+            frame: pl.DataFrame = con.cursor().sql(sql, params=params or None).pl()
+            return frame
+
+        found = "SELECT * FROM core_cost_line WHERE list_contains($hashes, x_line_hash)"
+        lines = evidence.line_days(ask(found, hashes=list(hashes)).lazy(), day).collect()
+        nodes = ask(
+            "SELECT * FROM core_node_hourly WHERE usage_date = $day"
+            " ORDER BY usage_hour, cluster, node", day=day
+        )  # fmt: skip
+        weights = ask("SELECT * FROM core_weight_hourly WHERE usage_date = $day", day=day)
+        hours = evidence.node_hours(lines, nodes)
+        used = evidence.uses(evidence.parts(hours, nodes, ownership), weights)
+        ways: dict[tuple[object, ...], list[dict[str, Any]]] = {}
+        for row in used.to_dicts():
+            ways.setdefault(tuple(row[name] for name in PLACE), []).append(row)
+        costs = ask(_DIRECT, day=day)
+        direct = {team: _atoms(cost) for team, cost in costs.rows()}
+        by_hash = {row["x_line_hash"]: row for row in lines.to_dicts()}
+        return Recipes(ownership, Judge(ownership, day), by_hash, ways, direct, {})
+
+    def recipe(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Give the steps of a ledger row, and whether they give its digits."""
+        if row["config_hash"] != self.ownership.config_hash:
+            note = (
+                f"built by ownership file {row['config_hash']}, now it is "
+                f"{self.ownership.config_hash}: put that file in force to see the shares"
+            )
+            return {"is_exact": False, "note": note, "ways": []}
+        ways = [self._way(row, way) for way in self._chosen(row)]
+        total = sum(way["result_atoms"] for way in ways)
+        is_exact = total == _atoms(row["effective_cost"])
+        note = "" if is_exact else "the steps of this kind of line are not derived yet"
+        return {"is_exact": is_exact, "note": note, "ways": ways}
+
+    def _chosen(self, row: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+        """Give the uses behind a row, by label set; none for a line that no node shares."""
+        found = self.used.get(tuple(row[name] for name in PLACE), [])
+        by_labels: dict[str, list[dict[str, Any]]] = {}
+        for use in found:
+            by_labels.setdefault(use["labels"], []).append(use)
+        if row["reason"] == "idle" or not found:
+            return list(by_labels.values()) or [[]]
+        return [uses for labels, uses in by_labels.items() if self._is_of(row, labels)]
+
+    def _is_of(self, row: Mapping[str, Any], labels: str) -> bool:
+        key = (row["cluster"], row["namespace"], row["workload"], labels)
+        if key not in self.owners:
+            thing = Thing(cluster=key[0], namespace=key[1], workload=key[2], labels=labels)
+            self.owners[key] = self.judge.owner(thing, "workload")
+        owner = self.owners[key]
+        return (owner.rule_id, owner.reason, owner.pool) == (
+            row["rule_id"], row["reason"], row["pool"],
+        ) and row["team"] in {team for team, _ in owner.shares}  # fmt: skip
+
+    def _way(self, row: Mapping[str, Any], uses: Sequence[dict[str, Any]]) -> dict[str, Any]:
+        line = self.lines[row["x_line_hash"]]
+        day = _day_step(line)
+        resources = [_resource(day, use) for use in uses] or [{"part": "line", "steps": [day]}]
+        whole = sum(resource["steps"][-1]["result_atoms"] for resource in resources)
+        owner = self._owner_step(row, whole)
+        return {
+            "labels": uses[0]["labels"] if uses else "",
+            "resources": resources,
+            "sum_atoms": whole,
+            "owner": owner,
+            "result_atoms": owner["result_atoms"] if owner else whole,
+        }
+
+    def _owner_step(self, row: Mapping[str, Any], amount: int) -> Step | None:
+        """Give the split to receivers by a rule or pool; None where there is one receiver."""
+        receivers, how = self._receivers(row)
+        if len(receivers) < 2:
+            return None
+        if not any(receivers.values()):
+            receivers = dict.fromkeys(receivers, 1)
+        total = sum(receivers.values())
+        size, teams = abs(amount), sorted(receivers)
+        left = size - sum(size * receivers[team] // total for team in teams)
+        order = sorted(teams, key=lambda team: -(size * receivers[team] % total))  # stable
+        team = row["team"]
+        rank = order.index(team) + 1
+        return _step(how, amount, receivers[team], total, rank=rank, left=left)
+
+    def _receivers(self, row: Mapping[str, Any]) -> tuple[dict[str, int], str]:
+        pool = next((p for p in self.judge.pools if p.id == row["pool"]), None)
+        if row["reason"] == "pool_share" and pool is not None:
+            if pool.split == "proportional":
+                weights = {team: max(0, self.direct.get(team, 0)) for team, _ in pool.targets}
+                return weights, f"pool {pool.id}, by direct cost of the day in atoms"
+            fixed = {team: int(part * PARTS_SCALE) for team, part in pool.targets}
+            return fixed, f"pool {pool.id}, {pool.split}"
+        rule = next((r for r in self.judge.rules if r.id == row["rule_id"]), None)
+        shares = rule.shares if rule is not None and row["pool"] == "" else ()
+        return {team: int(part * PARTS_SCALE) for team, part in shares}, f"rule {row['rule_id']}"
+
+
+def _atoms(amount: Decimal) -> int:
+    return int(amount * ATOMS)
+
+
+def _step(  # noqa: PLR0913 - the numbers of a step
+    name: str, amount: int, weight: int, denominator: int, *, rank: int = 1, left: int = 0
+) -> Step:
+    atom = int(rank <= left)
+    size = abs(amount) * weight // denominator + atom
+    return {
+        "name": name,
+        "amount_atoms": amount,
+        "weight": weight,
+        "denominator": denominator,
+        "takes": "part",
+        "rank": rank,
+        "atoms_left": left,
+        "atom": atom,
+        "result_atoms": size if amount >= 0 else -size,
+    }
+
+
+def _day_step(line: Mapping[str, Any]) -> Step:
+    """Give the day's part of a line that lasts for days: the first days bear the atoms left."""
+    amount, count = line["line_atoms"], line["day_count"]
+    return _step(
+        f"day {line['day_place'] + 1} of {count}", amount, 1, count,
+        rank=line["day_place"] + 1, left=abs(amount) % count,
+    )  # fmt: skip
+
+
+def _resource(day: Step, use: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the chain of one resource: day, hour, part of the node, share by use."""
+    steps = [day]
+    if use["hour_count"] > 1:
+        hour = _step(
+            "hour seen", use["day_atoms"], 1, use["hour_count"],
+            rank=1 if use["hour_atom"] else 2, left=1,
+        )  # fmt: skip
+        steps.append(hour)
+    node = _step(
+        "node part by price x capacity", use["hour_atoms"], use["cpu_numerator"],
+        use["part_denominator"],
+    )  # fmt: skip
+    if use["part"] == "memory":
+        node |= {"takes": "rest", "result_atoms": node["amount_atoms"] - node["result_atoms"]}
+    share = _step(
+        "use: a over D", node["result_atoms"], use["weight"], use["denominator"],
+        rank=use["rank"], left=use["left"],
+    )  # fmt: skip
+    return {"part": use["part"], "steps": [*steps, node, share]}

@@ -1,0 +1,291 @@
+"""Statements: what a team owes for a month, in cents that add up to the invoice.
+
+Reads    core_cost_ledger, core_cost_line, core_service of the current snapshot; the ownership file
+Gives    per receiver a CSV and an HTML file to print, and one summary of all receivers
+Units    cents of the billing currency, rounded once
+Holds    the cents of all receivers add up to those of the bill; the lines of a statement add up to
+         its total; each is within a cent of its exact amount
+
+Rounding. The bill's total is rounded half away from zero. Its cents go to the receivers by largest
+remainder, and each receiver's cents to its lines by largest remainder.
+"""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from meterbook.errors import ConfigError, Finding
+from meterbook.inputs import read_ownership
+from meterbook.period import month_of
+from meterbook.settings import Settings
+from meterbook.statement_page import page
+from transforms.cents import CENT, apportion, rounded
+from transforms.ownership import Ownership
+from warehouse.snapshot import current, open_snapshot
+
+Cost = Literal["effective", "billed"]
+ATOMS: Final = 10**12
+Key = tuple[str, str, str, str, str, str]
+
+SQL: Final = """
+WITH placed AS (
+  SELECT service_namespace, service_name,
+         CASE WHEN count(DISTINCT environment) = 1 THEN min(environment) ELSE '-' END AS environment
+  FROM core_service GROUP BY ALL
+)
+SELECT l.currency, l.team,
+       CASE WHEN l.pool <> '' THEN 'shared' WHEN l.reason IN ('idle', 'no_telemetry') THEN l.reason
+            WHEN c.charge_category = 'Credit' THEN 'credit' ELSE 'direct' END AS section,
+       coalesce(p.environment, '-') AS environment, l.service_name AS service,
+       l.cluster, l.namespace, l.pool, l.rule_id,
+       sum(l.{cost}_cost) AS cost, bool_or(l.is_estimated) AS is_estimated
+FROM core_cost_ledger l JOIN core_cost_line c USING (x_line_hash)
+LEFT JOIN placed p ON p.service_namespace = l.namespace AND p.service_name = l.workload
+WHERE l.charge_date BETWEEN $first AND $last
+GROUP BY ALL ORDER BY ALL
+"""
+
+BILL: Final = """
+SELECT currency, sum(bill_cost) AS effective, sum(bill_billed_cost) AS billed
+FROM mart_reconciliation_daily WHERE charge_date BETWEEN $first AND $last
+GROUP BY currency ORDER BY currency
+"""
+
+ADJUSTMENTS: Final = "mart_adjustment"
+"""Changes of closed periods; a statement lists those that fall on its team and month."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a statement."""
+
+    section: str
+    environment: str
+    service: str
+    cluster: str
+    namespace: str
+    method: str
+    exact: Decimal
+    cents: int
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What one receiver owes for a month in one currency."""
+
+    period: str
+    team: str
+    name: str
+    cost_center: str
+    currency: str
+    cost: str
+    cents: int
+    exact: Decimal
+    previous: Decimal
+    bill_cents: int
+    is_estimated: bool
+    lines: Sequence[Line]
+    adjustments: Sequence[Mapping[str, Any]]
+    snapshot_id: str
+    config_hash: str
+
+    @property
+    def sections(self) -> dict[str, int]:
+        """Give the cents by section, in the order people read them."""
+        order = ("direct", "shared", "idle", "no_telemetry", "credit")
+        sums = {name: sum(x.cents for x in self.lines if x.section == name) for name in order}
+        return {name: sums[name] for name in order if any(x.section == name for x in self.lines)}
+
+
+def statements(settings: Settings, period: str, cost: Cost) -> Sequence[Statement]:
+    """Give the statements of every receiver of a month. Errors: ConfigError without cost."""
+    first, last = month_of(period, "--period")
+    ownership = read_ownership(settings)
+    snapshot = current(settings.serving)
+    with closing(open_snapshot(snapshot)) as con:
+
+        def ask(sql: str, start: date, end: date) -> pl.DataFrame:
+            params = {"first": start, "last": end}
+            frame: pl.DataFrame = con.cursor().sql(sql, params=params).pl()
+            return frame
+
+        rows = ask(SQL.format(cost=cost), first, last)
+        bill = ask(BILL, first, last)
+        before = ask(SQL.format(cost=cost), *_month_before(first))
+        known = con.cursor().sql(
+            "SELECT table_name FROM duckdb_tables() WHERE table_name = $name",
+            params={"name": ADJUSTMENTS},
+        )
+        has_adjustments = known.fetchone() is not None
+        adjusted = (
+            con.cursor()
+            .sql(f"SELECT * FROM {ADJUSTMENTS} WHERE posted_period = $p", params={"p": period})  # noqa: S608 - a constant
+            .pl()
+            if has_adjustments
+            else None
+        )
+    if rows.is_empty():
+        raise ConfigError([Finding("--period", f"{period} has no cost in the current snapshot")])
+    facts = (period, cost, snapshot.id, ownership)
+    made: list[Statement] = []
+    for currency in bill["currency"]:
+        mine = pl.col("currency") == currency
+        total = bill.filter(mine)[cost][0]
+        made += _of_currency(rows.filter(mine), before.filter(mine), total, adjusted, facts)
+    return made
+
+
+def _month_before(first: date) -> tuple[date, date]:
+    year, month = (first.year - 1, 12) if first.month == 1 else (first.year, first.month - 1)
+    return month_of(f"{year}-{month:02d}", "--period")
+
+
+def _of_currency(
+    rows: pl.DataFrame,
+    before: pl.DataFrame,
+    bill: Decimal,
+    adjusted: pl.DataFrame | None,
+    facts: tuple[str, str, str, Ownership],
+) -> list[Statement]:
+    period, cost, snapshot_id, ownership = facts
+    teams = {team.id: team for team in ownership.teams}
+    exact = _sums(rows)
+    previous = _sums(before)
+    whole = rounded(int(bill * ATOMS))
+    cents = apportion({team: int(value * ATOMS) for team, value in exact.items()}, whole)
+    made = []
+    for name in sorted(exact):
+        mine = rows.filter(pl.col("team") == name)
+        known = teams.get(name)
+        made.append(
+            Statement(
+                period=period,
+                team=name,
+                name=known.name if known else name,
+                cost_center=known.cost_center if known else "",
+                currency=rows["currency"][0],
+                cost=cost,
+                cents=cents[name],
+                exact=exact[name],
+                previous=previous.get(name, Decimal(0)),
+                bill_cents=whole,
+                is_estimated=bool(mine["is_estimated"].any()),
+                lines=_lines(mine, cents[name], ownership),
+                adjustments=_adjustments(adjusted, name),
+                snapshot_id=snapshot_id,
+                config_hash=ownership.config_hash,
+            )
+        )
+    return made
+
+
+def _sums(rows: pl.DataFrame) -> dict[str, Decimal]:
+    sums = rows.group_by("team").agg(pl.col("cost").sum()).sort("team")
+    return dict(zip(sums["team"], sums["cost"], strict=True))
+
+
+def _lines(rows: pl.DataFrame, cents: int, ownership: Ownership) -> list[Line]:
+    """Give the lines of one receiver, its cents parted among them."""
+    exact: dict[Key, Decimal] = {}
+    for row in rows.to_dicts():
+        how = method(ownership, row["section"], row["pool"], row["rule_id"])
+        section, environment, service = row["section"], row["environment"], row["service"]
+        key = (section, environment, service, row["cluster"], row["namespace"], how)
+        exact[key] = exact.get(key, Decimal(0)) + row["cost"]
+    parts = apportion({key: int(value * ATOMS) for key, value in exact.items()}, cents)
+    return [Line(*key, exact[key], parts[key]) for key in sorted(exact)]
+
+
+def method(ownership: Ownership, section: str, pool: str, rule_id: str) -> str:
+    """Say in words by which method a cost came to its receiver."""
+    rule = f"rule {rule_id}" if rule_id else "no rule"
+    if section == "idle":
+        return "capacity billed and not asked for"
+    if section == "no_telemetry":
+        return "billed in hours without telemetry"
+    if not pool:
+        return rule
+    found = next((p for p in ownership.pools if p.id == pool), None)
+    how = {
+        "even": "in equal parts",
+        "proportional": "in proportion to direct cost",
+        "fixed": "by fixed parts",
+        "none": "not split",
+    }
+    return f"pool {pool}, {how.get(found.split, found.split) if found else 'not split'}; {rule}"
+
+
+def _adjustments(frame: pl.DataFrame | None, team: str) -> Sequence[Mapping[str, Any]]:
+    return [] if frame is None else frame.filter(pl.col("team") == team).to_dicts()
+
+
+def money(cents: int) -> str:
+    """Write cents as an amount: no float, no exponent."""
+    return f"{Decimal(cents) * CENT / ATOMS:.2f}"
+
+
+def write(made: Iterable[Statement], all_of: Sequence[Statement], out: Path) -> list[Path]:
+    """Write a CSV and an HTML file per statement, and the summary of all receivers."""
+    out.mkdir(parents=True, exist_ok=True)
+    paths = []
+    many = len({statement.currency for statement in all_of}) > 1
+    for statement in made:
+        suffix = f"-{statement.currency}" if many else ""
+        stem = f"{statement.period}-{statement.team.replace('/', '.')}{suffix}"
+        for kind, text in (("csv", as_csv(statement)), ("html", page(statement))):
+            path = out / f"{stem}.{kind}"
+            path.write_text(text, encoding="utf-8")
+            paths.append(path)
+    summary = out / f"{all_of[0].period}-summary.csv"
+    summary.write_text(_summary(all_of), encoding="utf-8")
+    return [*paths, summary]
+
+
+def as_csv(statement: Statement) -> str:
+    """Write the lines and the total; `exact` has every digit."""
+    head = ("period", "team", "cost_center", "section", "environment", "service", "cluster",
+            "namespace", "method", "amount", "exact", "currency")  # fmt: skip
+    front = (statement.period, statement.team, statement.cost_center)
+    rows = [
+        (*front, x.section, x.environment, x.service, x.cluster, x.namespace, x.method,
+         money(x.cents), format(x.exact, "f"), statement.currency)
+        for x in statement.lines
+    ]  # fmt: skip
+    total = (*front, "total", "", "", "", "", "", money(statement.cents),
+             format(statement.exact, "f"), statement.currency)  # fmt: skip
+    return _csv([head, *rows, total])
+
+
+def _summary(made: Sequence[Statement]) -> str:
+    head = ("period", "team", "name", "cost_center", "amount", "exact", "currency", "cost")
+    rows = [
+        (x.period, x.team, x.name, x.cost_center, money(x.cents), format(x.exact, "f"),
+         x.currency, x.cost)
+        for x in made
+    ]  # fmt: skip
+    bills = {x.currency: x.bill_cents for x in made}
+    totals = [(made[0].period, "bill", "", "", money(cents), "", currency, made[0].cost)
+              for currency, cents in sorted(bills.items())]  # fmt: skip
+    return _csv([head, *rows, *totals])
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    """Write rows; text that a spreadsheet would take for a formula is quoted."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in rows:
+        writer.writerow([_harmless(cell) for cell in row])
+    return buffer.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    is_number = cell[1:2].isdigit() and cell.replace(".", "", 1).lstrip("-").isdigit()
+    return f"'{cell}" if cell[:1] in set("=+-@\t\r") and cell != "-" and not is_number else cell

@@ -1,0 +1,140 @@
+"""Statements: the same cents on every paper, each line with its method."""
+
+import csv
+import io
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from meterbook.errors import ConfigError
+from meterbook.settings import Settings, load_settings
+from meterbook.statement import as_csv, statements, write
+from meterbook.statement_page import page
+from warehouse.snapshot import publish
+from warehouse.store import Store
+from warehouse.table import Table
+from warehouse.tables.core import COST_LEDGER, COST_LINE
+from warehouse.tables.mart_cost import RECONCILIATION_DAILY
+
+NOW = datetime(2026, 11, 5, tzinfo=UTC)
+DAY = date(2026, 10, 5)
+THIRD = Decimal("33.333333333333")
+ROWS = (
+    ("pay", "", "workload", "checkout", THIRD),
+    ("find", "", "workload", "search", THIRD),
+    ("find", "mesh", "pool_share", "mesh", Decimal("0.000000000001")),
+    ("__idle__", "", "idle", "__idle__", THIRD),
+    ("pay", "", "workload", "=cmd|x", Decimal("-1.005")),
+)
+RULES = """
+version: 1
+teams:
+  - {id: pay, name: Payments & co, cost_center: CC-7}
+  - {id: find, name: Find}
+rules:
+  - {id: all, match: "*", team: pay}
+shared:
+  - {id: mesh, pool: {namespace: mesh}, to: {teams: all}, split: even}
+"""
+
+
+def rows(table: Table, *given: dict[str, Any]) -> pl.DataFrame:
+    """Give sample rows with these facts."""
+    blank = table.sample(1).to_dicts()[0]
+    return pl.DataFrame([{**blank, **row} for row in given], schema=table.schema)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Give a book of one bill line of 98.995 shared among three receivers."""
+    shares = [
+        {
+            "x_line_hash": "l",
+            "charge_date": DAY,
+            "team": team,
+            "pool": pool,
+            "reason": reason,
+            "namespace": namespace,
+            "effective_cost": cost,
+            "billed_cost": cost,
+            "currency": "USD",
+            "service_name": "EC2",
+            "is_estimated": False,
+        }
+        for team, pool, reason, namespace, cost in ROWS
+    ]
+    total = sum((row[4] for row in ROWS), Decimal(0))
+    day = {"charge_date": DAY, "currency": "USD", "bill_cost": total, "bill_billed_cost": total}
+    line = {"x_line_hash": "l", "charge_date": DAY, "charge_category": "Usage"}
+    with Store(tmp_path / "warehouse.duckdb") as store:
+        with store.change() as change:
+            change.replace(COST_LEDGER, rows(COST_LEDGER, *shares))
+            change.replace(COST_LINE, rows(COST_LINE, line))
+            change.replace(RECONCILIATION_DAILY, rows(RECONCILIATION_DAILY, day))
+        publish(store, tmp_path / "serving", now=NOW, keep=3)
+    (tmp_path / "ownership.yaml").write_text(RULES, encoding="utf-8")
+    config = tmp_path / "meterbook.toml"
+    config.write_text('[ownership]\nrules = "ownership.yaml"\n', encoding="utf-8")
+    return load_settings(config, {}, {"home": tmp_path})
+
+
+def test_cents_of_all_are_the_bill(settings: Settings) -> None:
+    """98.995 is 99.00; of floors 33.33, 33.33, 32.32 the two largest remainders get a cent."""
+    made = {one.team: one for one in statements(settings, "2026-10", "effective")}
+
+    assert {name: one.cents for name, one in made.items()} == {
+        "__idle__": 3333,
+        "find": 3334,
+        "pay": 3233,
+    }
+    assert {one.bill_cents for one in made.values()} == {9900}
+    assert all(sum(line.cents for line in one.lines) == one.cents for one in made.values())
+
+
+def test_a_line_says_its_method(settings: Settings) -> None:
+    """A share of a pool names the pool and how it is split."""
+    find = next(x for x in statements(settings, "2026-10", "billed") if x.team == "find")
+
+    methods = {line.section: line.method for line in find.lines}
+    assert methods["shared"].startswith("pool mesh, in equal parts")
+    assert sum(find.sections.values()) == 3334
+
+
+def test_a_page_prints_names_as_text(settings: Settings) -> None:
+    """The page has the name escaped, the cost centre, the total and no script."""
+    pay = next(x for x in statements(settings, "2026-10", "effective") if x.team == "pay")
+
+    text = page(pay)
+
+    assert "Payments &amp; co" in text
+    assert "CC-7" in text
+    assert "32.33 USD" in text
+    assert "<script" not in text
+    assert "None in this statement" in text
+
+
+def test_a_spreadsheet_gets_no_formula(settings: Settings) -> None:
+    """A namespace like a formula is quoted; a negative amount stays a number; lines add up."""
+    pay = next(x for x in statements(settings, "2026-10", "effective") if x.team == "pay")
+
+    read = list(csv.DictReader(io.StringIO(as_csv(pay))))
+
+    assert {row["namespace"] for row in read} == {"checkout", "'=cmd|x", ""}
+    amounts = {row["section"] + row["namespace"]: Decimal(row["amount"]) for row in read}
+    assert amounts["total"] == sum(x for name, x in amounts.items() if name != "total")
+    assert min(amounts.values()) < 0
+
+
+def test_files_and_a_month_without_cost(settings: Settings, tmp_path: Path) -> None:
+    """Two files a receiver and a summary; an empty month is refused."""
+    made = statements(settings, "2026-10", "effective")
+
+    paths = write(made, made, tmp_path / "out")
+
+    assert len(paths) == 7
+    with pytest.raises(ConfigError, match="has no cost"):
+        statements(settings, "2026-09", "effective")

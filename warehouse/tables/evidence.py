@@ -1,0 +1,33 @@
+"""What the ledger's shares were made from."""
+
+from typing import Final
+
+import polars as pl
+
+from warehouse.table import INSTANT, Column, Table
+from warehouse.tables.core import CLUSTER, NAMESPACE
+
+WEIGHT_HOURLY: Final = Table(
+    name="core_weight_hourly",
+    text="What each workload weighs on its node: the numerators of every share of a node's cost.",
+    grain="hour, node, workload and its labels",
+    key=("usage_hour", "cluster", "node", "namespace", "workload", "labels"),
+    partition="usage_date",
+    columns=(
+        Column("usage_date", pl.Date(), "UTC day of the hour"),
+        Column("usage_hour", INSTANT, "start of the hour"),
+        CLUSTER,
+        Column("node", pl.String(), "k8s.node.name"),
+        NAMESPACE,
+        Column("workload", pl.String(), "topmost controller; the pod's name without one"),
+        Column("labels", pl.String(), "pod labels over namespace labels, JSON object by key"),
+        Column(
+            "cpu_weight", pl.Int64(), "max(request, usage), or what `basis` says", unit="µcore·s"
+        ),
+        Column(
+            "memory_weight", pl.Int64(), "max(request, usage), or what `basis` says", unit="KiB·s"
+        ),
+    ),
+)
+
+ALL: Final = (WEIGHT_HOURLY,)
