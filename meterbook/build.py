@@ -21,7 +21,7 @@ from collector.billing import catalog, fx
 from collector.billing.load import LoadReport, load, places_of
 from collector.otlp.status import read_status
 from meterbook.errors import MeterbookError
-from meterbook.inputs import Inputs, read_catalogue, read_ownership
+from meterbook.inputs import Inputs, read_catalogue, read_ownership, read_uses
 from meterbook.settings import BillingSettings, Settings
 from transforms import steps
 from transforms.partition import Frames, Step, Terms, local, on, run_steps
@@ -140,7 +140,7 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
     Errors: ConfigError, SchemaMismatchError, CheckFailedError, AnotherBuildError.
     """
     terms = Terms(now.date(), now, settings, read_ownership(settings))
-    catalogue = read_catalogue(settings)
+    whole = {"catalogue": read_catalogue(settings), "metric_uses": read_uses(settings)}
     inputs = Inputs(settings)
     log = RunLog(f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}", now)  # two builds may share a `now`
     with sole_build(settings.home), Store(settings.warehouse) as store:
@@ -152,7 +152,7 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
 
         for number, _ in enumerate(local(work, days), start=1):
             say(f"build: {days[number - 1]} ({number} of {len(days)})")
-        _build_whole(store, catalogue, terms, log)
+        _build_whole(store, whole, terms, log)
         _write_facts(store, settings, log, now)
         say("build: publishing")
         snapshot = publish(store, settings.serving, now=now, keep=settings.build.keep_snapshots)
@@ -200,7 +200,7 @@ def _mark(change: Change, terms: Terms, digest: str | None) -> None:
     change.replace(PARTITION, frame, terms.day)
 
 
-def _build_whole(store: Store, catalogue: pl.LazyFrame, terms: Terms, log: RunLog) -> None:
+def _build_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None:
     """Run the steps over all days on what the day steps left, in one transaction."""
     frames = {
         name: store.read(BY_NAME[name]).lazy()
@@ -208,8 +208,7 @@ def _build_whole(store: Store, catalogue: pl.LazyFrame, terms: Terms, log: RunLo
         if name in BY_NAME and name not in steps.WHOLE_WRITES
     }
     with store.change() as change:
-        given = {**frames, "catalogue": catalogue}
-        change.refuse_broken(_write_steps(change, steps.WHOLE, given, terms, log))
+        change.refuse_broken(_write_steps(change, steps.WHOLE, {**frames, **given}, terms, log))
 
 
 def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -> None:

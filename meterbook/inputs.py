@@ -16,7 +16,7 @@ import polars as pl
 from collector.billing import catalog
 from meterbook.errors import ConfigError, Finding
 from meterbook.settings import Settings
-from transforms import inventory
+from transforms import inventory, metric_use
 from transforms.ownership import Ownership, parse_ownership
 from transforms.partition import Terms
 from warehouse.lake import Lake
@@ -48,6 +48,35 @@ def read_catalogue(settings: Settings) -> pl.LazyFrame:
             raise ConfigError([Finding("inventory.files", f"{base / pattern}: no such file")])
         frames += [inventory.parse_inventory(p.read_text(encoding="utf-8")) for p in paths]
     return pl.concat(frames) if frames else inventory.parse_inventory("")
+
+
+def read_uses(settings: Settings) -> pl.LazyFrame:
+    """Read the dashboards and rules that use metrics. Errors: ConfigError, BadInputError."""
+    rows: list[metric_use.Row] = []
+    chosen = settings.cardinality
+    for key, patterns, read in (
+        ("dashboards", chosen.dashboards, metric_use.read_dashboard),
+        ("rules", chosen.rules, metric_use.read_rules),
+    ):
+        for path in _found(settings, f"cardinality.{key}", patterns):
+            rows += read(path.read_text(encoding="utf-8"), path.name)
+    return metric_use.uses(rows)
+
+
+def _found(settings: Settings, key: str, patterns: tuple[str, ...]) -> list[Path]:
+    base = settings.config_file.parent if settings.config_file else Path()
+    found: list[Path] = []
+    for pattern in patterns:
+        root = Path(pattern)
+        paths = (
+            sorted(Path(root.anchor).glob(str(root.relative_to(root.anchor))))
+            if root.is_absolute()
+            else sorted(base.glob(pattern))
+        )
+        if not paths:
+            raise ConfigError([Finding(key, f"{base / pattern}: no such file")])
+        found += paths
+    return found
 
 
 class Inputs:

@@ -132,6 +132,8 @@ class CardinalitySettings:
     growth_guard_series: int = 100
     growth_guard_ratio: str = "0.10"
     top_values: int = _set(10, "values kept per label, and by the what-if that folds the others")
+    dashboards: tuple[str, ...] = _set((), "Grafana dashboards as JSON, `*` and `**` allowed")
+    rules: tuple[str, ...] = _set((), "rule files of Prometheus, configuration of an Alertmanager")
     metric_budget: int = _set(1000, "series a metric may have; beyond it a set of labels is sought")
     searched_metrics: int = _set(
         50, "metrics with most series: sets and rewrites are tried on them"

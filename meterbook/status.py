@@ -18,7 +18,7 @@ import polars as pl
 from collector.otlp.quota import quota_findings
 from collector.otlp.status import read_status
 from meterbook.errors import BadInputError, ConfigError, Finding, NothingPublishedError
-from meterbook.inputs import read_catalogue, read_ownership
+from meterbook.inputs import read_catalogue, read_ownership, read_uses
 from meterbook.plain import plain
 from meterbook.settings import Settings
 from warehouse.snapshot import current, open_snapshot
@@ -78,7 +78,7 @@ def as_text(facts: dict[str, object]) -> str:
 def findings(settings: Settings) -> list[str]:
     """Check the configuration's files and the published data; give every finding."""
     found = quota_findings(settings.collector.quotas)
-    for read in (read_ownership, read_catalogue):
+    for read in (read_ownership, read_catalogue, read_uses):
         try:
             read(settings)
         except ConfigError as exc:

@@ -1,8 +1,8 @@
 """The graph of steps: which table is made from which, by which function. All of it, in order.
 
 Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
-layer (`known_series`, `samples`, `lines_of_day`, `catalogue`) live for one run only and are not
-stored. `raw_…_around` holds the days beside it too, `raw_…_before` the day before.
+layer (`known_series`, `samples`, `lines_of_day`, `catalogue`, `metric_uses`) live for one run only
+and are not stored. `raw_…_around` holds the days beside it too, `raw_…_before` the day before.
 """
 
 from datetime import timedelta
@@ -19,6 +19,7 @@ from transforms import (
     coverage,
     evidence,
     inventory,
+    metric_use,
     savings,
     sli,
     usage,
@@ -98,6 +99,17 @@ def _cardinality(f: Frames, t: Terms) -> Made:
     return cardinality.cardinality_day(f["raw_series"], before, histograms, t.day, prices)
 
 
+def _use(f: Frames, t: Terms) -> Made:
+    chosen = t.settings.cardinality
+    made = metric_use.metric_use(
+        f["mart_cardinality_metric"],
+        f["mart_cardinality_label"],
+        f["metric_uses"],
+        is_known=bool(chosen.dashboards or chosen.rules),
+    )
+    return {"mart_metric_use": made}
+
+
 def _inventory(f: Frames, t: Terms) -> Made:
     chosen, place = t.settings.inventory, t.settings.collector.default_environment
     billed = coverage.billed_services(
@@ -162,6 +174,8 @@ WHOLE: Final = (
     Step(_coverage, ("core_service", "core_signal_daily", "core_cost_ledger"),
          ("mart_coverage_service",)),
     Step(_coverage_team, ("mart_coverage_service",), ("mart_coverage_team",)),
+    Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
+         ("mart_metric_use",)),
     Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",)),
     Step(_budget, ("mart_cost_daily_team",), ("mart_budget",)),
 )  # fmt: skip

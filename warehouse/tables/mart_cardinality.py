@@ -135,7 +135,23 @@ CARDINALITY_REWRITE: Final = Table(
     ),
 )
 
+METRIC_USE: Final = Table(
+    name="mart_metric_use",
+    text="Which metrics and labels the given dashboards and rules use.",
+    grain="metric, level and label; level and label are empty for the metric itself",
+    key=("metric", "level", "label"),
+    columns=(
+        METRIC,
+        Column("level", pl.String(), "point or resource; empty for the metric itself"),
+        Column("label", pl.String(), "attribute key; empty for the metric itself"),
+        Column("use_state", pl.String(), "used, unused, or unknown: no dashboard or rule is given"),
+        count("place_count", "dashboard panels and rules that name it"),
+        Column("places", pl.String(), "the first five of them"),
+    ),
+)
+
 ALL: Final = (
+    METRIC_USE,
     CARDINALITY_METRIC,
     CARDINALITY_LABEL,
     CARDINALITY_VALUE,
