@@ -4,10 +4,13 @@ Takes    frames with an amount per group and a whole-number weight per row
 Gives    each row's part, in atoms (1e-12 of the currency) or as Decimal(38,12)
 Holds    the parts of a group add up to its amount exactly, whatever the order of the rows
 
-The method is the largest remainder in 128-bit integers: every row gets the floor of its part, and
-the atoms left over go, one each, to the rows with the largest remainders; ties go to the row that
-comes first by the given order. A negative amount is split like its absolute value. A group whose
-weights are all zero is split evenly.
+The method is the largest remainder in integers: every row gets the floor of its part, and the atoms
+left over go, one each, to the rows with the largest remainders; ties go to the row that comes first
+by the given order. A negative amount is split like its absolute value. A group whose weights are
+all zero is split evenly.
+
+Two ways to the same integers: 128-bit products, and where a bound proves it enough, a quotient by
+floats that is made exact by 64-bit remainders (an eighth of the time).
 """
 
 from collections.abc import Sequence
@@ -19,6 +22,8 @@ import polars as pl
 from warehouse.table import USD
 
 ATOM: Final = pl.lit(Decimal("0.000000000001"), dtype=USD)
+ROOM: Final = 2**62
+"""Below this, 64-bit integers add without wrapping."""
 
 
 def atoms(amount: pl.Expr) -> pl.Expr:
@@ -44,27 +49,101 @@ def split(
     `weight` is a whole number >= 0; `order` names the rows of a group uniquely. Products stay below
     2^127 for amounts up to 1e18 atoms (a million) and weights up to 1e20.
     """
-    total = pl.col(weight).sum().over(group)
-    even = pl.when(total == 0).then(pl.lit(1, pl.Int128)).otherwise(pl.col(weight))
-    rows = rows.sort([*group, *order], nulls_last=True).with_columns(pl.col(weight).cast(pl.Int128))
-    rows = rows.with_columns(even.alias("_weight"))
-    rows = rows.with_columns(pl.col("_weight").sum().over(group).alias("_total"))
-    for amount in amounts:
-        product = pl.col(amount).abs() * pl.col("_weight")
-        rows = (
-            rows.with_columns(
-                (product // pl.col("_total")).alias("_floor"),
-                (product % pl.col("_total")).alias("_rest"),
-            )
-            .with_columns(
-                (pl.col(amount).abs() - pl.col("_floor").sum().over(group)).alias("_left"),
-                pl.col("_rest").rank("ordinal", descending=True).over(group).alias("_rank"),
-            )
-            .with_columns(
-                (
-                    pl.col(amount).sign()
-                    * (pl.col("_floor") + (pl.col("_rank") <= pl.col("_left")).cast(pl.Int128))
-                ).alias(amount)
-            )
+
+    def parted(frame: pl.DataFrame) -> pl.DataFrame:
+        if frame.is_empty():
+            return frame
+        number = frame.select(pl.struct(group).rle_id().alias("g"))["g"]
+        first = frame.select(pl.col(amounts), number.alias("g")).unique("g", maintain_order=True)
+        return frame.with_columns(
+            parts(first[amount], frame[weight], number).alias(amount) for amount in amounts
         )
-    return rows.drop("_weight", "_total", "_floor", "_rest", "_left", "_rank")
+
+    wide = [pl.col(name).cast(pl.Int128) for name in (*amounts, weight)]
+    ready = rows.sort([*group, *order], nulls_last=True).with_columns(wide)
+    # Each pushdown would cut rows or columns that the parts depend on.
+    return ready.map_batches(
+        parted, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False
+    )
+
+
+def parts(amount: pl.Series, weight: pl.Series, group: pl.Series) -> pl.Series:
+    """Split the amount of each group among its rows, in atoms (Int128).
+
+    `group` numbers the rows' groups 0, 1, 2, … in ascending order; `amount` has one value per
+    group, `weight` one per row: whole numbers, weights >= 0. Rows stand in their group's order.
+    """
+    if weight.is_empty():
+        return weight.cast(pl.Int128)
+    weight, total = _not_all_zero(weight, group)
+    size = amount.abs()
+    greatest, most = _greatest(size), _greatest(total)
+    # The quotient by floats is off by less than greatest / 2^50 + 1, so its remainder fits.
+    is_small = greatest < ROOM and (greatest // 2**50 + 3) * most < ROOM
+    kind = pl.Int64() if is_small else pl.Int128()
+    frame = pl.DataFrame(
+        {
+            "group": group,
+            "weight": weight.cast(kind),
+            "size": size.cast(kind).gather(group),
+            "total": total.cast(kind).gather(group),
+        }
+    )
+    frame = frame.with_columns(_floored(is_small=is_small)).with_columns(
+        (pl.col("size") * pl.col("weight") - pl.col("floor") * pl.col("total")).alias("rest")
+    )
+    if is_small:
+        step = pl.col("rest") // pl.col("total")
+        frame = frame.with_columns(pl.col("floor") + step, pl.col("rest") - step * pl.col("total"))
+    whole = frame["floor"] + _leftover(frame, size.cast(kind), most)
+    sign = amount.cast(pl.Int128).sign().gather(group)
+    return (whole.cast(pl.Int128) * sign).alias(amount.name)
+
+
+def _greatest(numbers: pl.Series) -> int:
+    """Give the greatest of some whole numbers."""
+    found = numbers.max()
+    return found if isinstance(found, int) else 0
+
+
+def _not_all_zero(weight: pl.Series, group: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Give the weights and their sum per group; where all are zero, each counts one."""
+    frame = pl.DataFrame({"group": group, "weight": weight.cast(pl.Int128)})
+    sums = frame.group_by("group").agg(pl.col("weight").sum(), pl.len()).sort("group")
+    total = sums["weight"]
+    if not (total == 0).any():
+        return weight, total
+    is_empty = (total == 0).gather(group)
+    even = pl.Series([1], dtype=pl.Int128).new_from_index(0, weight.len())
+    return frame["weight"].zip_with(~is_empty, even), total.zip_with(
+        total != 0, sums["len"].cast(pl.Int128)
+    )
+
+
+def _floored(*, is_small: bool) -> pl.Expr:
+    """Give the floor of each part; by floats one that is near it."""
+    size, weight, total = (pl.col(name) for name in ("size", "weight", "total"))
+    if not is_small:
+        return (size * weight // total).alias("floor")
+    share = size.cast(pl.Float64) * weight.cast(pl.Float64) / total.cast(pl.Float64)
+    return share.floor().cast(pl.Int64).alias("floor")
+
+
+def _leftover(frame: pl.DataFrame, size: pl.Series, most: int) -> pl.Series:
+    """Give 1 to the rows with the largest remainders of each group, as many as are left over."""
+    sums = frame.group_by("group").agg(pl.col("floor").sum(), pl.len()).sort("group")
+    left = size - sums["floor"]
+    start = sums["len"].cast(pl.Int64).cum_sum() - sums["len"].cast(pl.Int64)
+    group_count, bits = sums.height, most.bit_length()
+    ranked = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"), "group", "rest")
+    if frame.schema["rest"] == pl.Int64() and bits + group_count.bit_length() < 63:
+        key = pl.col("group").cast(pl.Int64) * 2**bits + (2**bits - 1 - pl.col("rest"))
+        ranked = ranked.select("row", "group", key.alias("key")).sort("key", maintain_order=True)
+    else:
+        ranked = ranked.sort("group", "rest", descending=[False, True], maintain_order=True)
+    place = ranked.select(
+        pl.int_range(pl.len(), dtype=pl.Int64) - start.gather(ranked["group"])
+    ).to_series()
+    chosen = ranked["row"].filter(place < left.gather(ranked["group"]))
+    one = pl.zeros(frame.height, dtype=frame.schema["floor"], eager=True)
+    return one.scatter(chosen, 1) if chosen.len() else one

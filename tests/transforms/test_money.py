@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.money import atoms, money, split
+from transforms.money import parts as money_parts
 
 SCHEMA = {"group": pl.Int64(), "name": pl.Int64(), "amount": pl.Int128(), "weight": pl.Int64()}
 
@@ -83,3 +84,45 @@ def test_pools_of_100_dollars(case: Any) -> None:
     for group, name in enumerate(("even", "fixed", "proportional", "negative_even")):
         got = done.filter(pl.col("group") == group).sort("name")["amount"].to_list()
         assert dict(zip(teams, got, strict=True)) == want[name]
+
+
+def by_hand(amount: int, given: list[int]) -> list[int]:
+    """Split by Python's whole numbers: floors, then one atom each by remainder and place."""
+    even = given if any(given) else [1] * len(given)
+    total, size = sum(even), abs(amount)
+    floors = [size * weight // total for weight in even]
+    left = size - sum(floors)
+    ranked = sorted(range(len(even)), key=lambda n: (-(size * even[n] % total), n))
+    for row in ranked[:left]:
+        floors[row] += 1
+    return [part if amount >= 0 else -part for part in floors]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.integers(-50, 50), amounts),
+            st.lists(
+                st.one_of(st.integers(0, 3), st.integers(0, 10**11), st.integers(0, 10**19)),
+                min_size=1,
+                max_size=9,
+            ),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_parts_are_those_of_whole_number_arithmetic(groups: list[tuple[int, list[int]]]) -> None:
+    """By floats made exact or in 128 bits: the parts are what Python's integers give."""
+    group = [number for number, (_, weights) in enumerate(groups) for _ in weights]
+    weight = [value for _, weights in groups for value in weights]
+
+    got = money_parts(
+        pl.Series([amount for amount, _ in groups], dtype=pl.Int128),
+        pl.Series(weight, dtype=pl.Int128),
+        pl.Series(group, dtype=pl.UInt32),
+    )
+
+    assert got.to_list() == [
+        part for amount, weights in groups for part in by_hand(amount, weights)
+    ]

@@ -1,0 +1,148 @@
+"""From claims to receivers: which team bears what each seat took, by which rule.
+
+Takes    claims: per line and hour what a seat took, in atoms; seats: what can be owned, or a bucket
+Gives    rows with team, rule, reason and pool; several where a seat is shared
+Holds    the rows of a claim add up to it; the same seat has the same owner on the same day
+
+Seats and owners are judged once each and joined by number: a day has few of them and many claims.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from transforms.money import split
+from transforms.ownership import Ownership
+from transforms.owning import Judge, Thing
+
+IDLE: Final = "__idle__"
+NO_TELEMETRY: Final = "__no_telemetry__"
+PARTS_SCALE: Final = 10**12
+JUDGED: Final = (
+    "cluster", "namespace", "workload", "labels", "account", "service", "resource",
+    "charge_category",
+)  # fmt: skip
+SEAT: Final = ("cluster", "node", *JUDGED[1:], "reason")
+OWNER: Final = ("team", "rule_id", "reason", "pool")
+CLAIM: Final = ("line", "charge_hour", "seat")
+
+
+@dataclass(frozen=True)
+class Claims:
+    """`rows`: line, charge_hour, seat, effective, billed; `seats`: what the numbers stand for."""
+
+    rows: pl.DataFrame
+    seats: pl.DataFrame
+
+
+def joined(found: Sequence[Claims]) -> Claims:
+    """Join claims, their seats numbered on."""
+    rows, offset = [], 0
+    for claims in found:
+        rows.append(claims.rows.with_columns(pl.col("seat").cast(pl.UInt32) + offset))
+        offset += claims.seats.height
+    return Claims(pl.concat(rows), pl.concat([claims.seats for claims in found]))
+
+
+def received(
+    claims: Claims, ownership: Ownership, judge: Judge
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give the claims their receivers, and what the receivers' numbers stand for.
+
+    Gives rows (line, charge_hour, seat, owner, effective, billed) and owners (team, rule_id,
+    reason, pool), numbered in their order.
+    """
+    shares = _shares(claims.seats, judge)
+    owners = shares.select(OWNER).unique().sort(OWNER).with_row_index("owner")
+    numbered = shares.join(owners, on=OWNER, how="left", validate="m:1").select(
+        "seat", "owner", "team", "part", "pool"
+    )
+    several = numbered.filter(pl.len().over("seat") > 1)["seat"].unique().implode()
+    is_single = ~pl.col("seat").is_in(several)
+    single = claims.rows.filter(is_single).join(
+        numbered.filter(is_single).select("seat", "owner"),
+        on="seat",
+        how="left",
+        validate="m:1",
+    )
+    many = claims.rows.filter(~is_single).join(
+        numbered.filter(~is_single), on="seat", how="inner", validate="m:m"
+    )
+    is_pooled = pl.col("pool") != ""
+    direct = pl.concat([single, _split(many.filter(~is_pooled)).select(single.columns)])
+    weighed = _weighed(many.filter(is_pooled), direct, owners, ownership, judge)
+    return pl.concat([direct, _split(weighed).select(single.columns)]), owners.drop("owner")
+
+
+def _shares(seats: pl.DataFrame, judge: Judge) -> pl.DataFrame:
+    """Judge the seats that are no bucket; give a row per seat and receiver, with its part."""
+    numbered = seats.with_row_index("seat")
+    is_bucket = pl.col("reason").is_in(["idle", "no_telemetry"])
+    buckets = numbered.filter(is_bucket).select(
+        "seat",
+        pl.col("namespace").alias("team"),
+        pl.lit(PARTS_SCALE, pl.Int64).alias("part"),
+        pl.lit("").alias("rule_id"),
+        "reason",
+        pl.lit("").alias("pool"),
+    )
+    owned = numbered.filter(~is_bucket)
+    # A line is judged by what it says, not by the resource that stands where a workload would.
+    owned = owned.with_columns(
+        pl.when(pl.col("reason") == "line").then(pl.lit("")).otherwise("workload").alias("workload")
+    )
+    key = [*JUDGED, "reason"]
+    things = owned.select(key).unique().sort(key)
+    judged = owned.select("seat", *key).join(
+        _judged(things, judge), on=key, how="inner", validate="m:m"
+    )
+    found = judged.select("seat", "team", "part", "rule_id", pl.col("why").alias("reason"), "pool")
+    return pl.concat([buckets, found])
+
+
+def _judged(things: pl.DataFrame, judge: Judge) -> pl.DataFrame:
+    """Give a row per thing and receiver, with whole-number parts."""
+    rows = []
+    for row in things.to_dicts():
+        thing = Thing(**{name: row[name] or "" for name in JUDGED})
+        owner = judge.owner(thing, row["reason"])
+        for team, part in owner.shares:
+            facts = {"rule_id": owner.rule_id, "why": owner.reason, "pool": owner.pool}
+            rows.append({**row, "team": team, "part": int(part * PARTS_SCALE), **facts})
+    text = dict.fromkeys((*JUDGED, "reason", "team", "rule_id", "why", "pool"), pl.String())
+    return pl.DataFrame(rows, schema={**text, "part": pl.Int64()})
+
+
+def _weighed(
+    rows: pl.DataFrame,
+    direct: pl.DataFrame,
+    owners: pl.DataFrame,
+    ownership: Ownership,
+    judge: Judge,
+) -> pl.DataFrame:
+    """Weigh proportional pools by the day's direct cost of their teams."""
+    sums = (
+        direct.group_by("owner")
+        .agg(pl.col("effective").sum())
+        .join(owners, on="owner", how="left", validate="1:1")
+        .filter(pl.col("team").is_in(list(ownership.team_ids)) & (pl.col("pool") == ""))
+        .group_by("team")
+        .agg(pl.col("effective").sum())
+    )
+    weights = {
+        team: max(0, amount) for team, amount in zip(sums["team"], sums["effective"], strict=True)
+    }
+    by_cost = pl.col("team").replace_strict(weights, default=0, return_dtype=pl.Int128)
+    proportional = [pool.id for pool in judge.pools if pool.split == "proportional"]
+    is_by_cost = pl.col("pool").is_in(proportional)
+    return rows.with_columns(
+        pl.when(is_by_cost).then(by_cost).otherwise(pl.col("part").cast(pl.Int128)).alias("part")
+    )
+
+
+def _split(rows: pl.DataFrame) -> pl.DataFrame:
+    """Split each claim to its receivers."""
+    whole = rows.with_columns(pl.col("part").cast(pl.Int128)).lazy()
+    return split(whole, ["effective", "billed"], "part", group=CLAIM, order=["team"]).collect()
