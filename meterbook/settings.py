@@ -106,6 +106,15 @@ class OwnershipSettings:
 
 
 @dataclass(frozen=True)
+class RightsizingSettings:
+    """What a recommendation for a container's requests needs."""
+
+    days: int = 14
+    minimum_days: int = 7
+    minimum_points: int = 100
+
+
+@dataclass(frozen=True)
 class InventorySettings:
     """What should be seen."""
 
@@ -158,6 +167,7 @@ class Settings:
     site: SiteSettings = field(default_factory=SiteSettings)
     billing: BillingSettings = field(default_factory=BillingSettings)
     ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
+    rightsizing: RightsizingSettings = field(default_factory=RightsizingSettings)
     inventory: InventorySettings = field(default_factory=InventorySettings)
     cardinality: CardinalitySettings = field(default_factory=CardinalitySettings)
     build: BuildSettings = field(default_factory=BuildSettings)

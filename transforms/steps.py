@@ -20,9 +20,11 @@ from transforms import (
     evidence,
     inventory,
     metric_use,
+    rightsizing,
     savings,
     sli,
     usage,
+    workload,
 )
 from transforms.partition import Frames, Made, Step, Terms
 
@@ -61,6 +63,13 @@ def _ledger(f: Frames, t: Terms) -> Made:
 
 def _weights(f: Frames, t: Terms) -> Made:
     return {"core_weight_hourly": evidence.weight_hourly(f["core_usage_hourly"], t.ownership.basis)}
+
+
+def _workloads(f: Frames, t: Terms) -> Made:
+    used, nodes, ledger = f["core_usage_hourly"], f["core_node_hourly"], f["core_cost_ledger"]
+    daily = workload.workload_daily(used, nodes, f["core_weight_hourly"], ledger, t.ownership)
+    hourly = workload.container_hourly(used, f["raw_series"])
+    return {"mart_workload_daily": daily, "core_container_hourly": hourly}
 
 
 def _costs(f: Frames, _: Terms) -> Made:
@@ -152,6 +161,19 @@ def _budget(f: Frames, t: Terms) -> Made:
     return {"mart_budget": budget.budgets(f["mart_cost_daily_team"], t.ownership, now=t.now)}
 
 
+def _rightsizing(f: Frames, t: Terms) -> Made:
+    chosen, daily = t.settings.rightsizing, f["mart_workload_daily"]
+    made = rightsizing.rightsizing(
+        f["core_container_hourly"],
+        daily,
+        days=chosen.days,
+        minimum_days=chosen.minimum_days,
+        minimum_points=chosen.minimum_points,
+    )
+    efficient = workload.workload_efficiency(daily, days=chosen.days)
+    return {"mart_rightsizing": made, "mart_workload_efficiency": efficient}
+
+
 DAY: Final = (
     Step(_known, ("raw_series",), ("known_series",)),
     Step(_samples, ("known_series", "raw_point_around"), ("samples",)),
@@ -160,6 +182,9 @@ DAY: Final = (
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly"),
          ("core_cost_ledger",)),
     Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",)),
+    Step(_workloads, ("core_usage_hourly", "core_node_hourly", "core_weight_hourly",
+                      "core_cost_ledger", "raw_series"),
+         ("mart_workload_daily", "core_container_hourly")),
     Step(_costs, ("core_cost_ledger", "lines_of_day"),
          ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
           "mart_reconciliation_daily")),
@@ -177,6 +202,8 @@ WHOLE: Final = (
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),
     Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",)),
+    Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),
+         ("mart_rightsizing", "mart_workload_efficiency")),
     Step(_budget, ("mart_cost_daily_team",), ("mart_budget",)),
 )  # fmt: skip
 WHOLE_WRITES: Final = tuple(name for step in WHOLE for name in step.writes)

@@ -10,6 +10,7 @@ from warehouse.tables import (
     mart_cost,
     mart_coverage,
     mart_run,
+    mart_workload,
     raw,
 )
 
@@ -18,6 +19,7 @@ ALL: Final[tuple[Table, ...]] = (
     *core.ALL,
     *evidence.ALL,
     *mart_cost.ALL,
+    *mart_workload.ALL,
     *mart_coverage.ALL,
     *mart_cardinality.ALL,
     *mart_run.ALL,
