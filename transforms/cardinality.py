@@ -45,7 +45,7 @@ def cardinality_day(
     """Give the four marts of a day."""
     now, then = wide(today), wide(before)
     counted, earlier = what_if(now), what_if(then)
-    metrics = _metrics(now, then, today, histograms)
+    metrics = metric_facts(now, then, today, histograms)
     labels = _growth(counted, earlier, metrics, prices)
     return {
         "mart_cardinality_metric": _metric_mart(metrics, prices, day),
@@ -89,7 +89,9 @@ def what_if(series: Wide) -> pl.DataFrame:
     )
 
 
-def _metrics(now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFrame) -> pl.DataFrame:
+def metric_facts(
+    now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFrame
+) -> pl.DataFrame:
     """Give one row per metric: counts, kind, unit, team, stored series."""
     counted, previous = now.series, then.series.rename({"series": "previous"})
     labels = now.slots.group_by("metric").agg(pl.len().cast(pl.Int64).alias("label_count"))
