@@ -7,24 +7,67 @@ from pathlib import Path
 import click
 
 from meterbook import export as exporting
+from meterbook import opencost
 from meterbook import run as running
 from meterbook import status as telling
 from meterbook.cli.base import EXIT_CHECK_FAILED, Context, examples, main
+from meterbook.errors import ConfigError, Finding
 from meterbook.plain import plain
 from warehouse.focus_views import VERSIONS
 
 
-@main.command(epilog=examples("meterbook export focus --version 1.2 --out build/focus"))
-@click.argument("what", type=click.Choice(["focus"]))
+@main.command(
+    epilog=examples(
+        "meterbook export focus --version 1.2 --out build/focus",
+        "meterbook export allocation --window 7d --aggregate namespace",
+        "meterbook export allocation --window lastmonth --format csv --out allocation.csv",
+    )
+)
+@click.argument("what", type=click.Choice(["focus", "allocation"]))
 @click.option(
     "--version", type=click.Choice(VERSIONS), default="1.2", show_default=True, help="Of FOCUS."
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option("--window", default="7d", show_default=True, help="As OpenCost's: 7d, month, a,b.")
+@click.option(
+    "--aggregate",
+    type=click.Choice(list(opencost.AGGREGATES)),
+    default="namespace",
+    show_default=True,
+)
+@click.option("--by-day", is_flag=True, help="One set a day, not one of the window.")
+@click.option(
+    "--format", "form", type=click.Choice(["json", "csv"]), default="json", show_default=True
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder (focus) or file to write.")
 @click.pass_obj
-def export(context: Context, what: str, version: str, out: Path) -> None:
-    """Write the published bill, and its Kubernetes allocation, as FOCUS Parquet."""
-    for path in exporting.export_focus(context.settings, version, out):
-        click.echo(f"{what} {version}: {path}")
+def export(  # noqa: PLR0913, PLR0917 - one per option
+    context: Context,
+    what: str,
+    version: str,
+    window: str,
+    aggregate: str,
+    by_day: bool,  # noqa: FBT001
+    form: str,
+    out: Path | None,
+) -> None:
+    """Write the bill and its allocation as FOCUS Parquet, or costs in the shape of OpenCost's."""
+    if what == "focus":
+        if out is None:
+            raise ConfigError([Finding("--out", "want a folder to write")])
+        for path in exporting.export_focus(context.settings, version, out):
+            click.echo(f"{what} {version}: {path}")
+        return
+    chosen = opencost.window_of(window, context.now.date())
+    if form == "csv":
+        text = opencost.as_csv(context.settings, chosen)
+    else:
+        sets = opencost.allocations(context.settings, chosen, aggregate, by_day=by_day)
+        text = opencost.as_json(sets)
+    if out is None:
+        click.echo(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+        click.echo(out)
 
 
 @main.command(epilog=examples("meterbook report --out report.html"))

@@ -1,0 +1,143 @@
+"""OpenCost's shape: its names, its windows, and the ledger's sum."""
+
+import csv
+import io
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from meterbook import opencost
+from meterbook.errors import ConfigError
+from meterbook.opencost import Window, window_of
+from meterbook.settings import Settings, load_settings
+from warehouse.snapshot import publish
+from warehouse.store import Store
+from warehouse.table import Table
+from warehouse.tables.core import COST_LEDGER
+from warehouse.tables.mart_workload import WORKLOAD_DAILY
+
+WEDNESDAY = date(2026, 11, 25)
+DAY = date(2026, 10, 5)
+ROWS = (
+    ("n", "shop", "cart", "pay", "", "workload", "3"),
+    ("n", "shop", "cart", "find", "mesh", "pool_share", "1"),
+    ("n", "__idle__", "__idle__", "__idle__", "", "idle", "4"),
+    ("-", "-", "arn:db", "pay", "", "line", "10"),
+    ("-", "__no_telemetry__", "__no_telemetry__", "__no_telemetry__", "", "no_telemetry", "0.5"),
+)
+
+
+def rows(table: Table, given: list[dict[str, Any]]) -> pl.DataFrame:
+    """Give sample rows with these facts."""
+    blank = table.sample(1).to_dicts()[0]
+    return pl.DataFrame([{**blank, **row} for row in given], schema=table.schema)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Give a book of a day: $18.50, of them $4 of workload cart, 3 : 1 between CPU and memory."""
+    ledger = [
+        {
+            "charge_date": DAY, "currency": "USD", "cluster": "-" if namespace == "-" else "c",
+            "node": node, "namespace": namespace, "workload": workload, "team": team, "pool": pool,
+            "reason": reason, "effective_cost": Decimal(cost),
+        }
+        for node, namespace, workload, team, pool, reason, cost in ROWS
+    ]  # fmt: skip
+    use = {
+        "charge_date": DAY, "currency": "USD", "cluster": "c", "namespace": "shop",
+        "workload": "cart", "workload_kind": "Deployment", "team": "pay",
+        "cpu_request_core_hours": 48.0, "cpu_usage_core_hours": 12.0, "cpu_alloc_core_hours": 48.0,
+        "memory_request_gib_hours": 24.0, "memory_usage_gib_hours": 24.0,
+        "memory_alloc_gib_hours": 24.0, "cpu_cost": Decimal(3), "memory_cost": Decimal(1),
+    }  # fmt: skip
+    with Store(tmp_path / "warehouse.duckdb") as store:
+        with store.change() as change:
+            change.replace(COST_LEDGER, rows(COST_LEDGER, ledger))
+            change.replace(WORKLOAD_DAILY, rows(WORKLOAD_DAILY, [use]))
+        publish(store, tmp_path / "serving", now=datetime(2026, 11, 1, tzinfo=UTC), keep=3)
+    return load_settings(None, {}, {"home": tmp_path})
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("today", date(2026, 11, 25), date(2026, 11, 25)),
+        ("yesterday", date(2026, 11, 24), date(2026, 11, 24)),
+        ("week", date(2026, 11, 23), date(2026, 11, 25)),
+        ("lastweek", date(2026, 11, 16), date(2026, 11, 22)),
+        ("month", date(2026, 11, 1), date(2026, 11, 25)),
+        ("lastmonth", date(2026, 10, 1), date(2026, 10, 31)),
+        ("7d", date(2026, 11, 19), date(2026, 11, 25)),
+        ("2026-10-01T00:00:00Z,2026-10-03T00:00:00Z", date(2026, 10, 1), date(2026, 10, 2)),
+        ("1790812800,1790985600", date(2026, 10, 1), date(2026, 10, 2)),
+    ],
+)
+def test_windows_are_opencosts(text: str, first: date, last: date) -> None:
+    """Words, numbers of days, RFC 3339 and unix pairs; ends are exclusive."""
+    assert window_of(text, WEDNESDAY) == Window(first, last)
+
+
+@pytest.mark.parametrize("text", ["soon", "3h", "2026-10-01T05:00:00Z,2026-10-03T00:00:00Z", "0d"])
+def test_other_windows_are_refused(text: str) -> None:
+    """What cannot be answered by whole days is not answered."""
+    with pytest.raises(ConfigError, match="--window"):
+        window_of(text, WEDNESDAY)
+
+
+def answer(settings: Settings, aggregate: str) -> dict[str, Any]:
+    """Give the one set of the day, through JSON."""
+    sets = opencost.allocations(settings, Window(DAY, DAY), aggregate, by_day=False)
+    document = json.loads(opencost.as_json(sets))
+    assert document["code"] == 200
+    found: dict[str, Any] = document["data"][0]
+    return found
+
+
+@pytest.mark.parametrize("aggregate", opencost.AGGREGATES)
+def test_totals_are_the_ledger(settings: Settings, aggregate: str) -> None:
+    """By every dimension the totals are $18.50, and each is the sum of its parts."""
+    made = answer(settings, aggregate)
+
+    assert sum(one["totalCost"] for one in made.values()) == 18.5
+    for one in made.values():
+        parts = ("cpuCost", "ramCost", "externalCost", "sharedCost", "pvCost", "networkCost")
+        assert sum(one[part] for part in parts) == pytest.approx(one["totalCost"])
+
+
+def test_a_namespace_by_hand(settings: Settings) -> None:
+    """Shop: $4 before pools, 3 : 1; 12 of 48 core hours used, all memory: (3/4 + 1) / 4."""
+    made = answer(settings, "namespace")
+    shop = made["shop"]
+
+    assert set(made) == {"shop", "__idle__", "__external__", "__no_telemetry__"}
+    assert (shop["cpuCost"], shop["ramCost"], shop["totalCost"]) == (3.0, 1.0, 4.0)
+    assert (shop["cpuCores"], shop["cpuCoreUsageAverage"], shop["minutes"]) == (2.0, 0.5, 1440.0)
+    assert shop["ramBytes"] == 2**30
+    assert shop["totalEfficiency"] == pytest.approx((3 * 0.25 + 1) / 4)
+    assert shop["properties"]["controllerKind"] == "Deployment"
+    assert shop["start"] == "2026-10-05T00:00:00Z"
+    assert made["__external__"]["externalCost"] == 10.0
+
+
+def test_a_team_by_hand(settings: Settings) -> None:
+    """A part of a pool is sharedCost; a database outside clusters externalCost."""
+    made = answer(settings, "team")
+
+    assert made["find"]["sharedCost"] == 1.0
+    assert (made["pay"]["externalCost"], made["pay"]["totalCost"]) == (10.0, 13.0)
+
+
+def test_csv_has_opencosts_columns(settings: Settings) -> None:
+    """The columns of OpenCost's export; totals are the ledger's, exactly."""
+    read = list(csv.DictReader(io.StringIO(opencost.as_csv(settings, Window(DAY, DAY)))))
+
+    assert tuple(read[0]) == opencost.COLUMNS
+    assert sum(Decimal(row["TotalCost"]) for row in read) == Decimal("18.5")
+    cart = next(row for row in read if row["ControllerName"] == "cart")
+    assert (cart["ControllerKind"], cart["CPUCoreRequestAverage"]) == ("Deployment", "2.0")
