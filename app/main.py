@@ -22,6 +22,8 @@ page = st.navigation(
         ),
         st.Page(PAGES / "team.py", title="Team", icon=":material/groups:"),
         st.Page(PAGES / "cost.py", title="Cost", icon=":material/payments:"),
+        st.Page(PAGES / "workloads.py", title="Workloads", icon=":material/deployed_code:"),
+        st.Page(PAGES / "explain.py", title="Explain", icon=":material/account_tree:"),
         st.Page(PAGES / "coverage.py", title="Coverage", icon=":material/radar:"),
         st.Page(
             PAGES / "cardinality.py", title="Cardinality", icon=":material/stacked_line_chart:"

@@ -23,7 +23,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from app.report import write_report
 from warehouse.snapshot import current
 
-PAGES: Final = ("executive", "team", "cost", "coverage", "cardinality", "debug", "method")
+PAGES: Final = (
+    "executive",
+    "team",
+    "cost",
+    "workloads",
+    "explain",
+    "coverage",
+    "cardinality",
+    "debug",
+    "method",
+)
 ARGS: Final = (
     "--no-sandbox",
     "--disable-gpu",

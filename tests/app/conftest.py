@@ -332,6 +332,89 @@ def _cardinality() -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def _ledger() -> dict[str, list[dict[str, Any]]]:
+    """Two days: a line per team with a workload, an idle part, and one with a name like markup."""
+    ledger, lines = [], []
+    for day in (date(2026, 11, 20), LAST):
+        for place, team in enumerate(TEAMS):
+            line = {"x_line_hash": f"line-{day.day}-{team}", "charge_date": day}
+            lines.append(
+                line
+                | {
+                    "service_name": "Amazon Elastic Compute Cloud",
+                    "resource_id": HOSTILE if place == 2 else f"i-{team}",
+                    "x_file": "part-1.csv",
+                    "x_row_number": place,
+                }
+            )
+            for name, owner, reason, cost in (
+                (f"{team}-app", team, "workload", Decimal(day.day + place) / 7),
+                ("__idle__", "__idle__", "idle", Decimal("0.25")),
+            ):
+                ledger.append(
+                    line
+                    | {
+                        "cluster": "c",
+                        "node": "n",
+                        "namespace": name,
+                        "workload": name,
+                        "team": owner,
+                        "reason": reason,
+                        "rule_id": "label" if reason == "workload" else "",
+                        "currency": "USD",
+                        "charge_hour": datetime(day.year, day.month, day.day, 5, tzinfo=UTC),
+                        "effective_cost": cost,
+                        "billed_cost": cost * 2,
+                        "config_hash": "abc",
+                    }
+                )
+    return {"core_cost_ledger": ledger, "core_cost_line": lines}
+
+
+def _workloads() -> dict[str, list[dict[str, Any]]]:
+    """Give a workload a team; most containers could ask for less, the first for more."""
+    used, sizes = [], []
+    for place, team in enumerate(TEAMS):
+        place_of = {
+            "cluster": "c",
+            "namespace": f"{team}-api",
+            "workload": f"{team}-app",
+            "team": team,
+            "currency": "USD",
+        }
+        used.append(
+            place_of
+            | {
+                "first_day": LAST - timedelta(days=13),
+                "last_day": LAST,
+                "cpu_efficiency": 0.1 * place,
+                "memory_efficiency": 0.9,
+                "efficiency": 0.2 + 0.1 * place,
+                "cpu_cost": Decimal(100),
+                "memory_cost": Decimal(50),
+                "unused_cost": Decimal(90 - place),
+            }
+        )
+        sizes += [
+            place_of
+            | {
+                "container": HOSTILE if place == 1 else "main",
+                "profile": profile,
+                "state": "ready",
+                "day_count": 14,
+                "point_count": 336,
+                "is_autoscaled": place == 3,
+                "cpu_request_cores": 2.0,
+                "cpu_wanted_cores": 0.5,
+                "memory_request_bytes": 2.0**31,
+                "memory_wanted_bytes": 2.0**29,
+                "saved_cost": Decimal(place * 10 - 5 + len(profile)),
+            }
+            for profile in ("lean", "balanced", "safe")
+        ]
+    return {"mart_workload_efficiency": used, "mart_rightsizing": sizes}
+
+
 def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     month = "2026-11"
     budgets = []
@@ -364,6 +447,8 @@ def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, An
         )
     return {
         "mart_budget": budgets,
+        **_ledger(),
+        **_workloads(),
         "mart_sli_daily": [
             {
                 "day": LAST,

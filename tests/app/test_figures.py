@@ -19,11 +19,13 @@ from app.figures import (
     budget,
     cardinality,
     coverage,
+    explain,
     explore,
     health,
     method,
     spend,
     team,
+    workloads,
 )
 from app.filters import Filters, days_of
 from app.reader import Reader
@@ -46,6 +48,11 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (explore.pivot, ("team", "namespace")),
     (explore.pivot, ("team", "team")),
     (team.trend, ()),
+    (explain.days, ()),
+    (explain.lines, ("2026-11-20",)),
+    (explain.shares, ("2026-11-20", "line-20-payments")),
+    (workloads.efficiency, ()),
+    (workloads.rightsizing, ("balanced",)),
     (coverage.headline, ()),
     (coverage.by_team, ()),
     (coverage.fixes, ()),

@@ -11,11 +11,23 @@ import app
 MAIN = Path(app.__file__).parent / "main.py"
 START = f"import runpy\nrunpy.run_path({str(MAIN)!r})"
 """The entry script, from elsewhere: AppTest takes a folder `pages` for a navigation of its own."""
-PAGES = ("executive", "team", "cost", "coverage", "cardinality", "debug", "method")
+PAGES = (
+    "executive",
+    "team",
+    "cost",
+    "workloads",
+    "explain",
+    "coverage",
+    "cardinality",
+    "debug",
+    "method",
+)
 CLICKS = {
     "executive": ("cost", "billed"),
     "team": ("team", "payments"),
     "cost": ("group", "namespace"),
+    "workloads": ("profile", "lean"),
+    "explain": ("day", "2026-11-20"),
     "coverage": ("environment", "production"),
     "cardinality": ("metric", "rpc.client.duration"),
     "debug": ("period", "7d"),

@@ -1,0 +1,36 @@
+"""Explain: from a team's day down to bill lines, shares and rules."""
+
+import streamlit as st
+
+from app import show, words
+from app.figures import explain
+
+page = show.Page("Explain", "Why is this mine? From a day down to bill lines, shares and rules.")
+
+# %% Which day?
+days = page.get(explain.days).data["day"].to_list()
+if not days:
+    st.info(
+        f"No cost for {words.md_escape(page.filters.team_text)} in "
+        f"{page.filters.period_text}. Choose another team or period on the left.",
+        icon=":material/info:",
+    )
+    st.stop()
+left, right = st.columns([1, 3])
+day = left.selectbox("Day (UTC)", days, key="day", bind="query-params")
+
+# %% Which lines?
+found = page.get(explain.lines, day)
+names = {
+    row["x_line_hash"]: f"{words.exact(row['cost'])}  {row['service']}  {row['resource']}"
+    for row in found.data.select("x_line_hash", "cost", "service", "resource").to_dicts()
+}
+page.cards(found)
+page.show(found)
+
+# %% By what was a line shared?
+if names:
+    line = st.selectbox(
+        "Bill line", list(names), format_func=names.__getitem__, key="line", bind="query-params"
+    )
+    page.show(page.get(explain.shares, day, line))
