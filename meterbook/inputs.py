@@ -110,7 +110,7 @@ class Inputs:
             is_final = end + timedelta(hours=terms.settings.billing.period_final_hours) <= terms.now
             parts = (
                 VERSION,
-                _terms_digest(terms),
+                _terms_digest(terms, day),
                 str(is_final),
                 lines.get(day, ""),
                 *(lake.get(day + ONE_DAY * step, "") for step in (-1, 0, 1)),
@@ -125,10 +125,10 @@ def _touches(day: date) -> pl.Expr:
     return (begins < start + ONE_DAY) & ((ends > start) | (begins >= start))
 
 
-def _terms_digest(terms: Terms) -> str:
+def _terms_digest(terms: Terms, day: date) -> str:
     settings = terms.settings
     known = (settings.cardinality, settings.inventory, settings.billing.period_final_hours)
-    return terms.ownership.config_hash + hashlib.sha256(repr(known).encode()).hexdigest()[:16]
+    return terms.ownership.hash_on(day) + hashlib.sha256(repr(known).encode()).hexdigest()[:16]
 
 
 def _line_digests(lines: pl.LazyFrame) -> dict[date, str]:

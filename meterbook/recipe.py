@@ -70,10 +70,10 @@ class Recipes:
 
     def recipe(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Give the steps of a ledger row, and whether they give its digits."""
-        if row["config_hash"] != self.ownership.config_hash:
+        if row["config_hash"] != self.judge.config_hash:
             note = (
-                f"built by ownership file {row['config_hash']}, now it is "
-                f"{self.ownership.config_hash}: put that file in force to see the shares"
+                f"built by ownership {row['config_hash']}, now it is "
+                f"{self.judge.config_hash}: put that file in force to see the shares"
             )
             return {"is_exact": False, "note": note, "ways": []}
         ways = [self._way(row, way) for way in self._chosen(row)]

@@ -21,6 +21,7 @@ from meterbook.errors import BadInputError, ConfigError, Finding, NothingPublish
 from meterbook.inputs import read_catalogue, read_ownership, read_uses
 from meterbook.plain import plain
 from meterbook.settings import Settings
+from transforms.ownership_checks import advice
 from warehouse.snapshot import current, open_snapshot
 
 QUESTIONS: Final = {
@@ -78,7 +79,11 @@ def as_text(facts: dict[str, object]) -> str:
 def findings(settings: Settings) -> list[str]:
     """Check the configuration's files and the published data; give every finding."""
     found = quota_findings(settings.collector.quotas)
-    for read in (read_ownership, read_catalogue, read_uses):
+    try:
+        found.extend(advice(read_ownership(settings)))
+    except ConfigError as exc:
+        found.extend(exc.findings)
+    for read in (read_catalogue, read_uses):
         try:
             read(settings)
         except ConfigError as exc:

@@ -49,7 +49,7 @@ def ledger(  # noqa: PLR0913 - three tables, the rules, and three terms
     end = datetime.combine(day, time(), UTC) + timedelta(days=1, hours=final_hours)
     terms = {
         "charge_date": pl.lit(day),
-        "config_hash": pl.lit(ownership.config_hash),
+        "config_hash": pl.lit(ownership.hash_on(day)),
         "is_estimated": pl.lit(end > now),
     }
     return (

@@ -1,6 +1,11 @@
 """How one attribute is read from a list of typed attributes."""
 
+from typing import Final
+
 import polars as pl
+
+ANNOTATION: Final = "annotation:"
+"""How the key of an annotation begins among the labels of a workload."""
 
 
 def value_of(column: str, key: str) -> pl.Expr:

@@ -7,8 +7,8 @@ Refuses  unknown teams, fixed splits that do not sum to 1, money that is not quo
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -16,15 +16,40 @@ from typing import Any, Final
 import yaml
 
 from meterbook.errors import ConfigError, Finding
+from transforms.ownership_model import (
+    REGEX,
+    SHARED,
+    UNALLOCATED,
+    Budget,
+    Department,
+    Match,
+    Ownership,
+    Pool,
+    Rule,
+    Tags,
+    Team,
+)
 
-UNALLOCATED: Final = "__unallocated__"
-SHARED: Final = "__shared__/"
+__all__ = [
+    "REGEX",
+    "SHARED",
+    "UNALLOCATED",
+    "Budget",
+    "Match",
+    "Ownership",
+    "Pool",
+    "Rule",
+    "Tags",
+    "Team",
+    "parse_ownership",
+]
 MATCH_KEYS: Final = frozenset(
     {
         "namespace",
         "cluster",
         "workload",
         "label",
+        "annotation",
         "tag",
         "account",
         "service",
@@ -34,101 +59,12 @@ MATCH_KEYS: Final = frozenset(
     }
 )
 SPLITS: Final = frozenset({"even", "proportional", "fixed"})
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a team may spend in a month, from a day on."""
-
-    monthly: Decimal
-    since: date
-
-
-@dataclass(frozen=True)
-class Team:
-    """A team; its id is stable."""
-
-    id: str
-    name: str
-    cost_center: str = ""
-    budgets: tuple[Budget, ...] = ()
-
-
-@dataclass(frozen=True)
-class Match:
-    """What a rule or pool applies to. Each part is a tuple of patterns (`*` and `?`)."""
-
-    parts: tuple[tuple[str, tuple[str, ...]], ...]
-
-    @property
-    def is_any(self) -> bool:
-        """Tell whether it applies to everything."""
-        return not self.parts
-
-
-@dataclass(frozen=True)
-class Rule:
-    """An ordered rule. `shares` maps receivers to parts of 1; `$tag` takes the tag's team."""
-
-    id: str
-    match: Match
-    shares: tuple[tuple[str, Decimal], ...]
-    since: date = date.min
-    until: date = date.max
-
-    def holds_on(self, day: date) -> bool:
-        """Tell whether the rule is in force; both ends are inclusive."""
-        return self.since <= day <= self.until
-
-
-@dataclass(frozen=True)
-class Pool:
-    """A shared pool. `targets` empty: it is shown as `show_as` and not split."""
-
-    id: str
-    match: Match
-    split: str
-    targets: tuple[tuple[str, Decimal], ...]
-    show_as: str
-    since: date = date.min
-    until: date = date.max
-
-    def holds_on(self, day: date) -> bool:
-        """Tell whether the pool is in force; both ends are inclusive."""
-        return self.since <= day <= self.until
-
-
-@dataclass(frozen=True)
-class Tags:
-    """How tags are read: keys in order, aliases of values, values that count as untagged."""
-
-    keys: tuple[str, ...] = ()
-    aliases: tuple[tuple[str, str], ...] = ()
-    invalid: tuple[str, ...] = ("",)
-
-
-@dataclass(frozen=True)
-class Ownership:
-    """The whole file."""
-
-    teams: tuple[Team, ...] = ()
-    tags: Tags = field(default_factory=Tags)
-    rules: tuple[Rule, ...] = ()
-    pools: tuple[Pool, ...] = ()
-    cpu_weight: Decimal = Decimal("0.031611")
-    memory_weight: Decimal = Decimal("0.004237")
-    basis: str = "max"
-    config_hash: str = "none"
-
-    @staticmethod
-    def default() -> "Ownership":
-        """Give the one that owns nothing: every workload and line is `__unallocated__`."""
-        return Ownership()
-
-    @property
-    def team_ids(self) -> tuple[str, ...]:
-        """Give the teams in order of their id."""
-        return tuple(sorted(team.id for team in self.teams))
+RULE_KEYS: Final = frozenset({"id", "match", "team", "teams", "from", "until"})
+POOL_KEYS: Final = frozenset(
+    {"id", "pool", "to", "split", "weight", "zero_weight", "show_as", "from", "until"}
+)
+POLICY: Final = ("node_split", "workload", "idle", "missing_telemetry", "cost_metric")
+TEAM_KEYS: Final = frozenset({"id", "name", "department", "cost_center", "budget"})
 
 
 def parse_ownership(text: str) -> Ownership:
@@ -150,8 +86,10 @@ class _Reader:
         self.config_hash = config_hash
         self.findings: list[Finding] = []
         self.teams: tuple[Team, ...] = ()
+        self.departments: tuple[Department, ...] = ()
 
     def read(self) -> Ownership:
+        self.departments = tuple(self._department(*item) for item in self._list("departments"))
         self.teams = tuple(self._team(*item) for item in self._list("teams"))
         rules = tuple(self._rule(*item) for item in self._list("rules"))
         pools = tuple(self._pool(*item) for item in self._list("shared"))
@@ -172,6 +110,9 @@ class _Reader:
             ),
             basis=basis,
             config_hash=self.config_hash,
+            departments=self.departments,
+            freeze_after_days=self._freeze(),
+            policy=repr([self.document.get(name) for name in POLICY]),
         )
         self._refuse_equal(rules)
         if self.findings:
@@ -186,6 +127,9 @@ class _Reader:
         if not isinstance(items, list):
             self._find(name, "want a list")
             return
+        ids = [str(item["id"]) for item in items if isinstance(item, dict) and "id" in item]
+        for ident in sorted({ident for ident in ids if ids.count(ident) > 1}):
+            self._find(f"{name}.{ident}", "the id stands twice; each needs its own")
         for number, item in enumerate(items):
             key = f"{name}[{number}]"
             if not isinstance(item, dict) or "id" not in item:
@@ -193,13 +137,43 @@ class _Reader:
                 continue
             yield f"{name}.{item['id']}", item
 
+    def _department(self, key: str, item: Mapping[str, Any]) -> Department:
+        self._refuse_unknown(key, item, frozenset({"id", "name", "cost_center"}))
+        ident = str(item["id"])
+        return Department(ident, str(item.get("name", ident)), str(item.get("cost_center", "")))
+
+    def _freeze(self) -> int | None:
+        days = (self.document.get("close") or {}).get("freeze_after_days")
+        if days is not None and (isinstance(days, bool) or not isinstance(days, int) or days < 0):
+            self._find("close.freeze_after_days", f"have {days!r}; want whole days, 0 or more")
+            return None
+        return days
+
+    def _refuse_unknown(self, key: str, item: Mapping[str, Any], known: frozenset[str]) -> None:
+        for name in item:
+            if name not in known:
+                self._find(f"{key}.{name}", f"no such key; want one of {sorted(known)}")
+
+    def _dates(self, key: str, item: Mapping[str, Any]) -> tuple[date, date]:
+        since = self._day(item.get("from"), f"{key}.from", date.min)
+        until = self._day(item.get("until"), f"{key}.until", date.max)
+        if since > until:
+            self._find(f"{key}.until", f"{until} lies before its `from`, {since}: never in force")
+        return since, until
+
     def _team(self, key: str, item: Mapping[str, Any]) -> Team:
+        self._refuse_unknown(key, item, TEAM_KEYS)
+        department = str(item.get("department", ""))
+        centers = {known.id: known.cost_center for known in self.departments}
+        if department and department not in centers:
+            self._find(f"{key}.department", f"unknown '{department}'; want one of `departments`")
         budget = item.get("budget") or ()
         budgets = budget if isinstance(budget, list) else [budget] if budget else []
         return Team(
             id=str(item["id"]),
             name=str(item.get("name", item["id"])),
-            cost_center=str(item.get("cost_center", "")),
+            cost_center=str(item.get("cost_center", centers.get(department, ""))),
+            department=department,
             budgets=tuple(
                 Budget(
                     self._number(part.get("monthly"), f"{key}.budget.monthly"),
@@ -224,12 +198,14 @@ class _Reader:
     def _rule(self, key: str, item: Mapping[str, Any]) -> Rule:
         if "source" in item:
             self._find(key, f"source '{item['source']}' is not read yet; take the rule out")
+        self._refuse_unknown(key, item, RULE_KEYS | {"source", "path"})
+        since, until = self._dates(key, item)
         return Rule(
             id=str(item["id"]),
             match=self._match(item.get("match", {}), f"{key}.match"),
             shares=self._shares(key, item),
-            since=self._day(item.get("from"), f"{key}.from", date.min),
-            until=self._day(item.get("until"), f"{key}.until", date.max),
+            since=since,
+            until=until,
         )
 
     def _shares(self, key: str, item: Mapping[str, Any]) -> tuple[tuple[str, Decimal], ...]:
@@ -253,6 +229,8 @@ class _Reader:
         return tuple(shares)
 
     def _pool(self, key: str, item: Mapping[str, Any]) -> Pool:
+        self._refuse_unknown(key, item, POOL_KEYS)
+        since, until = self._dates(key, item)
         target = item.get("to")
         split = str(item.get("split", "proportional"))
         show_as = str(item.get("show_as", f"{SHARED}{item['id']}"))
@@ -271,8 +249,8 @@ class _Reader:
             split=split,
             targets=targets,
             show_as=show_as,
-            since=self._day(item.get("from"), f"{key}.from", date.min),
-            until=self._day(item.get("until"), f"{key}.until", date.max),
+            since=since,
+            until=until,
         )
 
     def _targets(self, target: Any, key: str) -> tuple[tuple[str, Decimal], ...]:
@@ -299,8 +277,20 @@ class _Reader:
             values = value if isinstance(value, list) else [value]
             if isinstance(value, dict):
                 values = [f"{inner}={text}" for inner, text in value.items()]
-            parts.append((str(name), tuple(str(item) for item in values)))
+            patterns = tuple(str(item) for item in values)
+            self._refuse_broken(patterns, f"{key}.{name}")
+            parts.append((str(name), patterns))
         return Match(tuple(parts))
+
+    def _refuse_broken(self, patterns: Sequence[str], key: str) -> None:
+        """Find regular expressions that are none; of `key=re:…` the value counts."""
+        for pattern in patterns:
+            text = pattern if pattern.startswith(REGEX) else pattern.partition("=")[2]
+            if text.startswith(REGEX):
+                try:
+                    re.compile(text.removeprefix(REGEX))
+                except re.error as exc:
+                    self._find(key, f"'{text}' is no regular expression: {exc}")
 
     def _known(self, team: str, key: str) -> None:
         if team not in {known.id for known in self.teams}:

@@ -15,9 +15,23 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Final
 
-from transforms.ownership import SHARED, UNALLOCATED, Match, Ownership, Pool, Rule
+from transforms.attributes import ANNOTATION
+from transforms.ownership_model import (
+    REGEX,
+    SHARED,
+    UNALLOCATED,
+    Match,
+    Ownership,
+    Pool,
+    Rule,
+)
 
 KEY_PREFIXES: Final = (
+    ANNOTATION,
+    "k8s.pod.annotations.",
+    "k8s.pod.annotation.",
+    "k8s.namespace.annotations.",
+    "k8s.namespace.annotation.",
     "k8s.pod.labels.",
     "k8s.pod.label.",
     "k8s.namespace.labels.",
@@ -28,6 +42,9 @@ KEY_PREFIXES: Final = (
     "aws:",
 )
 IGNORED: Final = re.compile(r"[-_. :/]")
+
+
+Tags = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -60,6 +77,7 @@ class Judge:
     def __init__(self, ownership: Ownership, day: date) -> None:
         """Keep what is in force on the day."""
         self.ownership = ownership
+        self.config_hash = ownership.hash_on(day)
         self.rules = [rule for rule in ownership.rules if rule.holds_on(day)]
         self.pools = [pool for pool in ownership.pools if pool.holds_on(day)]
         self.keys = [normal_key(key) for key in ownership.tags.keys]
@@ -80,7 +98,7 @@ class Judge:
                     return found
         return Owner(((UNALLOCATED, Decimal(1)),), "", "no_rule")
 
-    def _by_rule(self, rule: Rule, tags: Mapping[str, str], reason: str) -> Owner | None:
+    def _by_rule(self, rule: Rule, tags: Tags, reason: str) -> Owner | None:
         receiver = rule.shares[0][0]
         if receiver == "$tag":
             return self._by_tag(rule, tags, reason)
@@ -92,10 +110,10 @@ class Judge:
         unallocated = receiver == UNALLOCATED
         return Owner(rule.shares, rule.id, "no_rule" if unallocated else reason)
 
-    def _by_tag(self, rule: Rule, tags: Mapping[str, str], reason: str) -> Owner | None:
+    def _by_tag(self, rule: Rule, tags: Tags, reason: str) -> Owner | None:
         """Give the team of the first key that has a value; None when untagged."""
         for key in self.keys:
-            value = tags.get(key, "")
+            value = tags["tag"].get(key, "")
             if value in self.ownership.tags.invalid:
                 continue
             team = self.by_value.get(value)
@@ -109,19 +127,24 @@ class Judge:
             return Owner(((pool.show_as, Decimal(1)),), rule_id or pool.id, "pool_unsplit", pool.id)
         return Owner(pool.targets, rule_id or pool.id, "pool_share", pool.id)
 
-    def _tags(self, thing: Thing) -> dict[str, str]:
-        """Give tags by normal key; of keys that become equal the first in order of names counts."""
-        tags: dict[str, str] = {}
+    def _tags(self, thing: Thing) -> Tags:
+        """Give tags by normal key; of keys that become equal the first in order of names counts.
+
+        A label beats an annotation of the same key.
+        """
+        labels: dict[str, str] = {}
+        annotations: dict[str, str] = {}
         for key, value in sorted(json.loads(thing.labels).items()):
-            tags.setdefault(normal_key(key), str(value).strip().casefold())
-        return tags
+            chosen = annotations if key.startswith(ANNOTATION) else labels
+            chosen.setdefault(normal_key(key), str(value).strip().casefold())
+        return {"label": labels, "annotation": annotations, "tag": annotations | labels}
 
     @staticmethod
     def _is_bucket(pool: Pool) -> bool:
         return any(name == "bucket" for name, _ in pool.match.parts)
 
     @staticmethod
-    def _matches(match: Match, thing: Thing, tags: Mapping[str, str]) -> bool:
+    def _matches(match: Match, thing: Thing, tags: Tags) -> bool:
         return all(_part_matches(name, patterns, thing, tags) for name, patterns in match.parts)
 
 
@@ -133,15 +156,20 @@ def normal_key(key: str) -> str:
     return IGNORED.sub("", text)
 
 
-def _part_matches(
-    name: str, patterns: tuple[str, ...], thing: Thing, tags: Mapping[str, str]
-) -> bool:
-    if name in {"tag", "label"}:
-        return any(_tag_matches(pattern, tags) for pattern in patterns)
+def fits(pattern: str, value: str) -> bool:
+    """Tell whether a pattern (`*`, `?`, or `re:` and a regular expression) is the whole value."""
+    if pattern.startswith(REGEX):
+        return re.fullmatch(pattern.removeprefix(REGEX), value) is not None
+    return fnmatchcase(value, pattern)
+
+
+def _part_matches(name: str, patterns: tuple[str, ...], thing: Thing, tags: Tags) -> bool:
+    if name in tags:
+        return any(_tag_matches(pattern, tags[name]) for pattern in patterns)
     if name == "bucket":
         return False
     value = getattr(thing, name)
-    return value not in {"", "-"} and any(fnmatchcase(value, pattern) for pattern in patterns)
+    return value not in {"", "-"} and any(fits(pattern, value) for pattern in patterns)
 
 
 def _tag_matches(pattern: str, tags: Mapping[str, str]) -> bool:
@@ -149,4 +177,6 @@ def _tag_matches(pattern: str, tags: Mapping[str, str]) -> bool:
         return True
     key, _, wanted = pattern.partition("=")
     value = tags.get(normal_key(key), "")
-    return bool(value) and (not wanted or fnmatchcase(value, wanted.casefold()))
+    if wanted.startswith(REGEX):
+        return re.fullmatch(wanted.removeprefix(REGEX), value, re.IGNORECASE) is not None
+    return bool(value) and (not wanted or fits(wanted.casefold(), value))

@@ -16,7 +16,7 @@ from typing import Final
 
 import polars as pl
 
-from transforms.attributes import first_of, value_of
+from transforms.attributes import ANNOTATION, first_of, value_of
 from transforms.facts import (
     CONTROLLERS,
     CPU_REQUEST,
@@ -374,9 +374,13 @@ def _identity(known: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _labels(known: pl.LazyFrame) -> pl.LazyFrame:
-    """Give the labels of each pod as a JSON object, sorted by key; pod beats namespace."""
-    pattern = r"^k8s\.(pod|namespace)\.labels?\.(.+)$"
+    """Give the labels of each pod as a JSON object, sorted by key; pod beats namespace.
+
+    Annotations stand among them as `annotation:` and their key.
+    """
+    pattern = r"^k8s\.(pod|namespace)\.(?:labels?|(annotation)s?)\.(.+)$"
     key = pl.col("key")
+    kind = pl.when(key.str.extract(pattern, 2).is_not_null()).then(pl.lit(ANNOTATION))
     plain = key.is_in(["team", "owner"])
     quoted = [
         pl.col(name)
@@ -389,7 +393,10 @@ def _labels(known: pl.LazyFrame) -> pl.LazyFrame:
         .explode("resource_attributes")
         .unnest("resource_attributes")
         .with_columns(
-            pl.when(plain).then(key).otherwise(key.str.extract(pattern, 2)).alias("label"),
+            pl.when(plain)
+            .then(key)
+            .otherwise(kind.otherwise(pl.lit("")) + key.str.extract(pattern, 3))
+            .alias("label"),
             pl.when(plain)
             .then(2)
             .otherwise((key.str.extract(pattern, 1) == "namespace").cast(pl.Int32))

@@ -240,7 +240,7 @@ COST_LEDGER: Final = Table(
         TEAM,
         Column("pool", pl.String(), "shared pool it was split from; empty for direct cost"),
         Column("rule_id", pl.String(), "ownership rule that decided; empty for buckets"),
-        Column("config_hash", pl.String(), "digest of the ownership file in force"),
+        Column("config_hash", pl.String(), "digest of the ownership in force on the day"),
         Column(
             "reason",
             pl.String(),

@@ -1,0 +1,137 @@
+"""What an ownership file says in vain: rules that nothing reaches, pools nobody fills, teams alone.
+
+Takes    an `Ownership` that was read without errors
+Gives    findings with the key's path: the file may be used, but says something it does not mean
+Holds    a rule is told as never reached only when an earlier one takes all it matches, on all its
+         days; the check reads patterns, not telemetry
+"""
+
+from collections.abc import Iterator
+
+from meterbook.errors import Finding
+from transforms.ownership_model import REGEX, SHARED, Match, Ownership, Pool, Rule
+from transforms.owning import fits
+
+ANY = "*"
+
+
+def advice(ownership: Ownership) -> list[Finding]:
+    """Give everything that is said in vain."""
+    return [
+        *_rules(ownership),
+        *_pools(ownership),
+        *_buckets(ownership),
+        *_teams(ownership),
+        *_aliases(ownership),
+    ]
+
+
+def _rules(ownership: Ownership) -> Iterator[Finding]:
+    for number, rule in enumerate(ownership.rules):
+        key = f"rules.{rule.id}"
+        for earlier in ownership.rules[:number]:
+            if not _may_take_all(earlier) or not _meet(earlier, rule):
+                continue
+            days = "" if _spans(earlier, rule) else " on some of its days"
+            if _covers(earlier.match, rule.match):
+                yield Finding(key, f"never reached{days}: '{earlier.id}' comes first and takes all")
+                break
+            if dead := _dead_patterns(earlier.match, rule.match):
+                yield Finding(
+                    key, f"{dead} never reached{days}: '{earlier.id}' comes first and takes them"
+                )
+
+
+def _pools(ownership: Ownership) -> Iterator[Finding]:
+    given = {team for rule in ownership.rules for team, _ in rule.shares}
+    for number, pool in enumerate(ownership.pools):
+        key = f"shared.{pool.id}"
+        for bucket in pool.buckets:
+            if bucket not in given:
+                yield Finding(f"{key}.pool.bucket", f"no rule gives anything to {bucket}")
+        for earlier in ownership.pools[:number]:
+            if _spans(earlier, pool) and _covers(earlier.match, pool.match):
+                yield Finding(key, f"never filled: pool '{earlier.id}' comes first and takes all")
+                break
+
+
+def _buckets(ownership: Ownership) -> Iterator[Finding]:
+    taken = {bucket for pool in ownership.pools for bucket in pool.buckets}
+    for rule in ownership.rules:
+        for receiver, _ in rule.shares:
+            if receiver.startswith(SHARED) and receiver not in taken:
+                yield Finding(
+                    f"rules.{rule.id}.team",
+                    f"no pool takes {receiver}: it is shown and not split; a pool with "
+                    "`to: none` says that this is meant",
+                )
+
+
+def _teams(ownership: Ownership) -> Iterator[Finding]:
+    named = {team for rule in ownership.rules for team, _ in rule.shares}
+    named |= {team for pool in ownership.pools for team, _ in pool.targets}
+    if "$tag" in named:
+        return
+    for team in ownership.teams:
+        if team.id not in named:
+            yield Finding(f"teams.{team.id}", "receives nothing: no rule and no pool names it")
+
+
+def _aliases(ownership: Ownership) -> Iterator[Finding]:
+    invalid = set(ownership.tags.invalid)
+    for alias, team in ownership.tags.aliases:
+        if alias in invalid:
+            yield Finding(
+                f"tags.values.aliases.{alias}", f"never '{team}': the value is listed as invalid"
+            )
+
+
+def _may_take_all(rule: Rule) -> bool:
+    """Tell whether a rule keeps all it matches; one of `$tag` lets the untagged pass."""
+    return bool(rule.shares) and rule.shares[0][0] != "$tag"
+
+
+def _meet(one: Rule, other: Rule) -> bool:
+    return one.since <= other.until and other.since <= one.until
+
+
+def _spans(earlier: Rule | Pool, later: Rule | Pool) -> bool:
+    return earlier.since <= later.since and later.until <= earlier.until
+
+
+def _covers(wide: Match, narrow: Match) -> bool:
+    """Tell whether everything that `narrow` matches is matched by `wide`, as far as texts tell."""
+    return all(
+        any(
+            inner == name and all(any(_holds(p, text) for p in patterns) for text in texts)
+            for inner, texts in narrow.parts
+        )
+        for name, patterns in wide.parts
+    )
+
+
+def _dead_patterns(wide: Match, narrow: Match) -> list[str]:
+    """Give the patterns of a rule that an earlier one takes, when it leaves it others."""
+    dead = []
+    for number, (name, texts) in enumerate(narrow.parts):
+        for text in texts if len(texts) > 1 else ():
+            parts = list(narrow.parts)
+            parts[number] = (name, (text,))
+            if _covers(wide, Match(tuple(parts))):
+                dead.append(text)
+    return dead
+
+
+def _holds(wide: str, narrow: str) -> bool:
+    """Tell whether a pattern surely takes all that another takes."""
+    if wide in {narrow, ANY}:
+        return True
+    is_plain = not narrow.startswith(REGEX) and not set("*?[") & set(narrow)
+    if wide.startswith(REGEX):
+        return is_plain and fits(wide, narrow)
+    return (
+        not narrow.startswith(REGEX)
+        and "?" not in wide
+        and "[" not in wide
+        and (fits(wide, narrow))
+    )

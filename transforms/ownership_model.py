@@ -1,0 +1,159 @@
+"""What an ownership file says: teams, tags, rules, pools, and which of it is in force on a day.
+
+Holds    a day's digest follows from what is in force on that day and from nothing else, so that a
+         rule with a first day changes no day before it
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+UNALLOCATED: Final = "__unallocated__"
+SHARED: Final = "__shared__/"
+REGEX: Final = "re:"
+"""A pattern that begins so is a regular expression for the whole text; others know `*` and `?`."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a team may spend in a month, from a day on."""
+
+    monthly: Decimal
+    since: date
+
+
+@dataclass(frozen=True)
+class Department:
+    """Several teams together; its cost centre is that of teams which name none."""
+
+    id: str
+    name: str
+    cost_center: str = ""
+
+
+@dataclass(frozen=True)
+class Team:
+    """A team; its id is stable."""
+
+    id: str
+    name: str
+    cost_center: str = ""
+    budgets: tuple[Budget, ...] = ()
+    department: str = ""
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a rule or pool applies to: all parts must hold, each by one of its patterns."""
+
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def is_any(self) -> bool:
+        """Tell whether it applies to everything."""
+        return not self.parts
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An ordered rule. `shares` maps receivers to parts of 1; `$tag` takes the tag's team.
+
+    `unknown` names an owner that is no team of ours: what it matches is nobody's, for that reason.
+    """
+
+    id: str
+    match: Match
+    shares: tuple[tuple[str, Decimal], ...]
+    since: date = date.min
+    until: date = date.max
+    unknown: str = ""
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether the rule is in force; both ends are inclusive."""
+        return self.since <= day <= self.until
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A shared pool. `targets` empty: it is shown as `show_as` and not split.
+
+    `metric` and `agg` weigh the targets of `split: metric`; `zero_weight` is the split that is
+    taken when nobody has any weight.
+    """
+
+    id: str
+    match: Match
+    split: str
+    targets: tuple[tuple[str, Decimal], ...]
+    show_as: str
+    since: date = date.min
+    until: date = date.max
+    metric: str = ""
+    agg: str = ""
+    zero_weight: str = "even"
+
+    def holds_on(self, day: date) -> bool:
+        """Tell whether the pool is in force; both ends are inclusive."""
+        return self.since <= day <= self.until
+
+    @property
+    def buckets(self) -> tuple[str, ...]:
+        """Give the buckets it takes: what rules gave to `__shared__/…`; empty for other pools."""
+        return tuple(text for name, texts in self.match.parts if name == "bucket" for text in texts)
+
+
+@dataclass(frozen=True)
+class Tags:
+    """How tags are read: keys in order, aliases of values, values that count as untagged."""
+
+    keys: tuple[str, ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
+    invalid: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True)
+class Ownership:
+    """The whole file."""
+
+    teams: tuple[Team, ...] = ()
+    tags: Tags = field(default_factory=Tags)
+    rules: tuple[Rule, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    cpu_weight: Decimal = Decimal("0.031611")
+    memory_weight: Decimal = Decimal("0.004237")
+    basis: str = "max"
+    config_hash: str = "none"
+    departments: tuple[Department, ...] = ()
+    freeze_after_days: int | None = None
+    policy: str = ""
+    """How cost is split, as the file says it: part of each day's digest."""
+
+    @staticmethod
+    def default() -> "Ownership":
+        """Give the one that owns nothing: every workload and line is `__unallocated__`."""
+        return Ownership()
+
+    @property
+    def team_ids(self) -> tuple[str, ...]:
+        """Give the teams in order of their id."""
+        return tuple(sorted(team.id for team in self.teams))
+
+    @property
+    def pool_metrics(self) -> tuple[tuple[str, str], ...]:
+        """Give each metric and aggregation by which a pool is split."""
+        return tuple(sorted({(p.metric, p.agg) for p in self.pools if p.split == "metric"}))
+
+    def hash_on(self, day: date) -> str:
+        """Digest what is in force on a day; names, budgets and cost centres decide no cost."""
+        if self.config_hash == "none":
+            return self.config_hash
+        parts = (
+            self.team_ids,
+            self.tags,
+            [rule for rule in self.rules if rule.holds_on(day)],
+            [pool for pool in self.pools if pool.holds_on(day)],
+            (self.cpu_weight, self.memory_weight, self.basis, self.policy),
+        )
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
