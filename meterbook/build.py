@@ -23,7 +23,7 @@ from collector.otlp.status import read_status
 from meterbook.errors import MeterbookError
 from meterbook.inputs import Inputs, read_catalogue, read_ownership, read_uses
 from meterbook.settings import BillingSettings, Settings
-from transforms import steps
+from transforms import series, steps
 from transforms.partition import Frames, Step, Terms, local, on, run_steps
 from warehouse.disk import alone
 from warehouse.snapshot import Snapshot, publish
@@ -39,6 +39,7 @@ from warehouse.tables.core import (
     RESTATEMENT,
 )
 from warehouse.tables.mart_run import CHECK, COLLECTOR, RUN
+from warehouse.tables.series import SERIES_DAILY
 
 Say = Callable[[str], None]
 
@@ -202,6 +203,7 @@ def _mark(change: Change, terms: Terms, digest: str | None) -> None:
 
 def _build_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None:
     """Run the steps over all days on what the day steps left, in one transaction."""
+    _forget(store)
     frames = {
         name: store.read(BY_NAME[name]).lazy()
         for name in sorted({name for step in steps.WHOLE for name in step.reads})
@@ -209,6 +211,14 @@ def _build_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None
     }
     with store.change() as change:
         change.refuse_broken(_write_steps(change, steps.WHOLE, {**frames, **given}, terms, log))
+
+
+def _forget(store: Store) -> None:
+    """Keep the presence of series for the longest window only."""
+    last = store.ask(f"SELECT max(day) AS day FROM {SERIES_DAILY.name}")["day"].item()  # noqa: S608
+    if last is not None:
+        with store.change() as change:
+            change.forget(SERIES_DAILY, series.forgotten_before(last))
 
 
 def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -> None:

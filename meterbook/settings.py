@@ -8,6 +8,7 @@ A key `section.name` may be set by the variable `MB_SECTION_NAME`. Money is quot
 """
 
 import dataclasses
+import re
 import tomllib
 import types
 import typing
@@ -143,10 +144,26 @@ class CardinalitySettings:
     top_values: int = _set(10, "values kept per label, and by the what-if that folds the others")
     dashboards: tuple[str, ...] = _set((), "Grafana dashboards as JSON, `*` and `**` allowed")
     rules: tuple[str, ...] = _set((), "rule files of Prometheus, configuration of an Alertmanager")
+    backends: tuple[str, ...] = _set(
+        (), "`name=series:PRICE` per 1,000 series a month, `name=samples:PRICE` per million samples"
+    )
+    quotas: tuple[str, ...] = _set((), "`team=N` series that a team may have; `*` for the others")
     metric_budget: int = _set(1000, "series a metric may have; beyond it a set of labels is sought")
     searched_metrics: int = _set(
         50, "metrics with most series: sets and rewrites are tried on them"
     )
+
+    def priced_backends(self) -> list[tuple[str, str, Decimal]]:
+        """Give name, unit and price of each backend; the price of all series is `default`."""
+        parts = [re.split("[=:]", text) for text in self.backends]
+        given = [(name, unit, Decimal(price)) for name, unit, price in parts]
+        price = self.price_per_1000_series_month
+        return [("default", "series", Decimal(price)), *given] if price else given
+
+    def team_quotas(self) -> dict[str, int]:
+        """Give the series that each team may have."""
+        pairs = [text.rpartition("=") for text in self.quotas]
+        return {team: int(limit) for team, _, limit in pairs}
 
 
 @dataclass(frozen=True)
@@ -231,7 +248,12 @@ def load_settings(
 
 def validate(settings: Settings) -> list[Finding]:
     """List what is impossible, whatever way it was set."""
-    return [*_places(settings), *_amounts(settings), *_bills(settings.billing)]
+    return [
+        *_places(settings),
+        *_amounts(settings),
+        *_bills(settings.billing),
+        *_series(settings.cardinality),
+    ]
 
 
 def _places(settings: Settings) -> list[Finding]:
@@ -294,6 +316,26 @@ def _bills(billing: BillingSettings) -> list[Finding]:
         Finding("billing.authoritative", f"'{pair}': want account=source")
         for pair in billing.authoritative
         if not all(pair.partition("="))
+    ]
+    return findings
+
+
+def _series(chosen: CardinalitySettings) -> list[Finding]:
+    """List backends and quotas that cannot be read."""
+    findings: list[Finding] = []
+    names = {"default"}
+    for text in chosen.backends:
+        name, unit, price = (*re.split("[=:]", text), "", "")[:3]
+        number = _decimal(price) if text.count("=") == text.count(":") == 1 else None
+        if not name or name in names or unit not in {"series", "samples"} or (number or -1) < 0:
+            findings.append(
+                Finding("cardinality.backends", f"'{text}': want name=series:6.15 once a name")
+            )
+        names.add(name)
+    findings += [
+        Finding("cardinality.quotas", f"'{text}': want team=number of series")
+        for text in chosen.quotas
+        if not text.rpartition("=")[0] or not text.rpartition("=")[2].isdecimal()
     ]
     return findings
 

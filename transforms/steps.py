@@ -22,6 +22,7 @@ from transforms import (
     metric_use,
     rightsizing,
     savings,
+    series,
     sli,
     usage,
     workload,
@@ -108,6 +109,19 @@ def _cardinality(f: Frames, t: Terms) -> Made:
     return cardinality.cardinality_day(f["raw_series"], before, histograms, t.day, prices)
 
 
+def _series(f: Frames, t: Terms) -> Made:
+    chosen, seen = t.settings.cardinality, f["raw_series"]
+    charges = series.Charges(
+        [series.Backend(*backend) for backend in chosen.priced_backends()], chosen.team_quotas()
+    )
+    costs = series.series_cost(seen, f["raw_histogram"], t.ownership, t.day, charges)
+    return {**series.series_day(seen, t.day), **costs}
+
+
+def _registry(f: Frames, _: Terms) -> Made:
+    return series.registry(f["core_series_daily"])
+
+
 def _use(f: Frames, t: Terms) -> Made:
     chosen = t.settings.cardinality
     made = metric_use.metric_use(
@@ -192,6 +206,8 @@ DAY: Final = (
     Step(_cardinality, ("raw_series", "raw_series_before", "raw_histogram"),
          ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
           "mart_cardinality_set", "mart_cardinality_rewrite", "mart_churn_metric")),
+    Step(_series, ("raw_series", "raw_histogram"),
+         ("core_series_daily", "mart_series_hourly", "mart_series_cost", "mart_series_quota")),
 )  # fmt: skip
 
 WHOLE: Final = (
@@ -199,6 +215,7 @@ WHOLE: Final = (
     Step(_coverage, ("core_service", "core_signal_daily", "core_cost_ledger"),
          ("mart_coverage_service",)),
     Step(_coverage_team, ("mart_coverage_service",), ("mart_coverage_team",)),
+    Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),
     Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",)),

@@ -131,6 +131,13 @@ class Change:
         self.insert(table, frame)
         return frame.height
 
+    def forget(self, table: Table, before: object) -> None:
+        """Remove partitions before this one."""
+        self._cursor.execute(
+            f'DELETE FROM "{table.name}" WHERE "{table.partition}" < $before',  # noqa: S608
+            {"before": before},
+        )
+
     def refuse_broken(self, tables: Sequence[Table]) -> None:
         """Hold the `fail` checks of these tables against what this change would leave.
 

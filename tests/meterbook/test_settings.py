@@ -1,11 +1,12 @@
 """Settings are read once and told off all at once."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from meterbook.errors import ConfigError
-from meterbook.settings import Settings, load_settings, parse_instant
+from meterbook.settings import CardinalitySettings, Settings, load_settings, parse_instant, validate
 
 
 def test_defaults_are_sound() -> None:
@@ -67,3 +68,29 @@ def test_instants_are_utc() -> None:
     assert parse_instant("2026-11-01T01:00:00+01:00") == parse_instant("2026-11-01")
     with pytest.raises(ConfigError, match="no instant"):
         parse_instant("yesterday")
+
+
+@pytest.mark.parametrize(
+    "text", ["mimir", "m=series", "m=series:x", "m=points:1", "=series:1", "default=series:1"]
+)
+def test_backends_are_a_name_a_unit_and_a_price(text: str) -> None:
+    """What cannot be read is told with how to write it, before anything is built."""
+    chosen = CardinalitySettings(backends=(text,), quotas=("shop",))
+
+    findings = [finding.key for finding in validate(Settings(cardinality=chosen))]
+
+    assert findings == ["cardinality.backends", "cardinality.quotas"]
+
+
+def test_backends_beside_the_price_of_all() -> None:
+    """The price that rankings use is one of the backends, and quotas are whole numbers."""
+    chosen = CardinalitySettings(
+        price_per_1000_series_month="6", backends=("m=samples:0.3",), quotas=("a=5", "*=9")
+    )
+
+    assert validate(Settings(cardinality=chosen)) == []
+    assert chosen.priced_backends() == [
+        ("default", "series", Decimal(6)),
+        ("m", "samples", Decimal("0.3")),
+    ]
+    assert chosen.team_quotas() == {"a": 5, "*": 9}

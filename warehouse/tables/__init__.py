@@ -12,6 +12,7 @@ from warehouse.tables import (
     mart_run,
     mart_workload,
     raw,
+    series,
 )
 
 ALL: Final[tuple[Table, ...]] = (
@@ -22,6 +23,7 @@ ALL: Final[tuple[Table, ...]] = (
     *mart_workload.ALL,
     *mart_coverage.ALL,
     *mart_cardinality.ALL,
+    *series.ALL,
     *mart_run.ALL,
 )
 BY_NAME: Final[dict[str, Table]] = {table.name: table for table in ALL}

@@ -1,0 +1,251 @@
+"""Active series by hour, day, week and month; whose they are, and what they cost where.
+
+Reads    raw_series and raw_histogram of a day; core_series_daily of all days
+Writes   core_series_daily, core_series, mart_series_active, mart_series_hourly, mart_series_cost,
+         mart_series_quota
+Units    money a month, Decimal(38, 12); a price per 1,000 stored series or per million samples
+Holds    a window counts each series once, however many days it was seen; the teams' series sum to
+         those of all; stored series: explicit histograms bounds + 3, summaries quantiles + 2
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
+
+from transforms.money import money
+from transforms.ownership import Ownership
+from transforms.owning import Judge, Thing
+from warehouse.table import USD
+from warehouse.tables.series import (
+    SERIES,
+    SERIES_ACTIVE,
+    SERIES_COST,
+    SERIES_DAILY,
+    SERIES_HOURLY,
+    SERIES_QUOTA,
+)
+
+EVERY: Final = "*"
+WEEK: Final = 7
+MONTH: Final = 30
+WORKLOADS: Final = (
+    "k8s.cronjob.name", "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name",
+    "k8s.job.name", "service.name",
+)  # fmt: skip
+NAMESPACES: Final = ("k8s.namespace.name", "service.namespace")
+TEAMS: Final = ("k8s.pod.label.team", "k8s.pod.labels.team", "team")
+_KEYS: Final = (*WORKLOADS, *NAMESPACES, *TEAMS, "k8s.cluster.name")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A place where series are stored: a price per 1,000 series a month, or per million samples."""
+
+    name: str
+    unit: str
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class Charges:
+    """Prices of backends, and the series that each team may have (`*` for the others)."""
+
+    backends: Sequence[Backend] = ()
+    quotas: Mapping[str, int] = field(default_factory=dict)
+
+
+def series_day(series: pl.LazyFrame, day: date) -> Mapping[str, pl.LazyFrame]:
+    """Give presence of series in a day, and active series by hour."""
+    hours = series.select(
+        "series_id", pl.col("metric_name").alias("metric"), pl.col("event_hour")
+    ).with_columns(pl.lit(day).alias("day"))
+    daily = hours.group_by("day", "series_id").agg(
+        pl.col("metric").first(),
+        pl.col("event_hour").min().alias("first_hour_at"),
+        pl.col("event_hour").max().alias("last_hour_at"),
+    )
+    hourly = hours.group_by("day", "event_hour", "metric").agg(
+        pl.col("series_id").n_unique().cast(pl.Int64).alias("series_count")
+    )
+    return {
+        "core_series_daily": daily.select(SERIES_DAILY.schema.names()).sort(SERIES_DAILY.key),
+        "mart_series_hourly": hourly.select(SERIES_HOURLY.schema.names()).sort(SERIES_HOURLY.key),
+    }
+
+
+def registry(daily: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
+    """Give the registry of the last 30 days, and how many series each window has."""
+    last, hour = pl.col("day").max(), pl.col("last_hour_at").max()
+    age = (last - pl.col("day")).dt.total_days()
+    kept = daily.with_columns(age.alias("age"), last.alias("last"), hour.alias("hour"))
+    kept = kept.filter(pl.col("age") < MONTH)
+    known = kept.group_by("series_id").agg(
+        pl.col("metric").first(),
+        pl.col("first_hour_at").min().alias("first_seen_at"),
+        pl.col("last_hour_at").max().alias("last_seen_at"),
+        pl.len().cast(pl.Int64).alias("day_count"),
+        pl.col("age").min(),
+        pl.col("last").first().alias("day"),
+        (pl.col("last_hour_at").max() == pl.col("hour").first()).alias("is_now"),
+    )
+    active = known.group_by("metric").agg(
+        pl.col("day").first(),
+        pl.col("is_now").sum().cast(pl.Int64).alias("hour_series_count"),
+        *(
+            (pl.col("age") < days).sum().cast(pl.Int64).alias(f"{name}_series_count")
+            for name, days in (("day", 1), ("week", WEEK), ("month", MONTH))
+        ),
+    )
+    return {
+        "core_series": known.select(SERIES.schema.names()).sort(SERIES.key),
+        "mart_series_active": active.select(SERIES_ACTIVE.schema.names()).sort(SERIES_ACTIVE.key),
+    }
+
+
+def series_cost(
+    series: pl.LazyFrame,
+    histograms: pl.LazyFrame,
+    ownership: Ownership,
+    day: date,
+    charges: Charges,
+) -> Mapping[str, pl.LazyFrame]:
+    """Give what each team's series cost in each backend, and who is over its quota."""
+    owned = _owned(series, ownership, day)
+    counted = _counted(owned, histograms).with_columns(pl.lit(day).alias("day")).collect().lazy()
+    return {
+        "mart_series_cost": _costs(counted, charges.backends),
+        "mart_series_quota": _quotas(counted, charges.quotas),
+    }
+
+
+def _owned(series: pl.LazyFrame, ownership: Ownership, day: date) -> pl.LazyFrame:
+    """Give each series once, with its samples of the day and its team."""
+    once = (
+        series.group_by("series_id")
+        .agg(
+            pl.col("metric_name").first().alias("metric"),
+            pl.col("metric_kind").first(),
+            pl.col("resource_attributes").first(),
+            pl.col("point_count").sum(),
+        )
+        .collect()
+    )
+    resources = (
+        once.select("series_id", "resource_attributes")
+        .filter(pl.col("resource_attributes").list.len() > 0)
+        .explode("resource_attributes")
+        .unnest("resource_attributes")
+        .filter(pl.col("key").is_in(_KEYS))
+        .group_by("series_id")
+        .agg(pl.col("value").filter(pl.col("key") == key).first().alias(key) for key in _KEYS)
+    )
+    named = once.drop("resource_attributes").join(
+        resources, on="series_id", how="left", validate="1:1"
+    )
+    owners = _owners(named.select(_KEYS).unique(), ownership, day)
+    joined = named.join(owners, on=_KEYS, how="left", validate="m:1", nulls_equal=True)
+    return joined.drop(_KEYS).rename({"owner": "team"}).lazy()
+
+
+def _owners(resources: pl.DataFrame, ownership: Ownership, day: date) -> pl.DataFrame:
+    """Judge each distinct resource: its own team label first where no rule knows better."""
+    judge = Judge(ownership, day)
+    teams = [_team(judge, row) for row in resources.to_dicts()]
+    return resources.with_columns(pl.Series("owner", teams, dtype=pl.String()))
+
+
+def _team(judge: Judge, resource: Mapping[str, str | None]) -> str:
+    def first(keys: Sequence[str]) -> str:
+        return next((value for key in keys if (value := resource.get(key))), "")
+
+    team = first(TEAMS)
+    thing = Thing(
+        cluster=resource.get("k8s.cluster.name") or "-",
+        namespace=first(NAMESPACES) or "-",
+        workload=first(WORKLOADS),
+        labels=json.dumps({"team": team} if team else {}),
+    )
+    owner = judge.owner(thing, "series")
+    if owner.reason == "no_rule" and team and not judge.ownership.rules:
+        return team
+    return max(owner.shares, key=lambda share: (share[1], share[0]))[0]
+
+
+def _counted(owned: pl.LazyFrame, histograms: pl.LazyFrame) -> pl.LazyFrame:
+    """Count series, stored series and stored samples per metric and team."""
+    sizes = histograms.group_by("series_id").agg(
+        pl.col("bounds").list.len().max().alias("bounds"),
+        pl.col("quantiles").list.len().max().alias("quantiles"),
+    )
+    kind = pl.col("metric_kind")
+    factor = (
+        pl.when(kind == "histogram")
+        .then(pl.col("bounds").fill_null(0) + 3)
+        .when(kind == "summary")
+        .then(pl.col("quantiles").fill_null(0) + 2)
+        .otherwise(1)
+        .cast(pl.Int64)
+    )
+    return (
+        owned.join(sizes, on="series_id", how="left", validate="1:1")
+        .with_columns(factor.alias("factor"))
+        .group_by("metric", "team")
+        .agg(
+            pl.len().cast(pl.Int64).alias("series_count"),
+            pl.col("factor").sum().alias("stored_series_count"),
+            (pl.col("factor") * pl.col("point_count")).sum().alias("stored_sample_count"),
+        )
+    )
+
+
+def _costs(counted: pl.LazyFrame, backends: Sequence[Backend]) -> pl.LazyFrame:
+    """Price the counts, rounded down to the atom."""
+    parts = [counted.head(0).with_columns(_priced(Backend("", "series", Decimal(0))))]
+    parts += [counted.with_columns(_priced(backend)) for backend in backends]
+    return (
+        pl.concat(parts)
+        .select(SERIES_COST.schema.names())
+        .cast(SERIES_COST.schema)
+        .sort(SERIES_COST.key)
+    )
+
+
+def _priced(backend: Backend) -> list[pl.Expr]:
+    atoms = int(backend.price.scaleb(12))
+    if backend.unit == "samples":
+        cost = pl.col("stored_sample_count").cast(pl.Int128) * MONTH * atoms // 1_000_000
+    else:
+        cost = pl.col("stored_series_count").cast(pl.Int128) * atoms // 1000
+    return [
+        pl.lit(backend.name).alias("backend"),
+        pl.lit(backend.unit).alias("price_unit"),
+        money(cost).cast(USD).alias("monthly_cost"),
+    ]
+
+
+def _quotas(counted: pl.LazyFrame, quotas: Mapping[str, int]) -> pl.LazyFrame:
+    given = {team: limit for team, limit in quotas.items() if team != EVERY}
+    limit = pl.col("team").replace_strict(
+        given, default=quotas.get(EVERY), return_dtype=pl.Int64()
+    ) if given else pl.lit(quotas.get(EVERY), pl.Int64())  # fmt: skip
+    return (
+        counted.group_by("day", "team")
+        .agg(pl.col("series_count").sum())
+        .with_columns(limit.alias("quota_count"))
+        .with_columns(
+            (pl.col("series_count") > pl.col("quota_count")).fill_null(value=False).alias("is_over")
+        )
+        .select(SERIES_QUOTA.schema.names())
+        .cast(SERIES_QUOTA.schema)
+        .sort(SERIES_QUOTA.key)
+    )
+
+
+def forgotten_before(day: date) -> date:
+    """Give the day before which presence is not kept any more."""
+    return day - timedelta(days=MONTH)
