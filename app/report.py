@@ -17,7 +17,7 @@ import vl_convert
 from app import table, words
 from app.choices import choices, first_look
 from app.figure import Card, Figure, Make, figure
-from app.figures import allocation, budget, cardinality, coverage, health, spend
+from app.figures import allocation, budget, cardinality, coverage, health, outlook, spend
 from app.filters import Filters
 from app.reader import Reader
 from warehouse.snapshot import Snapshot
@@ -42,6 +42,8 @@ SECTIONS: Final = (
             (spend.by_namespace, spend.by_service),
             (spend.movers, allocation.parts),
             (budget.against_budget,),
+            (outlook.forecast,),
+            (outlook.anomalies,),
             (spend.teams,),
             (allocation.reconciliation,),
         ),

@@ -107,6 +107,15 @@ class OwnershipSettings:
 
 
 @dataclass(frozen=True)
+class AnomalySettings:
+    """Which rises of cost are told: above the amount and above the part of what is usual."""
+
+    least_cost: str = "5.00"
+    least_ratio: str = "0.20"
+    days: int = 14
+
+
+@dataclass(frozen=True)
 class RightsizingSettings:
     """What a recommendation for a container's requests needs."""
 
@@ -184,6 +193,7 @@ class Settings:
     site: SiteSettings = field(default_factory=SiteSettings)
     billing: BillingSettings = field(default_factory=BillingSettings)
     ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
+    anomaly: AnomalySettings = field(default_factory=AnomalySettings)
     rightsizing: RightsizingSettings = field(default_factory=RightsizingSettings)
     inventory: InventorySettings = field(default_factory=InventorySettings)
     cardinality: CardinalitySettings = field(default_factory=CardinalitySettings)

@@ -13,6 +13,7 @@ import polars as pl
 
 from transforms import (
     allocation,
+    anomaly,
     budget,
     cardinality,
     cost,
@@ -20,6 +21,7 @@ from transforms import (
     evidence,
     inventory,
     metric_use,
+    outlook,
     rightsizing,
     savings,
     series,
@@ -188,6 +190,15 @@ def _rightsizing(f: Frames, t: Terms) -> Made:
     return {"mart_rightsizing": made, "mart_workload_efficiency": efficient}
 
 
+def _outlook(f: Frames, t: Terms) -> Made:
+    chosen = t.settings.anomaly
+    limits = anomaly.Limits(Decimal(chosen.least_cost), Decimal(chosen.least_ratio), chosen.days)
+    return {
+        "mart_forecast": outlook.forecast(f["mart_cost_daily_team"], now=t.now),
+        "mart_cost_anomaly": anomaly.cost_anomaly(f["mart_cost_daily_service"], limits),
+    }
+
+
 DAY: Final = (
     Step(_known, ("raw_series",), ("known_series",)),
     Step(_samples, ("known_series", "raw_point_around"), ("samples",)),
@@ -219,6 +230,8 @@ WHOLE: Final = (
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),
     Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",)),
+    Step(_outlook, ("mart_cost_daily_team", "mart_cost_daily_service"),
+         ("mart_forecast", "mart_cost_anomaly")),
     Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),
          ("mart_rightsizing", "mart_workload_efficiency")),
     Step(_budget, ("mart_cost_daily_team",), ("mart_budget",)),

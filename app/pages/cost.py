@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import show
-from app.figures import allocation, explore, spend
+from app.figures import allocation, explore, outlook, spend
 from app.figures.spend import GROUPS
 
 page = show.Page("Cost", "What is it spent on? Group it by any two dimensions.")
@@ -33,6 +33,9 @@ second = right.selectbox(
 )
 page.show(page.get(explore.daily_by, first))
 page.show(page.get(spend.by_group, first), page.get(spend.movers))
+
+# %% What runs away?
+page.show(page.get(outlook.runaways))
 
 # %% Every number
 page.show(page.get(explore.pivot, first, second))

@@ -1,7 +1,7 @@
 """Executive: what leadership reads on Monday."""
 
 from app import show
-from app.figures import allocation, budget, cardinality, coverage, spend
+from app.figures import allocation, budget, cardinality, coverage, outlook, spend
 
 page = show.Page("Executive", "What did we spend, who spent it, will we stay in budget?")
 
@@ -37,6 +37,10 @@ page.show(page.get(spend.movers))
 
 # %% Will we stay in budget?
 page.show(page.get(budget.against_budget))
+page.show(page.get(outlook.forecast))
+
+# %% What is out of the ordinary?
+page.show(page.get(outlook.anomalies))
 
 # %% Every team
 page.show(page.get(spend.teams))

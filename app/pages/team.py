@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import show, snippets, words
-from app.figures import budget, cardinality, coverage, spend, team
+from app.figures import budget, cardinality, coverage, outlook, spend, team
 from app.filters import ALL
 
 page = show.Page("Team", "What does a team cost, what of it cannot be seen, what to fix first?")
@@ -30,6 +30,10 @@ page.show(
     (page.get(spend.by_namespace), page.get(spend.by_service)),
     widths=(1.5, 1),
 )
+
+# %% Where does the month end, and what is out of the ordinary?
+page.show(page.get(outlook.forecast))
+page.show(page.get(outlook.anomalies))
 
 # %% What of it cannot be seen?
 page.show(page.get(coverage.every))

@@ -371,6 +371,56 @@ def _ledger() -> dict[str, list[dict[str, Any]]]:
     return {"core_cost_ledger": ledger, "core_cost_line": lines}
 
 
+def _outlook() -> dict[str, list[dict[str, Any]]]:
+    """Give a forecast a team, the last without interval; two anomalies and a namespace."""
+    forecasts = [
+        {
+            "period": "2026-11",
+            "team": team,
+            "currency": "USD",
+            "spent_cost": Decimal(8000),
+            "forecast_cost": Decimal(11000 - place),
+            "low_cost": Decimal(10500) if place < 7 else None,
+            "high_cost": Decimal(11900) if place < 7 else None,
+            "error_ratio": 0.031 if place < 7 else None,
+            "backtest_count": 20 if place < 7 else 2,
+            "horizon_days": 9,
+            "elapsed_days": 21,
+            "period_days": 30,
+        }
+        for place, team in enumerate(TEAMS)
+    ]
+    rise = {
+        "charge_date": LAST - timedelta(days=3),
+        "currency": "USD",
+        "effective_cost": Decimal("520.5"),
+        "expected_cost": Decimal(400),
+        "impact_cost": Decimal("120.5"),
+        "score": 9.5,
+        "day_count": 2,
+        "drivers": "c / =cmd|x +100.00; payments-jobs +20.50",
+    }
+    odd = [
+        rise | {"scope": "team", "team": "payments", "service_name": HOSTILE},
+        rise
+        | {
+            "scope": "team",
+            "team": "__idle__",
+            "service_name": "EC2",
+            "expected_cost": Decimal(0),
+            "impact_cost": Decimal("520.5"),
+        },
+        rise
+        | {
+            "scope": "namespace",
+            "cluster": "c",
+            "namespace": "payments-jobs",
+            "drivers": "payments / EC2 +120.50",
+        },
+    ]
+    return {"mart_forecast": forecasts, "mart_cost_anomaly": odd}
+
+
 def _workloads() -> dict[str, list[dict[str, Any]]]:
     """Give a workload a team; most containers could ask for less, the first for more."""
     used, sizes = [], []
@@ -412,7 +462,7 @@ def _workloads() -> dict[str, list[dict[str, Any]]]:
             }
             for profile in ("lean", "balanced", "safe")
         ]
-    return {"mart_workload_efficiency": used, "mart_rightsizing": sizes}
+    return {**_outlook(), "mart_workload_efficiency": used, "mart_rightsizing": sizes}
 
 
 def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
