@@ -133,6 +133,19 @@ class InventorySettings:
     environments: tuple[str, ...] = ("production",)
     freshness_hours: int = 24
     target_ratio: str = "0.95"
+    expected_signals: tuple[str, ...] = _set(
+        (
+            "service=logs+metrics+traces",
+            "datastore=logs+metrics",
+            "third_party=logs+metrics",
+            "cronjob=logs",
+        ),
+        "`kind=signals`: what a service of each kind should send",
+    )
+    cronjob_period_hours: int = _set(24, "of cron jobs that name none; 2 periods are fresh")
+    tier_weights: tuple[str, ...] = _set(
+        ("1=4", "2=2"), "`tier=weight` in the weighted index; 1 for the others"
+    )
     infrastructure_scopes: tuple[str, ...] = (
         "*kubeletstatsreceiver*",
         "*k8sclusterreceiver*",
@@ -263,7 +276,34 @@ def validate(settings: Settings) -> list[Finding]:
         *_amounts(settings),
         *_bills(settings.billing),
         *_series(settings.cardinality),
+        *_expectations(settings.inventory),
     ]
+
+
+def _expectations(inventory: InventorySettings) -> list[Finding]:
+    findings: list[Finding] = []
+    for pair in inventory.expected_signals:
+        kind, _, names = pair.partition("=")
+        if not kind or not set(names.split("+")) <= {"logs", "metrics", "traces"}:
+            findings.append(
+                Finding("inventory.expected_signals", f"'{pair}': want kind=logs+metrics+traces")
+            )
+    missing = {"service", "cronjob"} - {pair.split("=")[0] for pair in inventory.expected_signals}
+    if missing:
+        findings.append(
+            Finding("inventory.expected_signals", f"no signals for the kinds {sorted(missing)}")
+        )
+    findings += [
+        Finding("inventory.tier_weights", f"'{pair}': want tier=weight, both numbers")
+        for pair in inventory.tier_weights
+        if not all(part.isdecimal() and int(part) < 10**6 for part in pair.split("=", 1))
+        or "=" not in pair
+    ]
+    if not 1 <= inventory.freshness_hours <= 8760:
+        findings.append(Finding("inventory.freshness_hours", "want 1 to 8760"))
+    if not 1 <= inventory.cronjob_period_hours <= 8760:
+        findings.append(Finding("inventory.cronjob_period_hours", "want 1 to 8760"))
+    return findings
 
 
 def _places(settings: Settings) -> list[Finding]:

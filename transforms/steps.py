@@ -5,7 +5,6 @@ layer (`known_series`, `samples`, `lines_of_day`, `catalogue`, `metric_uses`) li
 and are not stored. `raw_…_around` holds the days beside it too, `raw_…_before` the day before.
 """
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -19,15 +18,17 @@ from transforms import (
     cost,
     coverage,
     evidence,
-    inventory,
+    expected,
     metric_use,
     outlook,
     rightsizing,
     savings,
     series,
+    signals,
     sli,
     usage,
     workload,
+    workloads,
 )
 from transforms.partition import Frames, Made, Step, Terms
 
@@ -89,8 +90,8 @@ def _seen(f: Frames, t: Terms) -> Made:
     series, place = f["raw_series"], t.settings.collector.default_environment
     scopes = t.settings.inventory.infrastructure_scopes
     return {
-        "core_workload_daily": inventory.workloads_seen(series, t.day, place),
-        "core_signal_daily": coverage.signals_seen(
+        "core_workload_daily": workloads.workloads_seen(series, t.day, place),
+        "core_signal_daily": signals.signals_seen(
             series, f["raw_signal"], t.day, infrastructure_scopes=scopes, environment=place
         ),
     }
@@ -135,38 +136,39 @@ def _use(f: Frames, t: Terms) -> Made:
     return {"mart_metric_use": made}
 
 
-def _inventory(f: Frames, t: Terms) -> Made:
-    chosen, place = t.settings.inventory, t.settings.collector.default_environment
-    billed = coverage.billed_services(
-        f["core_cost_line"], service_tag=chosen.service_tag, environment=place, now=t.now
+def _tagged(f: Frames, t: Terms) -> Made:
+    tag, place = t.settings.inventory.service_tag, t.settings.collector.default_environment
+    tagged = expected.tagged_lines(f["core_cost_line"], service_tag=tag, now=t.now)
+    running = f["core_workload_daily"]
+    costs = expected.service_costs(
+        f["core_cost_ledger"], running, tagged, environment=place, now=t.now
     )
-    workloads = f["core_workload_daily"].filter(pl.col("day") > t.now - coverage.HISTORY)
-    made = coverage.services(f["catalogue"], workloads, billed, environments=chosen.environments)
+    billed = expected.billed_services(tagged, service_tag=tag, environment=place)
+    return {"billed_services": billed, "service_costs": costs}
+
+
+def _inventory(f: Frames, t: Terms) -> Made:
+    until_now = f["core_workload_daily"].filter(pl.col("day") <= t.now.date())
+    made = expected.services(
+        f["catalogue"],
+        until_now,
+        f["billed_services"],
+        environments=t.settings.inventory.environments,
+    )
     return {"core_service": made}
 
 
 def _coverage(f: Frames, t: Terms) -> Made:
-    since = (t.now - timedelta(days=30)).date()
-    paid = (pl.col("reason") == "workload") & (pl.col("charge_date") >= since)
-    costs = (
-        f["core_cost_ledger"]
-        .filter(paid)
-        .group_by(service_namespace="namespace", service_name="workload")
-        .agg(pl.col("effective_cost").sum().alias("monthly_cost"))
-    )
-    made = coverage.coverage_service(
-        f["core_service"],
-        f["core_signal_daily"],
-        costs,
-        environments=t.settings.inventory.environments,
-        now=t.now,
-        freshness_hours=t.settings.inventory.freshness_hours,
-    )
+    chosen = expected.Expectations.of(t.settings.inventory)
+    known, sent, costs = f["core_service"], f["core_signal_daily"], f["service_costs"]
+    made = coverage.coverage_service(known, sent, costs, now=t.now, terms=chosen)
     return {"mart_coverage_service": made}
 
 
-def _coverage_team(f: Frames, _: Terms) -> Made:
-    return {"mart_coverage_team": coverage.coverage_team(f["mart_coverage_service"])}
+def _coverage_team(f: Frames, t: Terms) -> Made:
+    chosen = expected.Expectations.of(t.settings.inventory)
+    made = coverage.coverage_team(f["mart_coverage_service"], chosen)
+    return {"mart_coverage_team": made}
 
 
 def _sli(f: Frames, t: Terms) -> Made:
@@ -222,8 +224,10 @@ DAY: Final = (
 )  # fmt: skip
 
 WHOLE: Final = (
-    Step(_inventory, ("catalogue", "core_workload_daily", "core_cost_line"), ("core_service",)),
-    Step(_coverage, ("core_service", "core_signal_daily", "core_cost_ledger"),
+    Step(_tagged, ("core_cost_line", "core_workload_daily", "core_cost_ledger"),
+         ("billed_services", "service_costs")),
+    Step(_inventory, ("catalogue", "core_workload_daily", "billed_services"), ("core_service",)),
+    Step(_coverage, ("core_service", "core_signal_daily", "service_costs"),
          ("mart_coverage_service",)),
     Step(_coverage_team, ("mart_coverage_service",), ("mart_coverage_team",)),
     Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),

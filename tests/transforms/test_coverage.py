@@ -7,21 +7,29 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from meterbook.errors import ConfigError
-from transforms import coverage, inventory, sli
+from meterbook.settings import InventorySettings
+from transforms import coverage, expected, inventory, signals, sli
+from transforms import workloads as running_
+from transforms.identity import IDENTITY
 from warehouse.tables.core import SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
 from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM, SLI_DAILY
 from warehouse.tables.raw import SIGNAL
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = date(2026, 11, 22)
-HEAD = ",".join(inventory.CATALOGUE)
+HEAD = ",".join([*inventory.COLUMNS, "aliases", "period_hours"])
 PRODUCTION = ["production"]
+TERMS = expected.Expectations.of(InventorySettings())
 NO_COSTS = pl.LazyFrame(
     schema={
         "service_namespace": pl.String,
         "service_name": pl.String,
+        "environment": pl.String,
+        "currency": pl.String,
         "monthly_cost": pl.Decimal(38, 12),
     }
 )
@@ -29,13 +37,13 @@ ALL = ("logs", "metrics", "traces")
 
 
 def catalogue(*rows: str) -> pl.LazyFrame:
-    """Give a catalogue from lines `namespace,name,kind,team,tier,reason,until`."""
+    """Give a catalogue from lines `namespace,name,kind,team,tier,reason,until,aliases,period`."""
     lines = []
     for row in rows:
-        space, name, *rest = [*row.split(","), *[""] * 5][:7]
-        kind, team, tier, reason, until = rest
+        space, name, *rest = [*row.split(","), *[""] * 7][:9]
+        kind, team, tier, reason, until, aliases, period = rest
         parts = [space, name, "production", kind or "service", team or "t", tier or "2"]
-        lines.append(",".join([*parts, reason, until]))
+        lines.append(",".join([*parts, reason, until, aliases, period]))
     return inventory.parse_inventory("\n".join([HEAD, *lines]))
 
 
@@ -60,10 +68,11 @@ def workloads(*names: str) -> pl.LazyFrame:
 
 def billed(*names: str) -> pl.LazyFrame:
     """Give services that bill lines name."""
-    schema = {name: SERVICE.schema[name] for name in coverage.IDENTITY}
+    schema = {name: SERVICE.schema[name] for name in IDENTITY}
     times = {name: SERVICE.schema[name] for name in ("first_seen_at", "last_seen_at")}
-    rows = [("", name, "production", NOW, NOW) for name in names]
-    return pl.LazyFrame(rows, schema={**schema, **times}, orient="row")
+    rows = [("", name, "production", NOW, NOW, "bill:service") for name in names]
+    types = {**schema, **times, "sources": pl.String()}
+    return pl.LazyFrame(rows, schema=types, orient="row")
 
 
 def heard(
@@ -71,19 +80,17 @@ def heard(
 ) -> pl.LazyFrame:
     """Give core_signal_daily of `namespace/name` or `name` with signals."""
     rows = []
-    for name, signals in what.items():
+    for name, sent in what.items():
         space, _, bare = name.rpartition("/")
-        rows += [(DAY, space, bare, environment, signal, 1, at) for signal in signals]
+        rows += [(DAY, space, bare, environment, signal, 1, at) for signal in sent]
     return pl.LazyFrame(rows, schema=SIGNAL_DAILY.schema, orient="row")
 
 
 def covered(
-    expected: pl.LazyFrame, signals: pl.LazyFrame, costs: pl.LazyFrame = NO_COSTS
+    known: pl.LazyFrame, sent: pl.LazyFrame, costs: pl.LazyFrame = NO_COSTS
 ) -> pl.DataFrame:
     """Give mart_coverage_service, checked."""
-    made = coverage.coverage_service(
-        expected, signals, costs, environments=PRODUCTION, now=NOW, freshness_hours=24
-    )
+    made = coverage.coverage_service(known, sent, costs, now=NOW, terms=TERMS)
     return COVERAGE_SERVICE.check(made.collect())
 
 
@@ -91,7 +98,7 @@ def services(
     known: pl.LazyFrame, running: pl.LazyFrame | None = None, bill: pl.LazyFrame | None = None
 ) -> pl.LazyFrame:
     """Give core_service, checked."""
-    made = coverage.services(
+    made = expected.services(
         known,
         workloads() if running is None else running,
         billed() if bill is None else bill,
@@ -118,16 +125,16 @@ def test_expected_from_three_sources(case: Any) -> None:
         for name in given["catalog"]
     ]
     running = workloads(*(f"ns/{name}" for name in given["k8s"]))
-    expected = services(catalogue(*rows), running, billed(*given["billing"]))
+    known = services(catalogue(*rows), running, billed(*given["billing"]))
 
-    frame = covered(expected, heard(dict.fromkeys(given["complete_observed"], ALL)))
+    frame = covered(known, heard(dict.fromkeys(given["complete_observed"], ALL)))
 
     found = states(frame)
     assert found["dark"] == want["dark"]
     assert found["unregistered"] == want["unregistered"]
     assert found["exempt"] == want["exempt"]
     assert sorted(found["complete"] + found["dark"]) == want["expected"]
-    row = coverage.coverage_team(frame.lazy()).filter(pl.col("team") == "__all__").collect()
+    row = coverage.coverage_team(frame.lazy(), TERMS).filter(pl.col("team") == "__all__").collect()
     assert row["coverage_ratio"].to_list() == [want["m7"]]
 
 
@@ -135,9 +142,9 @@ def test_signals_by_kind(case: Any) -> None:
     """A cron job sends logs, a datastore no traces; what is more is not less."""
     example = case("coverage-cardinality", "C06")
     given, want = example["input"]["services"], example["expected"]
-    expected = services(catalogue(*(f",{item['n']},{item['kind']}" for item in given)))
+    known = services(catalogue(*(f",{item['n']},{item['kind']}" for item in given)))
 
-    frame = covered(expected, heard({item["n"]: item["has"] for item in given}))
+    frame = covered(known, heard({item["n"]: item["has"] for item in given}))
 
     missing = frame.filter(pl.col("missing_count") > 0).select("service_name", "missing_signals")
     assert sorted(missing.rows()) == sorted(map(tuple, want["missing"]))
@@ -163,15 +170,15 @@ def test_the_organisation_pools_services(case: Any) -> None:
     """11 of 21, not the mean of 100 and 50 percent."""
     example = case("coverage-cardinality", "C03")
     rows, observed = [], {}
-    for team, (complete, expected) in example["input"]["teams"].items():
-        for number in range(expected):
+    for team, (complete, size) in example["input"]["teams"].items():
+        for number in range(size):
             name = f"{team.lower()}{number}"
             rows.append(f",{name},service,{team}")
             if number < complete:
                 observed[name] = ALL
 
     frame = covered(services(catalogue(*rows)), heard(observed))
-    teams = COVERAGE_TEAM.check(coverage.coverage_team(frame.lazy()).collect())
+    teams = COVERAGE_TEAM.check(coverage.coverage_team(frame.lazy(), TERMS).collect())
 
     ratios = dict(zip(teams["team"], teams["coverage_ratio"], strict=True))
     want = example["expected"]
@@ -229,7 +236,10 @@ def test_the_order_of_fixes() -> None:
     """Fewest missing first, then the tier, then the cost; each gains one service's part."""
     known = catalogue(",dear,service,t,2", ",cheap,service,t,2", ",first,service,t,1", ",near")
     costs = pl.LazyFrame(
-        [("", "dear", Decimal(9)), ("", "cheap", Decimal(1))],
+        [
+            ("", "dear", "production", "USD", Decimal(9)),
+            ("", "cheap", "production", "USD", Decimal(1)),
+        ],
         schema=NO_COSTS.collect_schema(),
         orient="row",
     )
@@ -243,9 +253,9 @@ def test_the_order_of_fixes() -> None:
 
 def test_an_unregistered_service_changes_no_figure() -> None:
     """Neither numerator nor denominator moves when somebody unknown sends."""
-    expected = services(catalogue("shop,web", "shop,api"))
+    known = services(catalogue("shop,web", "shop,api"))
     teams = [
-        coverage.coverage_team(covered(expected, heard(observed)).lazy())
+        coverage.coverage_team(covered(known, heard(observed)).lazy(), TERMS)
         .filter(pl.col("team") == "__all__")
         .select("complete_count", "expected_count", "coverage_ratio")
         .collect()
@@ -257,7 +267,7 @@ def test_an_unregistered_service_changes_no_figure() -> None:
 
 def test_nothing_expected_is_no_data() -> None:
     """An empty inventory gives null, neither 0 nor 100 percent, and no SLI row."""
-    teams = coverage.coverage_team(covered(services(catalogue()), heard({"a": ALL})).lazy())
+    teams = coverage.coverage_team(covered(services(catalogue()), heard({"a": ALL})).lazy(), TERMS)
 
     assert teams.collect()["coverage_ratio"].to_list() == [None, None]
     assert sli.coverage_sli(teams, DAY).collect().is_empty()
@@ -271,14 +281,14 @@ def test_metrics_about_a_workload_cover_nobody(telemetry: Any) -> None:
     telemetry.add("k8s.pod.phase", resource)
 
     def seen(series: pl.LazyFrame) -> list[tuple[str, str, str]]:
-        frame = coverage.signals_seen(
+        frame = signals.signals_seen(
             series,
             SIGNAL.empty().lazy(),
             DAY,
             infrastructure_scopes=["*kubeletstatsreceiver*"],
             environment="production",
         ).collect()
-        return SIGNAL_DAILY.check(frame).select(*coverage.IDENTITY[:2], "signal").rows()
+        return SIGNAL_DAILY.check(frame).select(*IDENTITY[:2], "signal").rows()
 
     assert seen(telemetry.series) == []
     telemetry.add("queue.depth", resource, scope="shop.worker")
@@ -293,7 +303,7 @@ def test_a_workload_stands_in_for_a_missing_name(telemetry: Any, name: str) -> N
         {"service.name": name, "k8s.deployment.name": "web", "k8s.namespace.name": "shop"},
     )
 
-    frame = coverage.signals_seen(
+    frame = signals.signals_seen(
         telemetry.series,
         SIGNAL.empty().lazy(),
         DAY,
@@ -301,7 +311,7 @@ def test_a_workload_stands_in_for_a_missing_name(telemetry: Any, name: str) -> N
         environment="production",
     ).collect()
 
-    assert frame.select(coverage.IDENTITY).rows() == [("shop", "web", "production")]
+    assert frame.select(IDENTITY).rows() == [("shop", "web", "production")]
 
 
 def test_workloads_are_seen_by_the_cluster(telemetry: Any) -> None:
@@ -319,7 +329,7 @@ def test_workloads_are_seen_by_the_cluster(telemetry: Any) -> None:
     )
 
     frame = WORKLOAD_DAILY.check(
-        inventory.workloads_seen(telemetry.series, DAY, "production").collect()
+        running_.workloads_seen(telemetry.series, DAY, "production").collect()
     )
 
     row = frame.row(0, named=True)
@@ -348,3 +358,198 @@ def test_an_inventory_tells_all_its_findings() -> None:
     ]
     with pytest.raises(ConfigError, match="tier"):
         inventory.parse_inventory("service_name,team\na,b\n")
+
+
+def team_row(frame: pl.DataFrame, team: str = "__all__") -> dict[str, Any]:
+    """Give a team's row of mart_coverage_team."""
+    made = COVERAGE_TEAM.check(coverage.coverage_team(frame.lazy(), TERMS).collect())
+    return made.row(by_predicate=pl.col("team") == team, named=True)
+
+
+def test_the_weighted_index(case: Any) -> None:
+    """Tiers weigh 4, 2 and 1, each signal gives credit; M7 beside it counts whole services."""
+    example = case("coverage-cardinality", "C08")
+    given, want = example["input"]["services"], example["expected"]
+    known = services(catalogue(*(f",{item['n']},service,t,{item['tier']}" for item in given)))
+
+    row = team_row(covered(known, heard({item["n"]: ALL[: item["have"]] for item in given})))
+
+    assert row["weighted_index"] == pytest.approx(want["weighted_index"], abs=1e-6)
+    assert row["coverage_ratio"] == want["m7"]
+    assert row["has_tier_1_gap"]
+    assert row["short_count"] == 2
+
+
+def test_the_literal_figure_stands_beside_the_headline(case: Any) -> None:
+    """All three signals, whatever the kind: only the api of four."""
+    example = case("coverage-cardinality", "C06")
+    given = example["input"]["services"]
+    known = services(catalogue(*(f",{item['n']},{item['kind']}" for item in given)))
+
+    frame = covered(known, heard({item["n"]: item["has"] for item in given}))
+
+    assert team_row(frame)["literal_ratio"] == example["expected"]["m7_literal"]
+    cells = [
+        int((frame["wanted_count"] - frame["missing_count"]).sum()),
+        int(frame["wanted_count"].sum()),
+    ]
+    assert cells == example["expected"]["signal_cells"]
+
+
+@pytest.mark.parametrize(
+    ("alias", "sent"), [("old/cart", "old/cart"), ("cart", "any/cart"), ("x;cart", "cart")]
+)
+def test_an_alias_comes_first(alias: str, sent: str) -> None:
+    """What a service is called elsewhere covers it, not the one that bears the name itself."""
+    known = services(catalogue(f"shop,basket,,,,,,{alias}", "old,cart", "any,cart"))
+
+    frame = covered(known, heard({sent: ALL}))
+
+    complete = frame.filter(pl.col("state") == "complete")
+    assert complete.select("service_name", "matched_by").rows() == [("basket", "alias")]
+
+
+def test_an_alias_of_two_covers_neither() -> None:
+    """An alias that two services claim is ambiguous."""
+    known = services(catalogue("shop,a,,,,,,old", "shop,b,,,,,,old"))
+
+    assert states(covered(known, heard({"old": ALL}))) == {"dark": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("period", "age", "state"),
+    [
+        ("", timedelta(hours=48), "complete"),
+        ("", timedelta(hours=48, microseconds=1), "dark"),
+        ("168", timedelta(hours=336), "complete"),
+        ("168", timedelta(hours=337), "dark"),
+    ],
+)
+def test_a_cron_job_has_two_periods(period: str, age: timedelta, state: str) -> None:
+    """A nightly one may miss a night, a weekly one a week; both ends are inclusive."""
+    known = services(catalogue(f"batch,nightly,cronjob,t,3,,,,{period}"))
+
+    frame = covered(known, heard({"batch/nightly": ["logs"]}, NOW - age))
+
+    assert states(frame) == {state: ["nightly"]}
+    assert frame["logs_state"].to_list() == ["fresh" if state == "complete" else "stale"]
+
+
+def test_an_unknown_service_matches_nothing() -> None:
+    """It covers nobody and is not unregistered, even where a service is called so."""
+    known = services(catalogue("shop,web"), workloads("shop/unknown_service:java"))
+
+    found = states(covered(known, heard({"unknown_service:java": ALL, "x/unknown_service": ALL})))
+
+    assert found == {"dark": ["unknown_service:java", "web"]}
+
+
+def test_a_silent_cluster_keeps_its_members() -> None:
+    """Members go 30 days after they left a cluster that still speaks, never by its silence."""
+    last = workloads("shop/web")
+    gone = last.with_columns(pl.col("day") - timedelta(days=31), pl.lit("left").alias("workload"))
+    silent = last.with_columns(
+        pl.col("day") - timedelta(days=90),
+        pl.lit("far").alias("cluster"),
+        pl.lit("api").alias("workload"),
+    )
+
+    made = services(catalogue(), pl.concat([last, gone, silent])).collect()
+
+    assert made.select("service_name", "sources").rows() == [
+        ("api", "workload:far"),
+        ("web", "workload:c"),
+    ]
+
+
+def test_each_member_names_its_sources() -> None:
+    """A service of all three sources says so, by the name of each."""
+    made = services(catalogue("shop,web"), workloads("shop/web"), billed("web")).collect()
+
+    assert made["sources"].to_list() == ["catalogue:inventory+workload:c+bill:service"]
+
+
+def test_costs_find_their_service_as_telemetry_does() -> None:
+    """A service named without namespace has the cost of its workload and of its tagged lines."""
+    costs = pl.LazyFrame(
+        [
+            ("shop", "web", "production", "USD", Decimal(5)),
+            ("", "web", "production", "USD", Decimal(2)),
+            ("shop", "web", "staging", "USD", Decimal(100)),
+        ],
+        schema=NO_COSTS.collect_schema(),
+        orient="row",
+    )
+
+    frame = covered(services(catalogue(",web")), heard({}), costs)
+
+    assert frame.select("state", "monthly_cost", "currency").rows() == [("dark", Decimal(7), "USD")]
+
+
+@pytest.mark.parametrize(
+    ("score", "gap", "letter"),
+    [
+        (90.0, False, "A"),
+        (89.58, False, "B"),
+        (74.99, False, "C"),
+        (49.99, False, "D"),
+        (100.0, True, "C"),
+        (10.0, True, "D"),
+        (None, True, None),
+    ],
+)
+def test_one_letter_is_capped(score: float | None, gap: bool, letter: str | None) -> None:  # noqa: FBT001
+    """The band of the unrounded score; at best C when a tier-1 service misses a signal."""
+    assert coverage.grade(score, has_tier_1_gap=gap) == letter
+
+
+SENT = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.sets(st.sampled_from(ALL)))
+KNOWN = ("s,a,service,one", "s,b,service,one,1", "s,c,datastore,two", "s,d,cronjob,,3")
+
+
+@settings(deadline=None, max_examples=30)
+@given(SENT, SENT)
+def test_more_telemetry_never_lowers_coverage(
+    before: dict[str, set[str]], more: dict[str, set[str]]
+) -> None:
+    """Whatever arrives besides, M7 and the weighted index stay or rise."""
+    after = {name: before.get(name, set()) | more.get(name, set()) for name in {*before, *more}}
+    known = services(catalogue(*KNOWN))
+
+    rows = [
+        team_row(covered(known, heard({f"s/{name}": sorted(sent) for name, sent in what.items()})))
+        for what in (before, after)
+    ]
+
+    assert rows[0]["complete_count"] <= rows[1]["complete_count"]
+    assert rows[0]["weighted_index"] <= rows[1]["weighted_index"]
+    assert rows[0]["expected_count"] == rows[1]["expected_count"] == 4
+
+
+@settings(deadline=None, max_examples=30)
+@given(SENT, st.sets(st.sampled_from(range(4))))
+def test_exempting_takes_from_the_expected_alone(
+    sent: dict[str, set[str]], chosen: set[int]
+) -> None:
+    """The others keep their states, teams add up to the organisation, the lists part all."""
+    signals_ = heard({f"s/{name}": sorted(what) for name, what in sent.items()})
+    rows = [
+        ",".join([*line.split(","), *[""] * 5][:5]) + (",why,2027-01-01" if n in chosen else "")
+        for n, line in enumerate(KNOWN)
+    ]
+    plain = covered(services(catalogue(*KNOWN)), signals_)
+
+    frame = covered(services(catalogue(*rows)), signals_)
+
+    names = ["service_name", "state"]
+    kept = frame.filter(pl.col("state") != "exempt").select(names)
+    assert kept.equals(
+        plain.filter(pl.col("service_name").is_in(kept["service_name"].to_list())).select(names)
+    )
+    teams = coverage.coverage_team(frame.lazy(), TERMS).collect()
+    counts = pl.col("^.*_count$").exclude("short_count").sum()
+    parts = teams.filter(pl.col("team") != "__all__").select(counts).row(0)
+    assert parts == teams.filter(pl.col("team") == "__all__").select(counts).row(0)
+    row = team_row(frame)
+    assert row["expected_count"] == 4 - len(chosen)
+    assert row["complete_count"] + row["partial_count"] + row["dark_count"] == row["expected_count"]

@@ -269,11 +269,23 @@ SERVICE: Final = Table(
         Column("team", pl.String(), "owner; `__unallocated__` without one"),
         Column("kind", pl.String(), "service, datastore, third_party or cronjob"),
         Column("tier", pl.Int32(), "1 is the most important; 3 when not said"),
-        Column("sources", pl.String(), "who named it: catalogue, workload, bill; joined by `+`"),
+        Column(
+            "sources",
+            pl.String(),
+            "who named it: `catalogue:<file>`, `workload:<cluster>`, `bill:<tag>`; joined by `+`",
+        ),
         Column("first_seen_at", INSTANT, "first named by telemetry or bill", is_nullable=True),
         Column("last_seen_at", INSTANT, "last named by telemetry or bill", is_nullable=True),
         Column("exempt_reason", pl.String(), "why it is exempt; empty if it is not"),
         Column("exempt_until", pl.Date(), "last day of the exemption", is_nullable=True),
+        Column("aliases", pl.String(), "further names, `namespace/name` or `name`; joined by `;`"),
+        Column(
+            "period_hours",
+            pl.Int32(),
+            "how often it runs, if the inventory says so",
+            unit="h",
+            is_nullable=True,
+        ),
     ),
 )
 

@@ -25,14 +25,27 @@ COVERAGE_SERVICE: Final = Table(
         Column("has_logs", pl.Boolean(), "logs received within the window"),
         Column("has_metrics", pl.Boolean(), "metrics of its own received within the window"),
         Column("has_traces", pl.Boolean(), "traces received within the window"),
+        Column("logs_state", pl.String(), "fresh, stale or never received"),
+        Column("metrics_state", pl.String(), "fresh, stale or never received"),
+        Column("traces_state", pl.String(), "fresh, stale or never received"),
+        Column("wanted_signals", pl.String(), "expected of its kind, joined by `+`"),
+        count("wanted_count", "how many signals are expected"),
         Column("missing_signals", pl.String(), "expected and not fresh, joined by `+`"),
         count("missing_count", "how many expected signals are not fresh"),
         Column("last_seen_at", INSTANT, "last signal of its own received", is_nullable=True),
         Column(
-            "monthly_cost", USD, "last 30 days of its workload", unit="currency", is_nullable=True
+            "monthly_cost",
+            USD,
+            "last 30 days of its workloads, and of bill lines tagged with it",
+            unit="currency",
+            is_nullable=True,
         ),
-        Column("sources", pl.String(), "who named it"),
+        Column("currency", pl.String(), "of the cost; null without one", is_nullable=True),
+        Column("sources", pl.String(), "who named it; see core_service"),
+        Column("matched_by", pl.String(), "how its telemetry was found: exact, alias, name"),
+        count("tier_weight", "what it counts in the weighted index"),
         Column("gain", pl.Float64(), "what fixing it adds to M7", unit="1"),
+        Column("team_gain", pl.Float64(), "what fixing it adds to its team's M7", unit="1"),
         Column(
             "fix_rank", pl.Int32(), "place in the list of fixes; null when none", is_nullable=True
         ),
@@ -59,6 +72,23 @@ COVERAGE_TEAM: Final = Table(
             unit="1",
             is_nullable=True,
         ),
+        count("literal_count", "expected, and fresh on logs, metrics and traces"),
+        Column(
+            "literal_ratio",
+            pl.Float64(),
+            "literal / expected: three signals, whatever the kind",
+            unit="1",
+            is_nullable=True,
+        ),
+        Column(
+            "weighted_index",
+            pl.Float64(),
+            "by tier, with credit for each signal; never the headline",
+            unit="1",
+            is_nullable=True,
+        ),
+        Column("has_tier_1_gap", pl.Boolean(), "a tier-1 service misses a signal"),
+        count("short_count", "services that must become complete to meet the target"),
     ),
 )
 

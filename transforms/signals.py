@@ -1,0 +1,85 @@
+"""What services send of their own, day by day: the partial of coverage.
+
+Reads    raw_series, raw_signal
+Writes   core_signal_daily
+Time     UTC days of the event time; `last_received_at` is the time of receipt
+Holds    metrics about a workload cover nobody
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from transforms.attributes import first_of, value_of
+from transforms.facts import CONTROLLERS
+from transforms.identity import IDENTITY, UNKNOWN, is_unknown
+from transforms.workloads import ABOUT_WORKLOADS
+from warehouse.tables.core import SIGNAL_DAILY
+
+
+def signals_seen(
+    series: pl.LazyFrame,
+    signals: pl.LazyFrame,
+    day: date,
+    *,
+    infrastructure_scopes: Sequence[str],
+    environment: str,
+) -> pl.LazyFrame:
+    """Give core_signal_daily: what services sent themselves.
+
+    Metrics about workloads (by scope, glob patterns, or by name) cover nobody. Without a usable
+    `service.name` the workload and its namespace stand in; without a workload the row stays
+    `unknown_service`, which is counted and covers nobody.
+    """
+    scopes = [pl.col("scope_name").str.contains(_pattern(name)) for name in infrastructure_scopes]
+    about = pl.col("metric_name").str.contains(ABOUT_WORKLOADS)
+    own = series.filter(~pl.any_horizontal(about, *scopes)).select(
+        *_identity(environment),
+        pl.lit("metrics").alias("signal"),
+        pl.lit(1, pl.Int64).alias("item_count"),
+        "received_at",
+    )
+    others = signals.select(*_identity(environment), "signal", "item_count", "received_at")
+    return (
+        pl.concat([own, others])
+        .group_by(*IDENTITY, "signal")
+        .agg(
+            pl.col("item_count").sum(),
+            pl.col("received_at").max().alias("last_received_at"),
+        )
+        .with_columns(pl.lit(day).alias("day"))
+        .select(SIGNAL_DAILY.schema.names())
+        .cast(SIGNAL_DAILY.schema)
+        .sort(SIGNAL_DAILY.key)
+    )
+
+
+def _pattern(glob: str) -> str:
+    escaped = "".join(c if c.isalnum() or c in "*?" else "\\" + c for c in glob)
+    return "^" + escaped.replace("*", ".*").replace("?", ".") + "$"
+
+
+def _identity(environment: str) -> list[pl.Expr]:
+    resource = "resource_attributes"
+    name = first_of(value_of(resource, "service.name"))
+    workload = first_of(*(value_of(resource, key) for _, key in CONTROLLERS))
+    is_usable = ~is_unknown(name)
+    has_workload = workload != ""
+    return [
+        pl.when(is_usable | ~has_workload)
+        .then(first_of(value_of(resource, "service.namespace")))
+        .otherwise(first_of(value_of(resource, "k8s.namespace.name")))
+        .alias("service_namespace"),
+        pl.when(is_usable)
+        .then(name)
+        .when(has_workload)
+        .then(workload)
+        .when(name == "")
+        .then(pl.lit(UNKNOWN))
+        .otherwise(name)
+        .alias("service_name"),
+        value_of(resource, "deployment.environment.name")
+        .fill_null(environment)
+        .alias("environment"),
+    ]
