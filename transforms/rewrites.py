@@ -38,8 +38,9 @@ def rewrites(
         rows = series.of_metric(metric)
         mine = series.slots.filter(pl.col("metric") == metric)
         known = series.values.join(mine.select("metric_id").unique(), on="metric_id", how="semi")
+        parts = known.partition_by("level", "label", as_dict=True)
         for slot, level, label in mine.select("slot", "level", "label").rows():
-            values = known.filter(level=level, label=label)
+            values = parts[level, label]
             for name, mapped in _tried(values, label, top, status_labels).items():
                 found.append((metric, level, label, name, *counted(rows, slot, values, mapped)))
     return pl.DataFrame(found, schema=SCHEMA, orient="row")

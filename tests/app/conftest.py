@@ -263,6 +263,65 @@ def _cardinality() -> dict[str, list[dict[str, Any]]]:
         "mart_cardinality_label": [],
         "mart_cardinality_value": [],
         "mart_churn_metric": [],
+        "mart_cardinality_set": [
+            {
+                "day": LAST,
+                "metric": "checkout.cart.events",
+                "set_kind": "equivalent",
+                "labels": "point:email + point:user_id",
+                "series_without_count": 900,
+                "saved_count": 8000,
+                "saved_cost": Decimal("49.2"),
+                "is_within_budget": True,
+            }
+        ],
+        "mart_cardinality_rewrite": [
+            {
+                "day": LAST,
+                "metric": "checkout.cart.events",
+                "level": "point",
+                "label": "user_id",
+                "rewrite": "top_k",
+                "distinct_after_count": 11,
+                "series_after_count": 1000,
+                "stored_after_count": 1000,
+                "saved_count": 7900,
+                "saved_cost": Decimal("48.6"),
+            }
+        ],
+        "mart_metric_use": [
+            {
+                "metric": "checkout.cart.events",
+                "level": "point" if label else "",
+                "label": label,
+                "use_state": state,
+                "place_count": int(state == "used"),
+                "places": "shop.json: Carts" if state == "used" else "",
+            }
+            for label, state in (("", "unused"), ("user_id", "used"), ("status", "unused"))
+        ],
+        "mart_series_cost": [
+            {
+                "day": LAST,
+                "backend": "default",
+                "metric": "checkout.cart.events",
+                "team": "checkout",
+                "price_unit": "series",
+                "series_count": 9000,
+                "stored_series_count": 9000,
+                "stored_sample_count": 90000,
+                "monthly_cost": Decimal("55.35"),
+            }
+        ],
+        "mart_series_quota": [
+            {
+                "day": LAST,
+                "team": "checkout",
+                "series_count": 9000,
+                "quota_count": 5000,
+                "is_over": True,
+            }
+        ],
     }
     for back in reversed(range(20)):
         day = LAST - timedelta(days=back)
