@@ -127,7 +127,12 @@ def _touches(day: date) -> pl.Expr:
 
 def _terms_digest(terms: Terms, day: date) -> str:
     settings = terms.settings
-    known = (settings.cardinality, settings.inventory, settings.billing.period_final_hours)
+    known = (
+        settings.cardinality,
+        settings.inventory,
+        settings.unit_cost,
+        settings.billing.period_final_hours,
+    )
     return terms.ownership.hash_on(day) + hashlib.sha256(repr(known).encode()).hexdigest()[:16]
 
 

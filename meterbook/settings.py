@@ -116,6 +116,13 @@ class AnomalySettings:
 
 
 @dataclass(frozen=True)
+class UnitCostSettings:
+    """Which counters are units of work: counters or histograms, by their metric name."""
+
+    counters: tuple[str, ...] = ("http.server.request.duration",)
+
+
+@dataclass(frozen=True)
 class RightsizingSettings:
     """What a recommendation for a container's requests needs."""
 
@@ -207,6 +214,7 @@ class Settings:
     billing: BillingSettings = field(default_factory=BillingSettings)
     ownership: OwnershipSettings = field(default_factory=OwnershipSettings)
     anomaly: AnomalySettings = field(default_factory=AnomalySettings)
+    unit_cost: UnitCostSettings = field(default_factory=UnitCostSettings)
     rightsizing: RightsizingSettings = field(default_factory=RightsizingSettings)
     inventory: InventorySettings = field(default_factory=InventorySettings)
     cardinality: CardinalitySettings = field(default_factory=CardinalitySettings)

@@ -72,6 +72,8 @@ def to_come(days: Days, last: date, count: int) -> Decimal:
     for n in range(1, count + 1):
         day = last + timedelta(days=n)
         same = [d for d in recent if d.weekday() == day.weekday()] or list(recent)
+        if not same:
+            return total
         middle = Decimal(sum((day - d).days for d in same)) / len(same)
         total += max(Decimal(0), median([recent[d] for d in same]) + slope * middle)
     return _whole(total)

@@ -26,6 +26,7 @@ from transforms import (
     series,
     signals,
     sli,
+    unit_cost,
     usage,
     workload,
     workloads,
@@ -192,6 +193,24 @@ def _rightsizing(f: Frames, t: Terms) -> Made:
     return {"mart_rightsizing": made, "mart_workload_efficiency": efficient}
 
 
+def _counted(f: Frames, t: Terms) -> Made:
+    made = unit_cost.counter_daily(
+        f["raw_series"],
+        f["raw_point_around"],
+        f["raw_histogram"],
+        t.day,
+        t.settings.unit_cost.counters,
+    )
+    return {"core_counter_daily": made}
+
+
+def _unit_cost(f: Frames, _: Terms) -> Made:
+    made = unit_cost.unit_cost(
+        f["core_counter_daily"], f["mart_cost_daily_namespace"], f["mart_workload_daily"]
+    )
+    return {"mart_unit_cost": made}
+
+
 def _outlook(f: Frames, t: Terms) -> Made:
     chosen = t.settings.anomaly
     limits = anomaly.Limits(Decimal(chosen.least_cost), Decimal(chosen.least_ratio), chosen.days)
@@ -215,6 +234,7 @@ DAY: Final = (
     Step(_costs, ("core_cost_ledger", "lines_of_day"),
          ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
           "mart_reconciliation_daily")),
+    Step(_counted, ("raw_series", "raw_point_around", "raw_histogram"), ("core_counter_daily",)),
     Step(_seen, ("raw_series", "raw_signal"), ("core_workload_daily", "core_signal_daily")),
     Step(_cardinality, ("raw_series", "raw_series_before", "raw_histogram"),
          ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
@@ -234,6 +254,8 @@ WHOLE: Final = (
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),
     Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",)),
+    Step(_unit_cost, ("core_counter_daily", "mart_cost_daily_namespace", "mart_workload_daily"),
+         ("mart_unit_cost",)),
     Step(_outlook, ("mart_cost_daily_team", "mart_cost_daily_service"),
          ("mart_forecast", "mart_cost_anomaly")),
     Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app import show
-from app.figures import workloads
+from app import show, words
+from app.figures import performance, workloads
 from app.figures.workloads import PROFILES
 
 page = show.Page("Workloads", "What is paid for and not used, and what should be asked for?")
@@ -27,3 +27,13 @@ page.show(efficiency)
 
 # %% What to ask for?
 page.show(sizes)
+
+# %% Cost against performance?
+units = page.get(performance.per_thousand)
+page.show(units)
+spaces = sorted(set(units.data["namespace"]))
+if spaces:
+    space = st.selectbox(
+        "Namespace", spaces, format_func=words.entity, key="space", bind="query-params"
+    )
+    page.show(page.get(performance.day_by_day, space))

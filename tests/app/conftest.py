@@ -480,6 +480,25 @@ def _outlook() -> dict[str, list[dict[str, Any]]]:
     return {"mart_forecast": forecasts, "mart_cost_anomaly": odd}
 
 
+def _units() -> list[dict[str, Any]]:
+    """Give 70 days of requests of two namespaces, one of which knows no latency."""
+    return [
+        {
+            "charge_date": LAST - timedelta(days=back),
+            "metric": "http.server.request.duration" if space == "payments-api" else HOSTILE,
+            "namespace": space,
+            "currency": "USD",
+            "effective_cost": Decimal(40 + back % 7),
+            "unit_count": 100_000.0 + 500 * back,
+            "cost_per_1000": Decimal(40 + back % 7) / 100,
+            "value_mean": 0.1 + back / 1000 if space == "payments-api" else None,
+            "replica_mean": 4.0,
+        }
+        for back in range(70)
+        for space in ("payments-api", "search-api")
+    ]
+
+
 def _workloads() -> dict[str, list[dict[str, Any]]]:
     """Give a workload a team; most containers could ask for less, the first for more."""
     used, sizes = [], []
@@ -521,7 +540,12 @@ def _workloads() -> dict[str, list[dict[str, Any]]]:
             }
             for profile in ("lean", "balanced", "safe")
         ]
-    return {**_outlook(), "mart_workload_efficiency": used, "mart_rightsizing": sizes}
+    return {
+        **_outlook(),
+        "mart_unit_cost": _units(),
+        "mart_workload_efficiency": used,
+        "mart_rightsizing": sizes,
+    }
 
 
 def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
