@@ -21,7 +21,7 @@ from collector.billing import catalog, fx
 from collector.billing.load import LoadReport, load, places_of
 from collector.otlp.status import read_status
 from meterbook.errors import MeterbookError
-from meterbook.inputs import Inputs, read_catalogue, read_ownership, read_uses
+from meterbook.inputs import Inputs, catalogue_ages, read_catalogue, read_ownership, read_uses
 from meterbook.settings import BillingSettings, Settings
 from transforms import series, steps
 from transforms.partition import Frames, Step, Terms, local, on, run_steps
@@ -141,7 +141,11 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
     Errors: ConfigError, SchemaMismatchError, CheckFailedError, AnotherBuildError.
     """
     terms = Terms(now.date(), now, settings, read_ownership(settings))
-    whole = {"catalogue": read_catalogue(settings), "metric_uses": read_uses(settings)}
+    whole = {
+        "catalogue": read_catalogue(settings),
+        "catalogue_ages": catalogue_ages(settings),
+        "metric_uses": read_uses(settings),
+    }
     inputs = Inputs(settings)
     log = RunLog(f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}", now)  # two builds may share a `now`
     with sole_build(settings.home), Store(settings.warehouse) as store:

@@ -16,7 +16,8 @@ import polars as pl
 from collector.billing import catalog
 from meterbook.errors import ConfigError, Finding
 from meterbook.settings import Settings
-from transforms import inventory, metric_use
+from transforms import metric_use
+from transforms.inventory_files import InventoryFile, read_inventory
 from transforms.ownership import Ownership, parse_ownership
 from transforms.partition import Terms
 from warehouse.lake import Lake
@@ -39,15 +40,35 @@ def read_ownership(settings: Settings) -> Ownership:
 
 
 def read_catalogue(settings: Settings) -> pl.LazyFrame:
-    """Read the inventory files, `*` and `**` allowed. Errors: ConfigError."""
-    frames: list[pl.LazyFrame] = []
+    """Read the inventory files, `*` and `**` allowed: CSV, YAML, Backstage. Errors: ConfigError."""
+    kinds = [pair.split("=")[0] for pair in settings.inventory.expected_signals]
     base = settings.config_file.parent if settings.config_file else Path()
-    for pattern in settings.inventory.files:
-        paths = sorted(base.glob(pattern))
-        if not paths:
-            raise ConfigError([Finding("inventory.files", f"{base / pattern}: no such file")])
-        frames += [inventory.parse_inventory(p.read_text(encoding="utf-8")) for p in paths]
-    return pl.concat(frames) if frames else inventory.parse_inventory("")
+    files = [
+        InventoryFile(
+            str(path.relative_to(base)) if path.is_relative_to(base) else str(path),
+            pattern,
+            path.read_text(encoding="utf-8"),
+        )
+        for pattern in settings.inventory.files
+        for path in _found(settings, "inventory.files", (pattern,))
+    ]
+    return read_inventory(files, kinds)
+
+
+def catalogue_ages(settings: Settings) -> pl.LazyFrame:
+    """Tell when each inventory source was last changed: the newest of its files."""
+    rows = [
+        (
+            f"catalogue:{pattern}",
+            max(
+                datetime.fromtimestamp(path.stat().st_mtime, UTC)
+                for path in _found(settings, "inventory.files", (pattern,))
+            ),
+        )
+        for pattern in settings.inventory.files
+    ]
+    schema = {"source": pl.String(), "updated_at": pl.Datetime("us", "UTC")}
+    return pl.LazyFrame(rows, schema=schema, orient="row")
 
 
 def read_uses(settings: Settings) -> pl.LazyFrame:

@@ -149,6 +149,12 @@ class InventorySettings:
         ),
         "`kind=signals`: what a service of each kind should send",
     )
+    catalogue_max_age_days: int = _set(35, "of an inventory file; beyond it the figure is stale")
+    workload_max_age_hours: int = _set(24, "of what a cluster shows; beyond it the figure is stale")
+    bill_max_age_hours: int = _set(96, "of the tagged bill lines; beyond it the figure is stale")
+    retired_sources: tuple[str, ...] = _set(
+        (), "`workload:<cluster>` of clusters that are gone: neither counted nor stale"
+    )
     cronjob_period_hours: int = _set(24, "of cron jobs that name none; 2 periods are fresh")
     tier_weights: tuple[str, ...] = _set(
         ("1=4", "2=2"), "`tier=weight` in the weighted index; 1 for the others"

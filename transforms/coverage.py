@@ -213,7 +213,9 @@ def _ranked(rows: pl.DataFrame, terms: Expectations) -> pl.LazyFrame:
     )
 
 
-def coverage_team(coverage: pl.LazyFrame, terms: Expectations) -> pl.LazyFrame:
+def coverage_team(
+    coverage: pl.LazyFrame, terms: Expectations, *, is_stale: bool = False
+) -> pl.LazyFrame:
     """Give mart_coverage_team, with the pooled organisation as `__all__`."""
     everybody = coverage.with_columns(pl.lit(EVERYBODY).alias("team"))
     is_expected = pl.col("state").is_in(STATES)
@@ -243,6 +245,7 @@ def coverage_team(coverage: pl.LazyFrame, terms: Expectations) -> pl.LazyFrame:
             pl.when(expected > 0).then(pl.col("literal_count") / expected).alias("literal_ratio"),
             pl.when(weights > 0).then(pl.col("credit_sum") / weights).alias("weighted_index"),
             (needed(expected, terms) - complete).clip(lower_bound=0).alias("short_count"),
+            pl.lit(is_stale).alias("is_inventory_stale"),
         )
         .select(COVERAGE_TEAM.schema.names())
         .cast(COVERAGE_TEAM.schema)

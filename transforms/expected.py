@@ -16,6 +16,7 @@ import polars as pl
 from meterbook.settings import InventorySettings
 from transforms.identity import IDENTITY, UNALLOCATED, matched
 from warehouse.tables.core import SERVICE
+from warehouse.tables.mart_coverage import INVENTORY_SOURCE
 
 HISTORY: Final = timedelta(days=30)
 SIGNALS: Final = ("logs", "metrics", "traces")
@@ -150,6 +151,48 @@ def _with(known: pl.DataFrame, seen: pl.DataFrame, kind: str) -> pl.DataFrame:
     )
     names = SERVICE.schema.names()
     return pl.concat([named.select(names), ready.select(names)])
+
+
+def sources(
+    ages: pl.LazyFrame,
+    workloads: pl.LazyFrame,
+    billed: pl.LazyFrame,
+    *,
+    chosen: InventorySettings,
+    now: datetime,
+) -> pl.LazyFrame:
+    """Give core_inventory_source: each source with its age; one past its limit is stale."""
+    source, at = pl.col("source"), pl.col("updated_at")
+    limits = (
+        (ages, chosen.catalogue_max_age_days * 24),
+        (
+            workloads.group_by((pl.lit("workload:") + pl.col("cluster")).alias("source")).agg(
+                (pl.col("last_event_at").max() + pl.duration(hours=1)).alias("updated_at")
+            ),
+            chosen.workload_max_age_hours,
+        ),
+        (
+            billed.group_by(source="sources").agg(pl.col("last_seen_at").max().alias("updated_at")),
+            chosen.bill_max_age_hours,
+        ),
+    )
+    every = [
+        rows.select(source, at, pl.lit(hours, pl.Int64).alias("max_age_hours"))
+        for rows, hours in limits
+    ]
+    age = pl.lit(now) - pl.min_horizontal(at, pl.lit(now))
+    return (
+        pl.concat(every)
+        .filter(~source.is_in(list(chosen.retired_sources)))
+        .with_columns(
+            source.str.extract("^([^:]*):").alias("kind"),
+            age.dt.total_hours().alias("age_hours"),
+            (age > pl.duration(hours="max_age_hours")).alias("is_stale"),
+        )
+        .select(INVENTORY_SOURCE.schema.names())
+        .cast(INVENTORY_SOURCE.schema)
+        .sort(INVENTORY_SOURCE.key)
+    )
 
 
 def tagged_lines(lines: pl.LazyFrame, *, service_tag: str, now: datetime) -> pl.LazyFrame:

@@ -57,7 +57,7 @@ def parse_inventory(
     return made
 
 
-def csv_entries(text: str, name: str, findings: list[Finding]) -> list[Entry]:
+def csv_entries(text: str, name: str, findings: list[Finding], source: str = "") -> list[Entry]:
     """Read the rows of a CSV; missing columns are a finding."""
     if not text.strip():
         return []
@@ -66,7 +66,11 @@ def csv_entries(text: str, name: str, findings: list[Finding]) -> list[Entry]:
         findings.append(Finding(name, f"columns {missing} are missing"))
         return []
     return [
-        Entry(f"{name} line {n}", name, {key: (value or "") for key, value in row.items() if key})
+        Entry(
+            f"{name} line {n}",
+            source or name,
+            {key: (value or "") for key, value in row.items() if key},
+        )
         for n, row in enumerate(reader, start=2)
     ]
 

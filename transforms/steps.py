@@ -1,8 +1,9 @@
 """The graph of steps: which table is made from which, by which function. All of it, in order.
 
 Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
-layer (`known_series`, `samples`, `lines_of_day`, `catalogue`, `metric_uses`) live for one run only
-and are not stored. `raw_…_around` holds the days beside it too, `raw_…_before` the day before.
+layer (`known_series`, `samples`, `lines_of_day`, `catalogue`, `catalogue_ages`, `billed_services`,
+`service_costs`, `metric_uses`) live for one run only and are not stored. `raw_…_around` holds the
+days beside it too, `raw_…_before` the day before.
 """
 
 from decimal import Decimal
@@ -149,14 +150,12 @@ def _tagged(f: Frames, t: Terms) -> Made:
 
 
 def _inventory(f: Frames, t: Terms) -> Made:
-    until_now = f["core_workload_daily"].filter(pl.col("day") <= t.now.date())
-    made = expected.services(
-        f["catalogue"],
-        until_now,
-        f["billed_services"],
-        environments=t.settings.inventory.environments,
-    )
-    return {"core_service": made}
+    chosen, billed = t.settings.inventory, f["billed_services"]
+    is_over = (pl.lit("workload:") + pl.col("cluster")).is_in(list(chosen.retired_sources))
+    until_now = f["core_workload_daily"].filter((pl.col("day") <= t.now.date()) & ~is_over)
+    made = expected.services(f["catalogue"], until_now, billed, environments=chosen.environments)
+    ages = expected.sources(f["catalogue_ages"], until_now, billed, chosen=chosen, now=t.now)
+    return {"core_service": made, "mart_inventory_source": ages}
 
 
 def _coverage(f: Frames, t: Terms) -> Made:
@@ -168,7 +167,11 @@ def _coverage(f: Frames, t: Terms) -> Made:
 
 def _coverage_team(f: Frames, t: Terms) -> Made:
     chosen = expected.Expectations.of(t.settings.inventory)
-    made = coverage.coverage_team(f["mart_coverage_service"], chosen)
+    made = coverage.coverage_team(
+        f["mart_coverage_service"],
+        chosen,
+        is_stale=bool(f["mart_inventory_source"].select(pl.col("is_stale").any()).collect().item()),
+    )
     return {"mart_coverage_team": made}
 
 
@@ -246,10 +249,12 @@ DAY: Final = (
 WHOLE: Final = (
     Step(_tagged, ("core_cost_line", "core_workload_daily", "core_cost_ledger"),
          ("billed_services", "service_costs")),
-    Step(_inventory, ("catalogue", "core_workload_daily", "billed_services"), ("core_service",)),
+    Step(_inventory, ("catalogue", "catalogue_ages", "core_workload_daily", "billed_services"),
+         ("core_service", "mart_inventory_source")),
     Step(_coverage, ("core_service", "core_signal_daily", "service_costs"),
          ("mart_coverage_service",)),
-    Step(_coverage_team, ("mart_coverage_service",), ("mart_coverage_team",)),
+    Step(_coverage_team, ("mart_coverage_service", "mart_inventory_source"),
+         ("mart_coverage_team",)),
     Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),

@@ -89,6 +89,22 @@ COVERAGE_TEAM: Final = Table(
         ),
         Column("has_tier_1_gap", pl.Boolean(), "a tier-1 service misses a signal"),
         count("short_count", "services that must become complete to meet the target"),
+        Column("is_inventory_stale", pl.Boolean(), "a source of the inventory is past its limit"),
+    ),
+)
+
+INVENTORY_SOURCE: Final = Table(
+    name="mart_inventory_source",
+    text="The sources of the inventory with their ages; a stale one never shrinks it.",
+    grain="source",
+    key=("source",),
+    columns=(
+        Column("source", pl.String(), "`catalogue:<file>`, `workload:<cluster>`, `bill:<tag>`"),
+        Column("kind", pl.String(), "catalogue, workload or bill"),
+        Column("updated_at", INSTANT, "last changed, or last heard of"),
+        Column("age_hours", pl.Int64(), "whole hours since", unit="h"),
+        Column("max_age_hours", pl.Int64(), "its limit", unit="h"),
+        Column("is_stale", pl.Boolean(), "older than its limit"),
     ),
 )
 
@@ -109,4 +125,4 @@ SLI_DAILY: Final = Table(
     ),
 )
 
-ALL: Final = (COVERAGE_SERVICE, COVERAGE_TEAM, SLI_DAILY)
+ALL: Final = (COVERAGE_SERVICE, COVERAGE_TEAM, INVENTORY_SOURCE, SLI_DAILY)
