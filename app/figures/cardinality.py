@@ -297,7 +297,7 @@ def what_if(reader: Reader, filters: Filters, metric: str) -> Figure:
         """
         SELECT label, level, distinct_count, series_without_count, saved_count,
                saved_count / nullif(saved_count + series_without_count, 0) AS saved_ratio,
-               multiplier, saved_cost, explained_growth, is_root_cause,
+               multiplier, saved_cost, explained_growth, is_root_cause, value_class, personal_data,
                if(is_safe, 'safe', 'loses detail') AS verdict
         FROM mart_cardinality_label
         WHERE metric = $metric
@@ -332,6 +332,8 @@ def what_if(reader: Reader, filters: Filters, metric: str) -> Figure:
             Shown("saved_ratio", "Saved, %", "ratio"),
             Shown("saved_cost", "Saved a month", "money"),
             Shown("explained_growth", "Explains growth", "ratio"),
+            Shown("value_class", "Looks like"),
+            Shown("personal_data", "Personal data"),
             Shown("verdict", "Verdict", "state"),
         ),
         note="Safe: nothing merges without the label. Otherwise series merge, and the backend must "

@@ -139,7 +139,7 @@ def unused(reader: Reader, filters: Filters) -> Figure:
         filters,
         answer,
         name="unused-metrics",
-        title="Metrics that nobody uses",
+        title="Metrics without a known use",
         finding=finding,
         shown=(
             Shown("metric", "Metric", link="cardinality?metric"),

@@ -305,3 +305,22 @@ def test_typed_values_differ(telemetry: Any, value: object) -> None:
 
     assert wide(series(telemetry, [*others, {}])).rows["fp"].n_unique() == 4
     assert wide(series(telemetry, [*others, {"k": value}])).rows["fp"].n_unique() == 3
+
+
+def test_no_mart_holds_personal_data(telemetry: Any) -> None:
+    """Mail, IP, telephone and card are told by kind; no cell of any mart has one of them."""
+    rows = [
+        {"mail": f"ann{n}@example.org", "peer": f"10.9.8.{n}", "call": f"+49 30 5550{n:03}"}
+        for n in range(60)
+    ]
+    rows += [{"card": "4111 1111 1111 1111"}] * 2
+
+    made = marts(series(telemetry, rows))
+
+    kinds = column(made["mart_cardinality_label"], "personal_data")
+    assert kinds == {"mail": "email", "peer": "ip", "call": "phone", "card": "card"}
+    shapes = column(made["mart_cardinality_label"], "value_class")
+    assert (shapes["mail"], shapes["peer"]) == ("email", "ip")
+    for frame in made.values():
+        text = frame.write_csv()
+        assert not any(part in text for part in ("ann", "10.9.8", "5550", "4111"))

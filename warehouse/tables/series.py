@@ -32,7 +32,6 @@ SERIES: Final = Table(
     text="The registry of series of the last 30 days that have telemetry.",
     grain="series",
     key=("series_id",),
-    is_published=False,
     columns=(
         ID,
         METRIC,
