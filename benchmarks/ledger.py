@@ -67,8 +67,11 @@ def world(rows: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         pl.lit(3600.0).alias("run_seconds"),
         pl.lit(8.0).alias("cpu_capacity_cores"),
         pl.lit(32.0 * 2**30).alias("memory_capacity_bytes"),
+        pl.lit(0.0).alias("gpu_capacity_count"),
+        pl.lit(8.0).alias("cpu_allocatable_cores"),
+        pl.lit(32.0 * 2**30).alias("memory_allocatable_bytes"),
         pl.lit(60, pl.Int64).alias("sample_count"),
-    )
+    ).select(NODE_HOURLY.schema.names())
     pods = nodes.join(pl.DataFrame({"p": range(PER_NODE)}), how="cross")
     spread = (pl.col("n") * 7919 + pl.col("p") * 104729) % 997 / 997
     cpu, memory = spread * 0.6 * 3600, spread * 2 * 2**30 * 3600
@@ -90,6 +93,7 @@ def world(rows: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         (cpu * 0.7).alias("cpu_usage_core_seconds"),
         memory.alias("memory_request_byte_seconds"),
         (memory * 0.9).alias("memory_usage_byte_seconds"),
+        pl.lit(0.0).alias("gpu_request_gpu_seconds"),
         pl.lit("container.cpu.time").alias("cpu_usage_source"),
         pl.lit("container.memory.working_set").alias("memory_usage_source"),
         pl.lit(0, pl.Int32).alias("duplicate_source_count"),

@@ -6,9 +6,9 @@ Units    effective_cost, billed_cost in the line's currency, Decimal(38, 12); ne
 Holds    per line and day: sum(ledger) == what the line costs on that day, exactly; the order of
          input rows changes nothing; idle takes part in every split and is never negative
 
-Explainers (transforms.nodes, transforms.lines) take the lines that they know, one after the other,
-and give claims; transforms.receivers finds who bears them. Claims carry numbers, not names: names
-come back once, at the end.
+Explainers (transforms.split_lines, transforms.nodes, transforms.lines) take the lines that they
+know, one after the other, and give claims; transforms.receivers finds who bears them. Claims carry
+numbers, not names: names come back once, at the end.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -22,6 +22,7 @@ from transforms.nodes import on_nodes, provider_key
 from transforms.ownership import Ownership
 from transforms.owning import Judge
 from transforms.receivers import IDLE, NO_TELEMETRY, PARTS_SCALE, joined, received
+from transforms.split_lines import divided
 from warehouse.tables.core import COST_LEDGER
 
 __all__ = ["IDLE", "NO_TELEMETRY", "PARTS_SCALE", "day_lines", "ledger", "provider_key"]
@@ -43,8 +44,9 @@ def ledger(  # noqa: PLR0913 - three tables, the rules, and three terms
     """Give core_cost_ledger of a day. `lines` are those of `day_lines`."""
     judge = Judge(ownership, day)
     known = priced(lines)
-    clustered, rest = on_nodes(known, nodes.collect(), usage.collect(), ownership)
-    claims = joined([clustered, outside(rest)])
+    given, rest = divided(known, ownership)
+    clustered, rest = on_nodes(rest, nodes.collect(), usage.collect(), ownership)
+    claims = joined([given, clustered, outside(rest)])
     rows, owners = received(claims, ownership, judge)
     end = datetime.combine(day, time(), UTC) + timedelta(days=1, hours=final_hours)
     terms = {

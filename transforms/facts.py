@@ -15,10 +15,14 @@ CPU_USE: Final = "cpu_use"
 MEMORY_USE: Final = "memory_use"
 CPU_REQUEST: Final = "cpu_request"
 MEMORY_REQUEST: Final = "memory_request"
+GPU_REQUEST: Final = "gpu_request"
 PHASE: Final = "phase"
 NODE_CPU: Final = "node_cpu"
 NODE_MEMORY: Final = "node_memory"
+NODE_GPU: Final = "node_gpu"
 NODE_SEEN: Final = "node_seen"
+ALLOCATABLE_RANK: Final = 3
+"""From this rank on, a node's metric tells what pods may take, not what there is."""
 
 CONTROLLERS: Final = (
     ("CronJob", "k8s.cronjob.name"),
@@ -48,6 +52,7 @@ _NAMES: Final = (
     (MEMORY_REQUEST, 2, "k8s.container.memory.request.desired"),
     (MEMORY_REQUEST, 3, "k8s.container.memory_request"),
     (MEMORY_REQUEST, 4, "kube_pod_container_resource_requests"),
+    (GPU_REQUEST, 1, "kube_pod_container_resource_requests"),
     (PHASE, 1, "k8s.pod.phase"),
     (NODE_CPU, 1, "kube_node_status_capacity"),
     (NODE_CPU, 2, "system.cpu.logical.count"),
@@ -59,6 +64,8 @@ _NAMES: Final = (
     (NODE_MEMORY, 3, "k8s.node.memory.allocatable"),
     (NODE_MEMORY, 4, "k8s.node.allocatable_memory"),
     (NODE_MEMORY, 5, "kube_node_status_allocatable"),
+    (NODE_GPU, 1, "kube_node_status_capacity"),
+    (NODE_GPU, 3, "kube_node_status_allocatable"),
     (NODE_SEEN, 1, "kube_node_info"),
     (NODE_SEEN, 2, "k8s.node.condition_ready"),
     (NODE_SEEN, 3, "k8s.node.uptime"),
@@ -68,7 +75,13 @@ _BY_RESOURCE: Final = {
     "kube_node_status_capacity",
     "kube_node_status_allocatable",
 }
-"""One name for CPU and memory: the point attribute `resource` tells which."""
+"""One name for CPU, memory and GPUs: the point attribute `resource` tells which."""
+
+_RESOURCES: Final = {
+    "cpu": ("cpu",),
+    "memory": ("memory",),
+    "gpu": ("nvidia_com_gpu", "amd_com_gpu"),
+}
 
 _SUFFIXES: Final = ("_bytes", "_seconds_total", "_seconds", "_ratio", "_cores", "_total")
 _SUFFIX: Final = rf"({'|'.join(_SUFFIXES)})$"
@@ -86,8 +99,9 @@ def _facts() -> pl.DataFrame:
     spelled = [(fact, rank, name, text) for fact, rank, name, text in names]
     spelled += [(fact, rank, name, _bare(text)) for fact, rank, name, text in names]
     for fact, rank, name, text in spelled:
-        resource = ("memory" if "memory" in fact else "cpu") if name in _BY_RESOURCE else ""
-        rows.setdefault((text, resource), (fact, rank, name))
+        kind = next((kind for kind in _RESOURCES if kind in fact), "")
+        for resource in _RESOURCES[kind] if name in _BY_RESOURCE else ("",):
+            rows.setdefault((text, resource), (fact, rank, name))
     return pl.DataFrame(
         [(*key, *value) for key, value in rows.items()],
         schema={

@@ -6,14 +6,13 @@ Units    effective_cost, billed_cost in the line's currency, Decimal(38, 12); at
 Holds    over the days of a line its parts add up to it; no line is dropped
 """
 
-import json
 from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
 
 from transforms.money import atoms, money
-from transforms.receivers import NO_TELEMETRY, SEAT, Claims
+from transforms.receivers import NO_TELEMETRY, SEAT, Claims, labelled
 
 LINE_FACTS: Final = ("billing_currency", "service_name", "provider_name", "sub_account_id")
 
@@ -59,7 +58,11 @@ def priced(lines: pl.LazyFrame) -> pl.DataFrame:
             *LINE_FACTS,
             *names,
             "tags",
+            "x_extra",
             "x_cluster",
+            "x_namespace",
+            "allocated_resource_id",
+            "allocated_resource_name",
             "consumed_quantity",
             "consumed_unit",
             atoms(pl.col("effective_cost")).alias("effective"),
@@ -77,24 +80,15 @@ def outside(lines: pl.DataFrame) -> Claims:
     A machine that its provider's tag puts into a cluster, but that was not heard of, is
     `__no_telemetry__`.
     """
-    entries = pl.col("tags").list.eval(pl.element().struct.json_encode())
     is_silent = pl.col("x_cluster").is_not_null() & (pl.col("charge_category") == "Usage")
-    described = lines.with_columns(
-        is_silent.alias("is_silent"), entries.list.join(",").fill_null("").alias("_tags")
-    )
-    texts = described.select("_tags", "tags").unique("_tags", keep="first", maintain_order=True)
-    labels = pl.DataFrame(
-        {"_tags": texts["_tags"], "labels": [_json(tags) for tags in texts["tags"].to_list()]},
-        schema={"_tags": pl.String(), "labels": pl.String()},
-    )
-    joined = described.join(labels, on="_tags", how="left", validate="m:1", maintain_order="left")
+    described = labelled(lines).with_columns(is_silent.alias("is_silent"))
 
     def seat(name: str, silent: pl.Expr | str, other: pl.Expr | str) -> pl.Expr:
         one, two = (pl.lit(it) if isinstance(it, str) else it for it in (silent, other))
         return pl.when("is_silent").then(one).otherwise(two).alias(name)
 
     bucket, resource = NO_TELEMETRY, pl.col("resource_id").fill_null("")
-    seated = joined.with_columns(
+    seated = described.with_columns(
         seat("cluster", pl.col("x_cluster"), "-"),
         pl.lit("-").alias("node"),
         seat("namespace", bucket, "-"),
@@ -112,7 +106,3 @@ def outside(lines: pl.DataFrame) -> Claims:
         numbered, on=SEAT, how="left", validate="m:1", nulls_equal=True, maintain_order="left"
     )
     return Claims(rows.select("line", "charge_hour", "seat", "effective", "billed"), seats)
-
-
-def _json(tags: list[dict[str, str]] | None) -> str:
-    return json.dumps({tag["key"]: tag["value"] for tag in tags or ()}, sort_keys=True)

@@ -5,23 +5,27 @@ Gives    claims and seats (see transforms.receivers)
 Units    atoms; microcore-seconds and KiB-seconds, whole numbers
 Holds    per line and hour the claims add up to the line; idle takes part and is never negative
 
-Formulas. A node's cost is parted between CPU and memory by price weight times capacity (OpenCost's
-specification, appendix A). Each part is shared by a = max(request, usage) over
-D = max(capacity * seconds, sum of a); what is left is `__idle__`.
+Formulas. Each part of a node's cost (transforms.node_price) is shared by a = max(request, usage)
+over D = max(capacity * seconds, sum of a); what is left is `__idle__`.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
 
+from transforms import idle
 from transforms.money import parts, split
+from transforms.node_price import KIB, PARTS, parted
 from transforms.ownership import Ownership
-from transforms.receivers import IDLE, NO_TELEMETRY, SEAT, Claims
+from transforms.policy import Policy
+from transforms.receivers import IDLE, NO_TELEMETRY, SEAT, SYSTEM, Claims
 
-KIB: Final = 1024
 PLACE: Final = ("cluster", "node", "namespace", "workload", "labels")
 HOUR: Final = ("cluster", "node", "usage_hour")
-PARTS: Final = ("cpu", "memory")
+WORK, IDLES, TAKEN = 0, 1, 2
+"""Kinds of entries: a workload, what stood idle, what the system keeps for itself."""
+ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
 
 
 def provider_key(text: pl.Expr) -> pl.Expr:
@@ -51,7 +55,7 @@ def on_nodes(
         how="left",
         validate="m:1",
     ).sort("line", "charge_hour")
-    seats = _seats(usage, placed)
+    seats = _seats(usage, placed, ownership.policy)
     silent = placed.filter(pl.col("place").is_null()).join(
         seats.filter(pl.col("reason") == "no_telemetry").select("cluster", "node", "seat"),
         on=["cluster", "node"],
@@ -59,10 +63,9 @@ def on_nodes(
         validate="m:1",
     )
     billed = placed.filter(pl.col("place").is_not_null()).with_row_index("group")
-    shared = _shared(billed, heard, _entries(usage, heard, seats, ownership), ownership)
-    keep = ["line", "charge_hour", "seat", "effective", "billed"]
-    rows = pl.concat([shared.select(keep), silent.select(keep)])
-    return Claims(rows, seats.select(SEAT)), rest
+    entries = _entries(usage, heard, seats, ownership)
+    shared = _shared(billed, heard, entries, seats, ownership)
+    return Claims(pl.concat([shared, silent.select(ROWS)]), seats.select(SEAT)), rest
 
 
 def node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
@@ -97,7 +100,7 @@ def node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([hourly, spread.drop("_one").select(hourly.columns)])
 
 
-def _seats(usage: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
+def _seats(usage: pl.DataFrame, placed: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Give a number to all that can bear a node's cost: workloads, idle, hours not heard."""
     used = usage.select(PLACE).unique().with_columns(pl.lit("workload").alias("reason"))
     node = placed.select("cluster", "node").unique()
@@ -106,10 +109,17 @@ def _seats(usage: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
         text = [pl.lit(name).alias("namespace"), pl.lit(name).alias("workload")]
         return node.with_columns(*text, labels=pl.lit(""), reason=pl.lit(reason))
 
-    every = pl.concat([used, bucket(IDLE, "idle"), bucket(NO_TELEMETRY, "no_telemetry")])
+    every = [used, bucket(IDLE, "idle"), bucket(NO_TELEMETRY, "no_telemetry")]
+    if policy.is_allocatable:
+        every.append(bucket(SYSTEM, "system"))
+    if policy.idle == "share":
+        node_of = pl.col("node") if policy.idle_scope == "node" else pl.lit("-").alias("node")
+        shares = used.with_columns(node_of, pl.lit(idle.IDLE_SHARE).alias("reason"))
+        every.append(shares.unique())
     blank = ("account", "service", "resource", "charge_category")
     return (
-        every.sort(*PLACE, "reason")
+        pl.concat(every)
+        .sort(*PLACE, "reason")
         .with_columns(pl.lit("").alias(name) for name in blank)
         .with_row_index("seat")
     )
@@ -118,9 +128,10 @@ def _seats(usage: pl.DataFrame, placed: pl.DataFrame) -> pl.DataFrame:
 def _entries(
     usage: pl.DataFrame, heard: pl.DataFrame, seats: pl.DataFrame, ownership: Ownership
 ) -> pl.DataFrame:
-    """Give per node-hour and seat the whole-number weights; idle stands there without one."""
+    """Give per node-hour and seat the whole-number weights; buckets stand there without any."""
     numbered = seats.filter(pl.col("reason") == "workload").select("seat", *PLACE)
     places = heard.select("place", *HOUR)
+    gpu = (pl.col("gpu_request_gpu_seconds") * 1e6).round(0).cast(pl.Int64)
     weights = (
         usage.lazy()
         .join(numbered.lazy(), on=list(PLACE), how="inner", validate="m:1")
@@ -130,16 +141,25 @@ def _entries(
             "seat",
             _whole("cpu", "core", 1e6, ownership).alias("cpu"),
             _whole("memory", "byte", 1 / KIB, ownership).alias("memory"),
+            gpu.alias("gpu"),
         )
         .group_by("place", "seat")
-        .agg(pl.col(PARTS).cast(pl.Int128).sum())
+        .agg(pl.col(PARTS).cast(pl.Int128).sum(), pl.lit(WORK).alias("kind"))
         .collect()
     )
-    idle = seats.filter(pl.col("reason") == "idle").select("seat", "cluster", "node")
-    stood = heard.join(idle, on=["cluster", "node"], how="inner", validate="m:1").select(
-        "place", "seat", *(pl.lit(None, pl.Int128).alias(name) for name in PARTS)
+    kinds = {"idle": IDLES, "system": TAKEN}
+    buckets = (
+        seats.filter(pl.col("reason").is_in(list(kinds)))
+        .select("seat", "cluster", "node", pl.col("reason").replace_strict(kinds).alias("kind"))
+        .join(heard, on=["cluster", "node"], how="inner", validate="m:m")
+        .select(
+            "place",
+            "seat",
+            *(pl.lit(None, pl.Int128).alias(name) for name in PARTS),
+            pl.col("kind").cast(weights.schema["kind"]),
+        )
     )
-    return pl.concat([weights, stood]).sort("place", "seat")
+    return pl.concat([weights, buckets]).sort("place", "seat")
 
 
 def _whole(name: str, unit: str, scale: float, ownership: Ownership) -> pl.Expr:
@@ -150,24 +170,105 @@ def _whole(name: str, unit: str, scale: float, ownership: Ownership) -> pl.Expr:
 
 
 def _shared(
-    billed: pl.DataFrame, heard: pl.DataFrame, entries: pl.DataFrame, ownership: Ownership
+    billed: pl.DataFrame,
+    heard: pl.DataFrame,
+    entries: pl.DataFrame,
+    seats: pl.DataFrame,
+    ownership: Ownership,
 ) -> pl.DataFrame:
     """Split each line and hour among the entries of its node, part by part."""
-    priced = _parted(billed.join(heard, on="place", how="left", validate="m:1"), ownership)
+    priced = parted(billed.join(heard, on="place", how="left", validate="m:1"), ownership)
     rows = priced.select("group", "line", "charge_hour", "place").join(
         entries, on="place", how="inner", validate="m:m", maintain_order="left_right"
     )
     group = rows["group"]
-    found = [
-        _both(priced, part, _with_idle(rows[part], group, priced[f"{part}_capacity"]), group)
-        for part in PARTS
-    ]
-    rows = rows.with_columns(
-        sum((effective for effective, _ in found[1:]), start=found[0][0]).alias("effective"),
-        sum((billed for _, billed in found[1:]), start=found[0][1]).alias("billed"),
+    used = [part for part in PARTS if (priced[f"{part}_capacity"] != 0).any() or part != "gpu"]
+    weights = {part: _with_buckets(rows, part, priced) for part in used}
+    found = {part: _both(priced, part, weights[part], group) for part in used}
+
+    def total(number: int) -> pl.Series:
+        columns = [both[number] for both in found.values()]
+        return sum(columns[1:], start=columns[0])
+
+    taken = rows.with_columns(total(0).alias("effective"), total(1).alias("billed"))
+    if ownership.policy.idle == "share":
+        return _idle_shared(taken, found, weights, priced, seats, ownership.policy)
+    is_kept = (pl.col("effective") != 0) | (pl.col("billed") != 0) | (pl.col("kind") == IDLES)
+    return taken.filter(is_kept).select(ROWS)
+
+
+def _with_buckets(rows: pl.DataFrame, part: str, priced: pl.DataFrame) -> pl.Series:
+    """Give weights with what the system keeps, and with what is left where idle stands."""
+    group, kind = rows["group"], rows["kind"]
+    kept = priced[f"{part}_system"].gather(group)
+    weight = rows[part].zip_with(kind != TAKEN, kept)
+    used = (
+        pl.DataFrame({"group": group, "used": weight}).group_by("group").agg(pl.col("used").sum())
     )
-    is_idle = rows["cpu"].is_null()
-    return rows.filter((pl.col("effective") != 0) | (pl.col("billed") != 0) | is_idle)
+    left = (priced[f"{part}_capacity"] - used.sort("group")["used"]).clip(lower_bound=0)
+    return weight.zip_with(kind != IDLES, left.gather(group))
+
+
+def _idle_shared(  # noqa: PLR0913, PLR0917 - what was split, how, and to whom it goes on
+    rows: pl.DataFrame,
+    found: Mapping[str, tuple[pl.Series, pl.Series]],
+    weights: Mapping[str, pl.Series],
+    priced: pl.DataFrame,
+    seats: pl.DataFrame,
+    policy: Policy,
+) -> pl.DataFrame:
+    """Give what workloads took, and beside it their part of what stood idle."""
+    is_idle, group = rows["kind"] == IDLES, rows["group"]
+    own = rows.filter(pl.col("kind") != IDLES).select(ROWS)
+    stood = rows.filter(pl.col("kind") == IDLES).select("line", "charge_hour", "seat", "place")
+    if policy.idle_scope == "node":
+        shares = [
+            rows.with_columns(
+                idle.on_node(both[n].filter(is_idle), weights[part], is_idle, group).alias(name)
+                for n, name in enumerate(("effective", "billed"))
+            ).select(ROWS)
+            for part, both in found.items()
+        ]
+        return idle.shown([own, _seated(pl.concat(shares), seats, node=True)])
+    place = priced.select("place", "cluster", "charge_hour").unique()
+    left = pl.concat(
+        stood.with_columns(
+            both[0].filter(is_idle).alias("effective"),
+            both[1].filter(is_idle).alias("billed"),
+            pl.lit(part).alias("part"),
+        )
+        for part, both in found.items()
+    )
+    facts = priced.select("line", "charge_hour", "cluster", currency="billing_currency").unique()
+    left = left.join(facts, on=["line", "charge_hour"], how="left", validate="m:1")
+    numbered = _seated(rows.filter(pl.col("kind") == WORK), seats, node=False)
+    heavy = pl.concat(
+        numbered.select("place", "seat", pl.col(part).alias("weight"), pl.lit(part).alias("part"))
+        .unique(["place", "seat", "part"])
+        .join(place, on="place", how="inner", validate="m:1")
+        .group_by("cluster", "charge_hour", "part", "seat")
+        .agg(pl.col("weight").sum())
+        for part in found
+    )
+    shared = idle.in_cluster(left, heavy)
+    served = heavy.select("cluster", "charge_hour", "part").unique()
+    alone = left.join(served, on=["cluster", "charge_hour", "part"], how="anti")
+    return idle.shown([own, shared, alone.select(ROWS)])
+
+
+def _seated(rows: pl.DataFrame, seats: pl.DataFrame, *, node: bool) -> pl.DataFrame:
+    """Move workloads to their seats for shared idle; others keep theirs."""
+    key = list(PLACE) if node else [name for name in PLACE if name != "node"]
+    work = seats.filter(pl.col("reason") == "workload").select("seat", *key)
+    share = seats.filter(pl.col("reason") == idle.IDLE_SHARE).select(
+        *key, pl.col("seat").alias("share")
+    )
+    moved = work.join(share, on=key, how="inner", validate="m:1").select("seat", "share")
+    return (
+        rows.join(moved, on="seat", how="left", validate="m:1")
+        .with_columns(pl.coalesce("share", "seat").alias("seat"))
+        .drop("share")
+    )
 
 
 def _both(
@@ -186,61 +287,3 @@ def _both(
         billed.filter(is_other), weight.filter(rows), number.gather(group.filter(rows))
     )
     return first, second.scatter(rows.arg_true(), split_again)
-
-
-def _with_idle(weight: pl.Series, group: pl.Series, capacity: pl.Series) -> pl.Series:
-    """Put what is left of the capacity where idle stands."""
-    used = (
-        pl.DataFrame({"group": group, "used": weight}).group_by("group").agg(pl.col("used").sum())
-    )
-    left = (capacity - used.sort("group")["used"]).clip(lower_bound=0)
-    return weight.zip_with(weight.is_not_null(), left.gather(group))
-
-
-def _parted(lines: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
-    """Part each line and hour into CPU and memory, with the capacity of each part."""
-    text = pl.coalesce("sku_meter", "charge_description", pl.lit("")).str.to_lowercase()
-    only_cpu = text.str.contains(r"\bcore\b|\bvcpu\b")
-    only_memory = text.str.contains(r"\bram\b|\bmemory\b") & ~only_cpu
-    exponent = max(
-        -int(weight.as_tuple().exponent)
-        for weight in (ownership.cpu_weight, ownership.memory_weight)
-    )
-    cpu_price, memory_price = (
-        int(weight * 10**exponent) for weight in (ownership.cpu_weight, ownership.memory_weight)
-    )
-    millicores = (pl.col("cpu_capacity_cores") * 1000).round(0).cast(pl.Int128)
-    mebibytes = (pl.col("memory_capacity_bytes") / 2**20).round(0).cast(pl.Int128)
-    cpu = millicores * cpu_price * 1024
-    memory = mebibytes * memory_price * 1000
-    whole = cpu + memory
-    is_hours = pl.col("consumed_unit").str.to_lowercase().is_in(["hrs", "hours", "hour", "h"])
-    billed_seconds = (pl.col("consumed_quantity").cast(pl.Float64) * 3600).clip(0, 3600)
-    seconds = (
-        pl.when(is_hours & ~only_cpu & ~only_memory & pl.col("consumed_quantity").is_between(0, 1))
-        .then(billed_seconds)
-        .otherwise(pl.col("run_seconds"))
-    )
-
-    def part_of(amount: str) -> pl.Expr:
-        size, sign = pl.col(amount).abs(), pl.col(amount).sign()
-        by_price = (
-            pl.when(whole > 0).then(size * cpu // pl.max_horizontal(whole, 1)).otherwise(size)
-        )
-        return sign * (pl.when(only_cpu).then(size).when(only_memory).then(0).otherwise(by_price))
-
-    return lines.with_columns(
-        part_of("effective").alias("cpu_effective"),
-        part_of("billed").alias("cpu_billed"),
-        (pl.col("cpu_capacity_cores") * seconds * 1e6)
-        .round(0)
-        .cast(pl.Int128)
-        .alias("cpu_capacity"),
-        (pl.col("memory_capacity_bytes") / KIB * seconds)
-        .round(0)
-        .cast(pl.Int128)
-        .alias("memory_capacity"),
-    ).with_columns(
-        (pl.col("effective") - pl.col("cpu_effective")).alias("memory_effective"),
-        (pl.col("billed") - pl.col("cpu_billed")).alias("memory_billed"),
-    )

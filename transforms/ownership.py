@@ -29,6 +29,7 @@ from transforms.ownership_model import (
     Tags,
     Team,
 )
+from transforms.policy import Policy, read_policy
 
 __all__ = [
     "REGEX",
@@ -63,7 +64,6 @@ RULE_KEYS: Final = frozenset({"id", "match", "team", "teams", "from", "until"})
 POOL_KEYS: Final = frozenset(
     {"id", "pool", "to", "split", "weight", "zero_weight", "show_as", "from", "until"}
 )
-POLICY: Final = ("node_split", "workload", "idle", "missing_telemetry", "cost_metric")
 TEAM_KEYS: Final = frozenset({"id", "name", "department", "cost_center", "budget"})
 
 
@@ -93,7 +93,6 @@ class _Reader:
         self.teams = tuple(self._team(*item) for item in self._list("teams"))
         rules = tuple(self._rule(*item) for item in self._list("rules"))
         pools = tuple(self._pool(*item) for item in self._list("shared"))
-        weights = (self.document.get("node_split") or {}).get("weights") or {}
         basis = (self.document.get("workload") or {}).get("basis", "max")
         if basis not in {"max", "request", "usage"}:
             self._find("workload.basis", f"'{basis}'; want max, request or usage")
@@ -102,22 +101,22 @@ class _Reader:
             tags=self._tags(),
             rules=rules,
             pools=pools,
-            cpu_weight=self._number(
-                weights.get("cpu_core_hour", "0.031611"), "node_split.weights.cpu_core_hour"
-            ),
-            memory_weight=self._number(
-                weights.get("ram_gib_hour", "0.004237"), "node_split.weights.ram_gib_hour"
-            ),
+            policy=self._policy(),
             basis=basis,
             config_hash=self.config_hash,
             departments=self.departments,
             freeze_after_days=self._freeze(),
-            policy=repr([self.document.get(name) for name in POLICY]),
         )
         self._refuse_equal(rules)
         if self.findings:
             raise ConfigError(self.findings, "ownership")
         return ownership
+
+    def _policy(self) -> Policy:
+        policy = read_policy(self.document, self._number, self._find)
+        if policy.idle == "owner":
+            self._known(policy.idle_owner, "idle.show.owner")
+        return policy
 
     def _find(self, key: str, message: str) -> None:
         self.findings.append(Finding(key, message))

@@ -10,6 +10,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from transforms.policy import Policy
+
 UNALLOCATED: Final = "__unallocated__"
 SHARED: Final = "__shared__/"
 REGEX: Final = "re:"
@@ -121,19 +123,26 @@ class Ownership:
     tags: Tags = field(default_factory=Tags)
     rules: tuple[Rule, ...] = ()
     pools: tuple[Pool, ...] = ()
-    cpu_weight: Decimal = Decimal("0.031611")
-    memory_weight: Decimal = Decimal("0.004237")
+    policy: Policy = field(default_factory=Policy)
     basis: str = "max"
     config_hash: str = "none"
     departments: tuple[Department, ...] = ()
     freeze_after_days: int | None = None
-    policy: str = ""
-    """How cost is split, as the file says it: part of each day's digest."""
 
     @staticmethod
     def default() -> "Ownership":
         """Give the one that owns nothing: every workload and line is `__unallocated__`."""
         return Ownership()
+
+    @property
+    def cpu_weight(self) -> Decimal:
+        """Give what a core-hour counts on a node without GPUs."""
+        return self.policy.weights.cpu
+
+    @property
+    def memory_weight(self) -> Decimal:
+        """Give what a GiB-hour counts on a node without GPUs."""
+        return self.policy.weights.memory
 
     @property
     def team_ids(self) -> tuple[str, ...]:
@@ -154,6 +163,6 @@ class Ownership:
             self.tags,
             [rule for rule in self.rules if rule.holds_on(day)],
             [pool for pool in self.pools if pool.holds_on(day)],
-            (self.cpu_weight, self.memory_weight, self.basis, self.policy),
+            (self.basis, self.policy),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

@@ -7,6 +7,7 @@ Holds    the rows of a claim add up to it; the same seat has the same owner on t
 Seats and owners are judged once each and joined by number: a day has few of them and many claims.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,10 @@ from transforms.owning import Judge, Thing
 
 IDLE: Final = "__idle__"
 NO_TELEMETRY: Final = "__no_telemetry__"
+SYSTEM: Final = "__system__"
+BUCKETS: Final = ("idle", "system", "no_telemetry")
+"""Reasons of seats that are nobody's, whatever the rules say."""
+OF_CLUSTERS: Final = ("workload", "idle_share")
 PARTS_SCALE: Final = 10**12
 JUDGED: Final = (
     "cluster", "namespace", "workload", "labels", "account", "service", "resource",
@@ -35,6 +40,24 @@ class Claims:
 
     rows: pl.DataFrame
     seats: pl.DataFrame
+
+
+def labelled(lines: pl.DataFrame) -> pl.DataFrame:
+    """Add `labels`: the tags of each line as a JSON object, as workloads have theirs."""
+    entries = pl.col("tags").list.eval(pl.element().struct.json_encode())
+    keyed = lines.with_columns(entries.list.join(",").fill_null("").alias("_tags"))
+    texts = keyed.select("_tags", "tags").unique("_tags", keep="first", maintain_order=True)
+    labels = pl.DataFrame(
+        {"_tags": texts["_tags"], "labels": [_json(tags) for tags in texts["tags"].to_list()]},
+        schema={"_tags": pl.String(), "labels": pl.String()},
+    )
+    return keyed.join(labels, on="_tags", how="left", validate="m:1", maintain_order="left").drop(
+        "_tags"
+    )
+
+
+def _json(tags: list[dict[str, str]] | None) -> str:
+    return json.dumps({tag["key"]: tag["value"] for tag in tags or ()}, sort_keys=True)
 
 
 def joined(found: Sequence[Claims]) -> Claims:
@@ -79,10 +102,13 @@ def received(
 def _shares(seats: pl.DataFrame, judge: Judge) -> pl.DataFrame:
     """Judge the seats that are no bucket; give a row per seat and receiver, with its part."""
     numbered = seats.with_row_index("seat")
-    is_bucket = pl.col("reason").is_in(["idle", "no_telemetry"])
+    is_bucket = pl.col("reason").is_in(BUCKETS)
+    owner = judge.ownership.policy.idle_owner
+    bucket = pl.col("namespace")
+    team = pl.when((pl.col("reason") == "idle") & (owner != "")).then(pl.lit(owner))
     buckets = numbered.filter(is_bucket).select(
         "seat",
-        pl.col("namespace").alias("team"),
+        team.otherwise(bucket).alias("team"),
         pl.lit(PARTS_SCALE, pl.Int64).alias("part"),
         pl.lit("").alias("rule_id"),
         "reason",
@@ -122,12 +148,14 @@ def _weighed(
     ownership: Ownership,
     judge: Judge,
 ) -> pl.DataFrame:
-    """Weigh proportional pools by the day's direct cost of their teams."""
+    """Weigh proportional pools by the day's direct cost of their teams, before idle."""
+    is_direct = pl.col("team").is_in(list(ownership.team_ids)) & (pl.col("pool") == "")
+    is_own = ~pl.col("reason").is_in(["idle", "idle_share"])
     sums = (
         direct.group_by("owner")
         .agg(pl.col("effective").sum())
         .join(owners, on="owner", how="left", validate="1:1")
-        .filter(pl.col("team").is_in(list(ownership.team_ids)) & (pl.col("pool") == ""))
+        .filter(is_direct & is_own)
         .group_by("team")
         .agg(pl.col("effective").sum())
     )

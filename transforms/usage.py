@@ -18,13 +18,16 @@ import polars as pl
 
 from transforms.attributes import ANNOTATION, first_of, value_of
 from transforms.facts import (
+    ALLOCATABLE_RANK,
     CONTROLLERS,
     CPU_REQUEST,
     CPU_USE,
     FACTS,
+    GPU_REQUEST,
     MEMORY_REQUEST,
     MEMORY_USE,
     NODE_CPU,
+    NODE_GPU,
     NODE_MEMORY,
     PHASE,
     SPELLINGS,
@@ -37,7 +40,11 @@ HOLD_INTERVALS: Final = 3
 RUNNING: Final = 2
 POD: Final = ("cluster", "namespace", "pod_key")
 CONTAINER: Final = (*POD, "container")
-CONTAINER_FACTS: Final = (CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST)
+CONTAINER_FACTS: Final = (CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST, GPU_REQUEST)
+OFFERED: Final = (
+    "cpu_capacity_cores", "memory_capacity_bytes", "gpu_capacity_count",
+    "cpu_allocatable_cores", "memory_allocatable_bytes",
+)  # fmt: skip
 NODE_IDS: Final = ("k8s.node.provider_id", "host.id", "cloud.resource_id", "provider_id")
 
 
@@ -54,7 +61,7 @@ def usage_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.La
         .join(_identity(pods), on=POD, how="left", validate="m:1")
         .with_columns(
             pl.col("container").fill_null(""),
-            pl.col(CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST).fill_null(0.0),
+            pl.col(CONTAINER_FACTS).fill_null(0.0),
             pl.col("cpu_source", "memory_source").fill_null(""),
             pl.col("duplicate_source_count").fill_null(0),
             pl.col("usage_hour").dt.date().alias("usage_date"),
@@ -62,6 +69,7 @@ def usage_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.La
         .rename(
             {
                 CPU_REQUEST: "cpu_request_core_seconds",
+                GPU_REQUEST: "gpu_request_gpu_seconds",
                 CPU_USE: "cpu_usage_core_seconds",
                 MEMORY_REQUEST: "memory_request_byte_seconds",
                 MEMORY_USE: "memory_usage_byte_seconds",
@@ -97,27 +105,29 @@ def node_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.Laz
         hourly.group_by(*node, "usage_hour")
         .agg(
             pl.col("sample_count").sum(),
-            _capacity(NODE_CPU).alias("cpu"),
-            _capacity(NODE_MEMORY).alias("memory"),
+            _capacity(NODE_CPU).alias("cpu_capacity_cores"),
+            _capacity(NODE_MEMORY).alias("memory_capacity_bytes"),
+            _capacity(NODE_GPU).alias("gpu_capacity_count"),
+            _capacity(NODE_CPU, ALLOCATABLE_RANK).alias("cpu_allocatable_cores"),
+            _capacity(NODE_MEMORY, ALLOCATABLE_RANK).alias("memory_allocatable_bytes"),
         )
         .join(identity, on=node, how="left", validate="m:1")
         .sort([*node, "usage_hour"])
         .with_columns(
-            pl.col("cpu", "memory").forward_fill().backward_fill().over(node).fill_null(0.0),
+            pl.col(OFFERED).forward_fill().backward_fill().over(node).fill_null(0.0),
             pl.col("provider_id").fill_null(""),
             pl.col("usage_hour").dt.date().alias("usage_date"),
             pl.lit(HOUR.total_seconds()).alias("run_seconds"),
         )
-        .rename({"cpu": "cpu_capacity_cores", "memory": "memory_capacity_bytes"})
         .select(NODE_HOURLY.schema.names())
         .cast(NODE_HOURLY.schema)
         .sort(NODE_HOURLY.key)
     )
 
 
-def _capacity(fact: str) -> pl.Expr:
-    """Give cores or bytes by the source with the lowest rank."""
-    mine = pl.col("fact") == fact
+def _capacity(fact: str, from_rank: int = 0) -> pl.Expr:
+    """Give cores, bytes or GPUs by the source with the lowest rank, of those from a rank on."""
+    mine = (pl.col("fact") == fact) & (pl.col("rank") >= from_rank)
     best = pl.col("rank").filter(mine).min()
     return pl.col("value").filter(mine & (pl.col("rank") == best)).max()
 
@@ -329,7 +339,7 @@ def _wide(facts: pl.LazyFrame) -> pl.LazyFrame:
         return pl.col(column).filter(pl.col("fact") == fact).first()
 
     return facts.group_by([*CONTAINER, "usage_hour"]).agg(
-        *(of(f, "amount").alias(f) for f in (CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST)),
+        *(of(fact, "amount").alias(fact) for fact in CONTAINER_FACTS),
         of(CPU_USE, "source").alias("cpu_source"),
         of(MEMORY_USE, "source").alias("memory_source"),
         pl.col("duplicates").sum().alias("duplicate_source_count"),

@@ -84,10 +84,20 @@ class Telemetry:
             )
         return self
 
-    def node(self, name: str, cores: float, gib: float, samples: Sequence[float]) -> "Telemetry":
+    def node(
+        self,
+        name: str,
+        cores: float,
+        gib: float,
+        samples: Sequence[float],
+        *,
+        cluster: str = "c",
+        gpus: float = 0,
+    ) -> "Telemetry":
         """Add a node with its capacity, seen at these hours."""
-        resource = {"k8s.cluster.name": "c", "k8s.node.name": name, "host.id": f"i-{name}"}
-        for kind, value in (("cpu", cores), ("memory", gib * 2**30)):
+        resource = {"k8s.cluster.name": cluster, "k8s.node.name": name, "host.id": f"i-{name}"}
+        offered = {"cpu": cores, "memory": gib * 2**30, "nvidia_com_gpu": gpus}
+        for kind, value in offered.items():
             at = [(hour, value) for hour in samples]
             self.add("kube_node_status_capacity", resource, at, labels={"resource": kind})
         return self
@@ -102,25 +112,38 @@ class Telemetry:
         request: float | None = None,
         use: Sequence[float] = (),
         labels: Mapping[str, str] | None = None,
+        *,
+        gib: float = 0,
+        gpus: float = 0,
+        cluster: str = "c",
+        annotations: Mapping[str, str] | None = None,
     ) -> "Telemetry":
         """Add a pod with hourly samples from start to end; `use` is cores per hour."""
         hours = [start + n for n in range(int(end - start) + 1)]
         if hours[-1] != end:
             hours.append(end)
         pod = {
-            "k8s.cluster.name": "c",
+            "k8s.cluster.name": cluster,
             "k8s.namespace.name": namespace,
             "k8s.pod.name": name,
             "k8s.pod.uid": f"uid-{name}",
             "k8s.node.name": node,
             "k8s.deployment.name": f"{name}-app",
             **{f"k8s.pod.label.{key}": value for key, value in (labels or {}).items()},
+            **{f"k8s.pod.annotation.{key}": text for key, text in (annotations or {}).items()},
         }
         container = {**pod, "k8s.container.name": "main"}
         self.add("k8s.pod.phase", pod, [(hour, 2) for hour in hours])
         if request is not None:
             at = [(hour, request) for hour in hours]
             self.add("k8s.container.cpu_request", container, at)
+        if gib:
+            at = [(hour, gib * 2**30) for hour in hours]
+            self.add("k8s.container.memory_request", container, at)
+        if gpus:
+            at = [(hour, gpus) for hour in hours]
+            which = {"resource": "nvidia_com_gpu"}
+            self.add("kube_pod_container_resource_requests", container, at, labels=which)
         if use:
             total, counted = 0.0, [(hours[0], 0.0)]
             for hour, cores in zip(hours[1:], use, strict=True):

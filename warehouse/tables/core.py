@@ -186,6 +186,7 @@ USAGE_HOURLY: Final = Table(
         Column("cpu_usage_core_seconds", pl.Float64(), "used", unit="core·s"),
         Column("memory_request_byte_seconds", pl.Float64(), "requested while running", unit="B·s"),
         Column("memory_usage_byte_seconds", pl.Float64(), "used", unit="B·s"),
+        Column("gpu_request_gpu_seconds", pl.Float64(), "GPUs held while running", unit="GPU·s"),
         Column("cpu_usage_source", pl.String(), "metric the use came from; empty without use"),
         Column("memory_usage_source", pl.String(), "metric the use came from; empty without use"),
         Column("duplicate_source_count", pl.Int32(), "further metrics that told the same fact"),
@@ -207,6 +208,9 @@ NODE_HOURLY: Final = Table(
         Column("run_seconds", pl.Float64(), "between its first and last sample, held", unit="s"),
         Column("cpu_capacity_cores", pl.Float64(), "capacity; 0 if unknown", unit="core"),
         Column("memory_capacity_bytes", pl.Float64(), "capacity; 0 if unknown", unit="By"),
+        Column("gpu_capacity_count", pl.Float64(), "GPUs; 0 if none or unknown", unit="1"),
+        Column("cpu_allocatable_cores", pl.Float64(), "for pods; 0 if unknown", unit="core"),
+        Column("memory_allocatable_bytes", pl.Float64(), "for pods; 0 if unknown", unit="By"),
         Column("sample_count", pl.Int64(), "points of the node and of pods on it"),
     ),
 )
@@ -244,7 +248,8 @@ COST_LEDGER: Final = Table(
         Column(
             "reason",
             pl.String(),
-            "workload, idle, no_telemetry, line, no_rule, unknown_team, pool_share, pool_unsplit",
+            "workload, idle, idle_share, system, no_telemetry, provider_split, line, no_rule, "
+            "unknown_team, pool_share, pool_unsplit",
         ),
         Column("share", pl.Float64(), "part of the line's cost of that day, for people", unit="1"),
         EFFECTIVE,
