@@ -192,7 +192,9 @@ def _shared(
 
     taken = rows.with_columns(total(0).alias("effective"), total(1).alias("billed"))
     if ownership.policy.idle == "share":
-        return _idle_shared(taken, found, weights, priced, seats, ownership.policy)
+        if ownership.policy.idle_scope == "cluster":
+            return _idle_of_cluster(taken, found, priced, _takers(entries, heard, seats))
+        return _idle_of_node(taken, found, weights, seats)
     is_kept = (pl.col("effective") != 0) | (pl.col("billed") != 0) | (pl.col("kind") == IDLES)
     return taken.filter(is_kept).select(ROWS)
 
@@ -209,28 +211,35 @@ def _with_buckets(rows: pl.DataFrame, part: str, priced: pl.DataFrame) -> pl.Ser
     return weight.zip_with(kind != IDLES, left.gather(group))
 
 
-def _idle_shared(  # noqa: PLR0913, PLR0917 - what was split, how, and to whom it goes on
+def _idle_of_node(
     rows: pl.DataFrame,
     found: Mapping[str, tuple[pl.Series, pl.Series]],
     weights: Mapping[str, pl.Series],
-    priced: pl.DataFrame,
     seats: pl.DataFrame,
-    policy: Policy,
 ) -> pl.DataFrame:
-    """Give what workloads took, and beside it their part of what stood idle."""
+    """Give what workloads took, and beside it their part of what stood idle on their node."""
     is_idle, group = rows["kind"] == IDLES, rows["group"]
+    shares = [
+        rows.with_columns(
+            idle.on_node(both[n].filter(is_idle), weights[part], is_idle, group).alias(name)
+            for n, name in enumerate(("effective", "billed"))
+        ).select(ROWS)
+        for part, both in found.items()
+    ]
     own = rows.filter(pl.col("kind") != IDLES).select(ROWS)
-    stood = rows.filter(pl.col("kind") == IDLES).select("line", "charge_hour", "seat", "place")
-    if policy.idle_scope == "node":
-        shares = [
-            rows.with_columns(
-                idle.on_node(both[n].filter(is_idle), weights[part], is_idle, group).alias(name)
-                for n, name in enumerate(("effective", "billed"))
-            ).select(ROWS)
-            for part, both in found.items()
-        ]
-        return idle.shown([own, _seated(pl.concat(shares), seats, node=True)])
-    place = priced.select("place", "cluster", "charge_hour").unique()
+    return idle.shown([own, _seated(pl.concat(shares), seats, node=True)])
+
+
+def _idle_of_cluster(
+    rows: pl.DataFrame,
+    found: Mapping[str, tuple[pl.Series, pl.Series]],
+    priced: pl.DataFrame,
+    takers: pl.DataFrame,
+) -> pl.DataFrame:
+    """Give what workloads took, and beside it the idle of the cluster's nodes in that hour."""
+    is_idle = rows["kind"] == IDLES
+    stood = rows.filter(is_idle).select("line", "charge_hour", "seat")
+    facts = priced.select("line", "charge_hour", "cluster", currency="billing_currency").unique()
     left = pl.concat(
         stood.with_columns(
             both[0].filter(is_idle).alias("effective"),
@@ -238,22 +247,28 @@ def _idle_shared(  # noqa: PLR0913, PLR0917 - what was split, how, and to whom i
             pl.lit(part).alias("part"),
         )
         for part, both in found.items()
-    )
-    facts = priced.select("line", "charge_hour", "cluster", currency="billing_currency").unique()
-    left = left.join(facts, on=["line", "charge_hour"], how="left", validate="m:1")
-    numbered = _seated(rows.filter(pl.col("kind") == WORK), seats, node=False)
-    heavy = pl.concat(
-        numbered.select("place", "seat", pl.col(part).alias("weight"), pl.lit(part).alias("part"))
-        .unique(["place", "seat", "part"])
-        .join(place, on="place", how="inner", validate="m:1")
-        .group_by("cluster", "charge_hour", "part", "seat")
-        .agg(pl.col("weight").sum())
-        for part in found
-    )
-    shared = idle.in_cluster(left, heavy)
-    served = heavy.select("cluster", "charge_hour", "part").unique()
+    ).join(facts, on=["line", "charge_hour"], how="left", validate="m:1")
+    served = takers.select("cluster", "charge_hour", "part").unique()
     alone = left.join(served, on=["cluster", "charge_hour", "part"], how="anti")
-    return idle.shown([own, shared, alone.select(ROWS)])
+    own = rows.filter(~is_idle).select(ROWS)
+    return idle.shown([own, idle.in_cluster(left, takers), alone.select(ROWS)])
+
+
+def _takers(entries: pl.DataFrame, heard: pl.DataFrame, seats: pl.DataFrame) -> pl.DataFrame:
+    """Give what each workload of a cluster weighs in an hour, on whichever node."""
+    work = _seated(entries.filter(pl.col("kind") == WORK), seats, node=False).join(
+        heard.select("place", "cluster", charge_hour="usage_hour"),
+        on="place",
+        how="inner",
+        validate="m:1",
+    )
+    long = work.unpivot(
+        PARTS,
+        index=["cluster", "charge_hour", "seat"],
+        variable_name="part",
+        value_name="weight",
+    )
+    return long.group_by("cluster", "charge_hour", "part", "seat").agg(pl.col("weight").sum())
 
 
 def _seated(rows: pl.DataFrame, seats: pl.DataFrame, *, node: bool) -> pl.DataFrame:
