@@ -38,6 +38,7 @@ from warehouse.tables.core import (
     PARTITION,
     RESTATEMENT,
 )
+from warehouse.tables.mart_coverage import COVERAGE_DAILY
 from warehouse.tables.mart_run import CHECK, COLLECTOR, RUN
 from warehouse.tables.series import SERIES_DAILY
 
@@ -213,8 +214,10 @@ def _build_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None
         for name in sorted({name for step in steps.WHOLE for name in step.reads})
         if name in BY_NAME and name not in steps.WHOLE_WRITES
     }
+    kept = {"coverage_history": store.read(COVERAGE_DAILY).lazy()}
+    given = {**frames, **kept, **given}
     with store.change() as change:
-        change.refuse_broken(_write_steps(change, steps.WHOLE, {**frames, **given}, terms, log))
+        change.refuse_broken(_write_steps(change, steps.WHOLE, given, terms, log))
 
 
 def _forget(store: Store) -> None:

@@ -2,8 +2,8 @@
 
 Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
 layer (`known_series`, `samples`, `lines_of_day`, `catalogue`, `catalogue_ages`, `billed_services`,
-`service_costs`, `metric_uses`) live for one run only and are not stored. `raw_…_around` holds the
-days beside it too, `raw_…_before` the day before.
+`service_costs`, `coverage_history`, `metric_uses`) live for one run only and are not stored.
+`raw_…_around` holds the days beside it too, `raw_…_before` the day before.
 """
 
 from decimal import Decimal
@@ -18,6 +18,7 @@ from transforms import (
     cardinality,
     cost,
     coverage,
+    coverage_history,
     evidence,
     expected,
     metric_use,
@@ -175,6 +176,12 @@ def _coverage_team(f: Frames, t: Terms) -> Made:
     return {"mart_coverage_team": made}
 
 
+def _coverage_daily(f: Frames, t: Terms) -> Made:
+    history, teams = f["coverage_history"], f["mart_coverage_team"]
+    made = coverage_history.coverage_daily(history, teams, day=t.now.date())
+    return {"mart_coverage_daily": made}
+
+
 def _sli(f: Frames, t: Terms) -> Made:
     return {"mart_sli_daily": sli.coverage_sli(f["mart_coverage_team"], t.now.date())}
 
@@ -255,6 +262,7 @@ WHOLE: Final = (
          ("mart_coverage_service",)),
     Step(_coverage_team, ("mart_coverage_service", "mart_inventory_source"),
          ("mart_coverage_team",)),
+    Step(_coverage_daily, ("coverage_history", "mart_coverage_team"), ("mart_coverage_daily",)),
     Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),

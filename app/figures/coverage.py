@@ -1,6 +1,6 @@
 """Which services can be seen, and what to fix first.
 
-Reads    mart_coverage_service, mart_coverage_team
+Reads    mart_coverage_service, mart_coverage_daily, mart_inventory_source
 Holds    M7 is pooled, floored when shown, and compared with its target in whole numbers
 """
 
@@ -160,6 +160,81 @@ def by_team(reader: Reader, filters: Filters) -> Figure:
         chart=chart.stacked_bars(rows, STATES, colours.STATES) if rows else None,
         alt="Stacked bars: complete, partial and dark services by team",
         empty="The inventory is empty.",
+    )
+
+
+def history(reader: Reader, filters: Filters) -> Figure:
+    """Give M7 by day, as each day saw it, with the size of the inventory beside it."""
+    answer = reader.ask(
+        """
+        SELECT day, coverage_ratio, complete_count, expected_count, expected_change,
+               is_inventory_stale
+        FROM mart_coverage_daily
+        WHERE team = CASE WHEN $team = 'all' THEN '__all__' ELSE $team END ORDER BY day
+        """,
+        team=filters.team,
+    )
+    rows = [
+        {"day": f"{row['day']}", "name": name, "value": row[f"{name}_count"]}
+        for row in answer.frame.to_dicts()
+        for name in ("complete", "expected")
+    ]
+    return build(
+        reader,
+        filters,
+        answer,
+        name="coverage-history",
+        title="Complete and expected services by day",
+        finding=_history_finding(answer.frame),
+        chart=chart.line_days(
+            rows, ("complete", "expected"), {"complete": colours.STATES["complete"]}
+        )
+        if rows
+        else None,
+        alt="Lines: complete and expected services by day, in all environments of the inventory",
+        empty="No day was kept yet; each build keeps its own.",
+    )
+
+
+def _history_finding(frame: pl.DataFrame) -> str:
+    if frame.is_empty():
+        return "No day was kept yet."
+    last = frame.row(-1, named=True)
+    moved = int(frame["expected_change"].sum() or 0)
+    size = f"The inventory has {words.plural(last['expected_count'], 'service')}"
+    change = f", {words.growth(moved)} since {words.day(frame['day'][0])}" if moved else ""
+    stale = " A source of it is older than its limit." if last["is_inventory_stale"] else ""
+    return f"{size}{change}; coverage is {words.ratio(last['coverage_ratio'])}.{stale}"
+
+
+def sources(reader: Reader, filters: Filters) -> Figure:
+    """Give the sources of the inventory with their ages, the stale ones first."""
+    answer = reader.ask(
+        """
+        SELECT source, updated_at, age_hours, max_age_hours,
+               CASE WHEN is_stale THEN 'stale' ELSE 'current' END AS age
+        FROM mart_inventory_source ORDER BY is_stale DESC, source
+        """
+    )
+    stale = answer.frame.filter(pl.col("age") == "stale").height
+    return build(
+        reader,
+        filters,
+        answer,
+        name="inventory-sources",
+        title="Where the inventory comes from",
+        finding=f"{words.plural(stale, 'source')} older than the limit: coverage may be too high."
+        if stale
+        else "Every source is within its limit.",
+        shown=(
+            Shown("source", "Source"),
+            Shown("updated_at", "Last changed or heard of", "instant"),
+            Shown("age_hours", "Age, hours", "count"),
+            Shown("max_age_hours", "Limit, hours", "count"),
+            Shown("age", "State"),
+        ),
+        empty="No source named a service yet.",
+        is_tall=True,
     )
 
 

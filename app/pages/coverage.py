@@ -32,6 +32,9 @@ if fixes.rows:
             language="bash",
         )
 
+# %% How did it go, and how far is the inventory to be trusted?
+page.show(page.get(coverage.history), page.get(coverage.sources))
+
 # %% Which services are in which list?
 state = st.segmented_control(
     "List",

@@ -66,6 +66,8 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (coverage.fixes, ()),
     (coverage.every, ()),
     (coverage.dark, ()),
+    (coverage.history, ()),
+    (coverage.sources, ()),
     (coverage.services, ("unregistered",)),
     (cardinality.headline, ()),
     (cardinality.price, ()),

@@ -93,6 +93,32 @@ COVERAGE_TEAM: Final = Table(
     ),
 )
 
+COVERAGE_DAILY: Final = Table(
+    name="mart_coverage_daily",
+    text="M7 and the size of the inventory by day, as the last build of the day saw them; 90 days.",
+    grain="day and team",
+    key=("day", "team"),
+    columns=(
+        Column("day", pl.Date(), "UTC day of the build"),
+        TEAM,
+        count("complete_count", "services fresh on all expected signals"),
+        count("partial_count", "services with some of them"),
+        count("dark_count", "services with none"),
+        count("expected_count", "complete + partial + dark: the size of the inventory"),
+        count("unregistered_count", "seen, not in the inventory"),
+        count("exempt_count", "exempt: in no other count"),
+        Column("coverage_ratio", pl.Float64(), "complete / expected", unit="1", is_nullable=True),
+        Column(
+            "expected_change",
+            pl.Int64(),
+            "size of the inventory less that of the day kept before; null on the first",
+            unit="1",
+            is_nullable=True,
+        ),
+        Column("is_inventory_stale", pl.Boolean(), "a source of it was past its limit"),
+    ),
+)
+
 INVENTORY_SOURCE: Final = Table(
     name="mart_inventory_source",
     text="The sources of the inventory with their ages; a stale one never shrinks it.",
@@ -125,4 +151,4 @@ SLI_DAILY: Final = Table(
     ),
 )
 
-ALL: Final = (COVERAGE_SERVICE, COVERAGE_TEAM, INVENTORY_SOURCE, SLI_DAILY)
+ALL: Final = (COVERAGE_SERVICE, COVERAGE_TEAM, COVERAGE_DAILY, INVENTORY_SOURCE, SLI_DAILY)
