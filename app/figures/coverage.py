@@ -242,8 +242,8 @@ def fixes(reader: Reader, filters: Filters) -> Figure:
     """Give what to fix first: fewest missing signals, then tier, then cost."""
     answer = reader.ask(
         """
-        SELECT fix_rank, service_name, service_namespace, environment, team, tier, missing_signals,
-               gain, monthly_cost
+        SELECT fix_rank, service_name, service_namespace, environment, team, kind, tier,
+               missing_signals, gain, team_gain, monthly_cost
         FROM mart_coverage_service
         WHERE fix_rank IS NOT NULL AND ($team = 'all' OR team = $team)
           AND ($environment = 'all' OR environment = $environment)
@@ -271,6 +271,7 @@ def fixes(reader: Reader, filters: Filters) -> Figure:
             *_SERVICE,
             Shown("missing_signals", "Missing", "signals"),
             Shown("gain", "Gain in M7", "points"),
+            Shown("team_gain", "Gain of its team", "points"),
             Shown("monthly_cost", "Cost a month", "money"),
         ),
         empty=finding,

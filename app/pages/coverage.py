@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import show, snippets, words
+from app import collector_snippets, show, snippets, words
 from app.figures import coverage
 
 page = show.Page("Coverage", "Which services cannot be seen in an incident, what to fix first?")
@@ -18,18 +18,19 @@ page.show(page.get(coverage.by_team), (page.get(coverage.dark), page.get(coverag
 fixes = page.get(coverage.fixes)
 page.show(fixes)
 if fixes.rows:
-    first = fixes.data.row(0, named=True)
-    with st.expander(
-        f"Fix for {words.md_escape(first['service_name'])}: set this, then restart it"
-    ):
+    names = [f"{row['fix_rank']}. {row['service_name']}" for row in fixes.data.to_dicts()]
+    place = st.selectbox("Fix for", range(len(names)), format_func=lambda n: names[n], key="fix")
+    chosen = fixes.data.row(place or 0, named=True)
+    who = (chosen["service_name"], chosen["service_namespace"], chosen["environment"])
+    missing = chosen["missing_signals"]
+    with st.expander(f"What {words.md_escape(chosen['service_name'])} needs"):
+        if chosen["kind"] in {"datastore", "third_party"}:
+            st.caption("It sends nothing by itself: a Collector beside it does.")
+        else:
+            st.caption("Set this and restart it; or let a Collector send it, as below.")
+            st.code(snippets.instrument(*who, missing), language="bash")
         st.code(
-            snippets.instrument(
-                first["service_name"],
-                first["service_namespace"],
-                first["environment"],
-                first["missing_signals"],
-            ),
-            language="bash",
+            collector_snippets.collector_pipeline(*who, chosen["kind"], missing), language="yaml"
         )
 
 # %% How did it go, and how far is the inventory to be trusted?
