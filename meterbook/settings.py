@@ -67,6 +67,9 @@ class CollectorSettings:
     drain_seconds: float = _set(0.0, "after SIGTERM: time for a load balancer to look away")
     telemetry_seconds: float = _set(60.0, "how often it records its own metrics; 0 for never")
     default_environment: str = _set("production", "of services that name none")
+    trace_sample_ratio: str = _set(
+        "0.10", "share of traces whose spans are kept for the score; 0 for none"
+    )
 
 
 @dataclass(frozen=True)
@@ -412,6 +415,7 @@ def _amounts(settings: Settings) -> list[Finding]:
         ("cardinality.growth_guard_ratio", settings.cardinality.growth_guard_ratio),
         ("collector.shed_ratio", settings.collector.shed_ratio),
         ("collector.full_ratio", settings.collector.full_ratio),
+        ("collector.trace_sample_ratio", settings.collector.trace_sample_ratio),
     ):
         if (number := _decimal(ratio)) is None or not 0 <= number <= 1:
             findings.append(Finding(key, f'\'{ratio}\' is no ratio; want text from "0" to "1"'))

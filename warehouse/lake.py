@@ -16,7 +16,15 @@ import polars as pl
 from warehouse.table import Table
 from warehouse.tables import raw
 
-BY_HOUR: Final = (raw.SERIES, raw.ACTIVITY, raw.POINT, raw.HISTOGRAM, raw.SIGNAL, raw.EVENT)
+BY_HOUR: Final = (
+    raw.SERIES,
+    raw.ACTIVITY,
+    raw.POINT,
+    raw.HISTOGRAM,
+    raw.SIGNAL,
+    raw.EVENT,
+    raw.SPAN,
+)
 
 
 class Lake:
@@ -48,7 +56,9 @@ class Lake:
         files = self.files(table, days)
         if not files:
             return table.empty().lazy()
-        return pl.scan_parquet(files, schema=table.schema, hive_partitioning=False)
+        return pl.scan_parquet(
+            files, schema=table.schema, hive_partitioning=False, missing_columns="insert"
+        )
 
     def seen_series(self, days: Sequence[date]) -> pl.LazyFrame:
         """Give each series and hour of these days once, with its points and last receipt.

@@ -1,7 +1,7 @@
 """From journal records to the frames of the lake, batch by batch.
 
 Takes    records of one signal, at most some megabytes of them
-Gives    frames of raw_series, raw_point, raw_histogram; of raw_signal and raw_event; and from
+Gives    frames of raw_series, raw_point, raw_histogram; of raw_signal, raw_event, raw_span; from
          those of many batches, raw_activity
 Units    instants in microseconds UTC; a time of 0 becomes the time of receipt
 Holds    the same points, series and values as a full parse by google.protobuf (a test holds the two
@@ -21,9 +21,9 @@ import pyarrow as pa
 
 from collector.otlp.flat import LATEST_NS, NO_RECORDED_VALUE, NUMBERS, Metrics, Points, column
 from collector.otlp.journal import Record
-from collector.otlp.presence import Frames, event_at, instant, presence
+from collector.otlp.presence import SAMPLE_RATIO, Frames, event_at, instant, presence
 from collector.otlp.series import DICTIONARY_LIMIT, Ids, Keys, described, series_id
-from collector.otlp.wire import Wire
+from collector.otlp.wire import KEPT_TRACES, Wire
 from warehouse.table import INSTANT
 from warehouse.tables import raw
 
@@ -45,9 +45,12 @@ FIELDS: Final = {
 class Decoder:
     """Decodes batches; it remembers the series it has met, up to a limit."""
 
-    def __init__(self, limit: int = DICTIONARY_LIMIT) -> None:
-        """Begin with an empty dictionary."""
+    def __init__(
+        self, limit: int = DICTIONARY_LIMIT, *, sample_ratio: float = SAMPLE_RATIO
+    ) -> None:
+        """Begin with an empty dictionary; of so many traces the spans are kept."""
         self._wire = Wire()
+        self._sample_ratio = sample_ratio
         self._limit = limit
         self._keys = Keys()
         self._ids: dict[int, int] = {}
@@ -56,12 +59,14 @@ class Decoder:
 
     def decode(self, signal: str, records: Sequence[Record], segment: int) -> Frames:
         """Give the frames of a batch. Errors: UndecodableError for a body that is no protobuf."""
-        batch = self._wire.parse(signal, [record.payload for record in records])
+        wanted = KEPT_TRACES if signal == "traces" else signal
+        batch = self._wire.parse(wanted, [record.payload for record in records])
         if signal == "metrics":
             frames = self._metrics(batch, records)
         else:
             parsed = pl.DataFrame(pl.from_arrow(batch))
-            frames = presence(signal, pl.concat([_origin(records), parsed], how="horizontal"))
+            rows = pl.concat([_origin(records), parsed], how="horizontal")
+            frames = presence(signal, rows, self._sample_ratio)
         return stamped(frames, segment)
 
     def _metrics(self, batch: pa.RecordBatch, records: Sequence[Record]) -> Frames:

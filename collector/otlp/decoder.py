@@ -29,7 +29,7 @@ from collector.otlp.decode import Decoder
 from collector.otlp.journal import KINDS, Record, scan, sealed
 from collector.otlp.keys import write_keys
 from collector.otlp.landing import Landing
-from collector.otlp.presence import Frames
+from collector.otlp.presence import SAMPLE_RATIO, Frames
 from collector.otlp.status import (
     collector_folder,
     journal_folder,
@@ -56,14 +56,15 @@ COLUMN_ERRORS: Final = (UndecodableError, pl.exceptions.PolarsError, pa.ArrowExc
 class Lander:
     """Decodes the segments of one home."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, sample_ratio: float = SAMPLE_RATIO) -> None:
         """Take up the counters of the last run."""
+        self._sample_ratio = sample_ratio
         self._home = home
         self._folder = collector_folder(home)
         self._lake = home / "lake"
         self._decoding = self._folder / DECODING
         self._decoding.unlink(missing_ok=True)  # of a run that was killed as a whole
-        self._decoder = Decoder()
+        self._decoder = Decoder(sample_ratio=sample_ratio)
         self._counts = Counter(read_decoder_counters(home))
 
     def land(self, path: Path) -> None:
@@ -132,7 +133,7 @@ class Lander:
     def _slowly(self, kind: str, record: Record, segment: int) -> Frames:
         """Walk a record that the columns cannot take; what nothing can take is put aside."""
         try:
-            frames = slow.decode(kind, record, segment)
+            frames = slow.decode(kind, record, segment, self._sample_ratio)
         except (UndecodableError, pl.exceptions.PolarsError, OverflowError) as exc:
             name = f"{segment:016d}-{record.seq}.bin"
             self._quarantine(name, record.payload, str(exc)[:200])
@@ -210,7 +211,7 @@ def main() -> None:
     threading.Thread(target=_await_end_of_input, args=(stop,), daemon=True).start()
     journal_folder(home).mkdir(parents=True, exist_ok=True)
     lock = _sole(collector_folder(home) / "decoder.lock")
-    lander = Lander(home)
+    lander = Lander(home, sample_ratio=float(sys.argv[2]))
     trim = _trim()
     while True:
         is_last = stop.is_set()

@@ -26,6 +26,7 @@ TIME_OF: Final = {
     "raw_activity": "event_hour",
     "raw_signal": "event_hour",
     "raw_event": "event_at",
+    "raw_span": "event_at",
     "raw_point": "event_at",
     "raw_histogram": "event_at",
 }

@@ -91,7 +91,7 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     house = _House(settings, home)
     ports = await house.open()
-    decoder = _Decoder(home, house.counters) if decode else None
+    decoder = _Decoder(home, house.counters, settings.trace_sample_ratio) if decode else None
     if ready is not None:
         ready(ports)
     while not stop.is_set():
@@ -275,9 +275,10 @@ ONE_AT_A_TIME: Final = {"POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 class _Decoder:
     """The decoder's process, started again when it ends by itself."""
 
-    def __init__(self, home: Path, counters: Counters) -> None:
+    def __init__(self, home: Path, counters: Counters, sample_ratio: str) -> None:
         self._home = home
         self._counters = counters
+        self._sample_ratio = sample_ratio
         self._process = self._start(subprocess.PIPE)
 
     def watch(self) -> None:
@@ -299,7 +300,7 @@ class _Decoder:
     def _start(self, source: int) -> subprocess.Popen[bytes]:
         """Start it. It ends when its input does: with us, or after one pass when it has none."""
         return subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "collector.otlp.decoder", str(self._home)],
+            [sys.executable, "-m", "collector.otlp.decoder", str(self._home), self._sample_ratio],
             stdin=source,
             env=os.environ | ONE_AT_A_TIME,
         )

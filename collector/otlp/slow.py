@@ -17,9 +17,9 @@ from google.protobuf.message import DecodeError
 from collector.otlp.decode import HOUR_US, named_series, shaped, stamped
 from collector.otlp.flat import KINDS, LATEST_NS, NO_RECORDED_VALUE, NUMBERS, WITH_TEMPORALITY
 from collector.otlp.journal import Record
-from collector.otlp.presence import LISTS, Frames, of_items
+from collector.otlp.presence import LISTS, SAMPLE_RATIO, Frames, of_items
 from collector.otlp.series import describe, series_id
-from collector.otlp.wire import request_class
+from collector.otlp.wire import KEPT_TRACES, request_class
 from meterbook.errors import UndecodableError
 from warehouse.table import INSTANT
 from warehouse.tables import raw
@@ -63,13 +63,21 @@ _ITEM: Final[dict[str, dict[str, Any]]] = {
         "attributes": pl.List(pl.Binary()),
         "event_name": pl.Binary(),
     },
-    "traces": {"start": pl.UInt64()},
+    "traces": {
+        "trace_id": pl.Binary(),
+        "span_id": pl.Binary(),
+        "parent_span_id": pl.Binary(),
+        "kind": pl.Int32(),
+        "start": pl.UInt64(),
+        "end": pl.UInt64(),
+        "attributes": pl.List(pl.Binary()),
+    },
 }
 
 
-def decode(signal: str, record: Record, segment: int) -> Frames:
+def decode(signal: str, record: Record, segment: int, sample_ratio: float = SAMPLE_RATIO) -> Frames:
     """Give the frames of one request."""
-    request = request_class(signal)()
+    request = request_class(KEPT_TRACES if signal == "traces" else signal)()
     try:
         request.ParseFromString(record.payload)
     except DecodeError as exc:
@@ -86,7 +94,7 @@ def decode(signal: str, record: Record, segment: int) -> Frames:
     }
     items = pl.DataFrame(list(_items(signal, request, record)), schema=schema)
     items = items.with_columns(pl.col("received_at").cast(INSTANT))
-    return stamped(of_items(signal, items), segment)
+    return stamped(of_items(signal, items, sample_ratio), segment)
 
 
 def _items(signal: str, request: Any, record: Record) -> Iterator[dict[str, Any]]:

@@ -124,9 +124,28 @@ _FIELDS: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "Traces": (("resource_spans", 1, "ResourceSpans*"),),
     "ResourceSpans": (("resource", 1, "bytes"), ("scope_spans", 2, "ScopeSpans*")),
     "ScopeSpans": (("scope", 1, "bytes"), ("spans", 2, "Span*")),
-    "Span": (("start", 7, "fixed64"), ("end", 8, "fixed64")),
+    "Span": (("start", 7, "fixed64"),),
+    # the same with what the decoder keeps; who only judges a request need not lay out that much
+    "KeptTraces": (("resource_spans", 1, "KeptResourceSpans*"),),
+    "KeptResourceSpans": (("resource", 1, "bytes"), ("scope_spans", 2, "KeptScopeSpans*")),
+    "KeptScopeSpans": (("scope", 1, "bytes"), ("spans", 2, "KeptSpan*")),
+    "KeptSpan": (
+        ("trace_id", 1, "bytes"),
+        ("span_id", 2, "bytes"),
+        ("parent_span_id", 4, "bytes"),
+        ("kind", 6, "int32"),
+        ("start", 7, "fixed64"),
+        ("end", 8, "fixed64"),
+        ("attributes", 9, "bytes*"),
+    ),
 }
-_REQUEST: Final = {"metrics": "Metrics", "logs": "Logs", "traces": "Traces"}
+KEPT_TRACES: Final = "kept_traces"
+_REQUEST: Final = {
+    "metrics": "Metrics",
+    "logs": "Logs",
+    "traces": "Traces",
+    KEPT_TRACES: "KeptTraces",
+}
 
 
 def _file() -> descriptor_pb2.FileDescriptorProto:

@@ -115,6 +115,18 @@ HISTOGRAM: Final = Table(
     ),
 )
 
+SEVERITIES: Final = pl.List(
+    pl.Struct(
+        {
+            "severity_number": pl.Int32(),
+            "severity_text": pl.String(),
+            "item_count": pl.Int64(),
+            "first_event_at": INSTANT,
+            "last_event_at": INSTANT,
+        }
+    )
+)
+
 SIGNAL: Final = Table(
     name="raw_signal",
     text="That logs and traces arrived, and from whom; metrics tell it by raw_series.",
@@ -131,6 +143,18 @@ SIGNAL: Final = Table(
         Column("first_event_at", INSTANT, "earliest event time"),
         Column("last_event_at", INSTANT, "latest event time"),
         Column("received_at", INSTANT, "when the last of them was accepted"),
+        Column(
+            "severities",
+            SEVERITIES,
+            "of log records: count and times by severity number and text; empty for traces",
+            is_nullable=True,
+        ),
+        Column(
+            "attribute_keys",
+            pl.List(pl.String()),
+            "keys of the attributes of the records or spans in the sample, in order",
+            is_nullable=True,
+        ),
         ORIGIN[0],
     ),
 )
@@ -150,6 +174,26 @@ EVENT: Final = Table(
         Column("body", pl.String(), "the body as text; JSON for structures"),
         Column("resource_attributes", ATTRIBUTES, "attributes of the resource"),
         Column("attributes", ATTRIBUTES, "attributes of the record"),
+        Column("received_at", INSTANT, "when it was accepted"),
+        *ORIGIN,
+    ),
+)
+
+SPAN: Final = Table(
+    name="raw_span",
+    text="Spans of some traces: which ones is a hash of the trace's id, the same everywhere.",
+    grain="span, as sent",
+    key=(),
+    is_published=False,
+    columns=(
+        Column("event_at", INSTANT, "start of the span, to the microsecond"),
+        Column("tenant", pl.String(), "who sent it"),
+        Column("service_name", pl.String(), "service.name of the resource; empty without"),
+        Column("trace_id", pl.String(), "trace it belongs to, 32 hexadecimal digits"),
+        Column("span_id", pl.UInt64(), "its id, as a number"),
+        Column("parent_span_id", pl.UInt64(), "its parent's; 0 for a root"),
+        Column("kind", pl.Int32(), "1 internal, 2 server, 3 client, 4 producer, 5 consumer"),
+        Column("duration_ns", pl.Int64(), "end less start; 0 when it ends before", unit="ns"),
         Column("received_at", INSTANT, "when it was accepted"),
         *ORIGIN,
     ),
@@ -183,4 +227,4 @@ REJECTED: Final = Table(
     ),
 )
 
-ALL: Final = (SERIES, ACTIVITY, POINT, HISTOGRAM, SIGNAL, EVENT, COST_LINE, REJECTED)
+ALL: Final = (SERIES, ACTIVITY, POINT, HISTOGRAM, SIGNAL, EVENT, SPAN, COST_LINE, REJECTED)

@@ -20,6 +20,8 @@ from collector.otlp import slow
 from collector.otlp.check import content
 from collector.otlp.decode import Decoder
 from collector.otlp.journal import Record
+from collector.otlp.presence import SAMPLE_RATIO
+from collector.otlp.sample import of_trace
 from collector.otlp.small import SmallCheck
 from collector.otlp.wire import Wire
 from meterbook.errors import UndecodableError
@@ -123,10 +125,11 @@ def _rows(frames: dict[str, pl.DataFrame], name: str) -> Counter[str]:
     return Counter(map(repr, frames[name].to_dicts())) if name in frames else Counter()
 
 
-def _same(signal: str, body: bytes) -> dict[str, pl.DataFrame]:
+def _same(signal: str, body: bytes, ratio: float = SAMPLE_RATIO) -> dict[str, pl.DataFrame]:
     """Hold the columns against the slow path."""
     record = _record(signal, body)
-    fast, walked = Decoder().decode(signal, [record], 3), slow.decode(signal, record, 3)
+    fast = Decoder(sample_ratio=ratio).decode(signal, [record], 3)
+    walked = slow.decode(signal, record, 3, ratio)
     for name in fast.keys() | walked.keys():
         have = walked[name].select(fast[name].columns) if name in walked else pl.DataFrame()
         assert _rows(fast, name) == _rows({name: have}, name), name
@@ -274,18 +277,67 @@ def _named(attributes) -> list[tuple[str, str]]:
     return [(key, text) for key, _, text in _typed(attributes)]
 
 
-@given(st.lists(st.tuples(TIMES, ATTRIBUTES), max_size=4))
+IDS = st.sampled_from([b"", b"short", b"\x01" * 16, b"\xfe" * 16, bytes(range(16))])
+
+
+@given(st.lists(st.tuples(TIMES, TIMES, ATTRIBUTES, IDS, st.integers(0, 5)), max_size=4))
 @settings(max_examples=30, deadline=None)
 def test_traces_by_columns_and_by_the_slow_path_are_the_same(spans):
-    """Spans are counted by their start."""
+    """Spans are counted by their start; those with whole ids are kept when all traces are."""
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
-    for start, attributes in spans:
-        resource.scope_spans.add().spans.add(start_time_unix_nano=start, attributes=attributes)
+    for start, end, attributes, trace, kind in spans:
+        resource.scope_spans.add().spans.add(
+            start_time_unix_nano=start,
+            end_time_unix_nano=end,
+            attributes=attributes,
+            trace_id=trace,
+            span_id=trace[:8],
+            kind=kind,
+        )
 
     frames = _same("traces", request.SerializeToString())
+    kept = _same("traces", request.SerializeToString(), 1.0)
 
-    assert frames["raw_signal"]["item_count"].sum() == sum(s < 2**63 for s, _ in spans)
+    whole = [s for s in spans if s[0] < 2**63 and len(s[3]) == 16]
+    assert frames["raw_signal"]["item_count"].sum() == sum(s[0] < 2**63 for s in spans)
+    rows = sorted((r["trace_id"], r["kind"], r["duration_ns"]) for r in _dicts(kept, "raw_span"))
+    wanted = [(t.hex(), kind, min(max(e - s, 0), 2**63 - 1)) for s, e, _, t, kind in whole]
+    assert rows == sorted(wanted)
+    found = {key for keys in kept["raw_signal"]["attribute_keys"] for key in keys}
+    assert found == {pair.key for s in whole for pair in s[2]}
+
+
+def test_severities_are_counted_by_number_and_text():
+    """With the first and last time of each, in order."""
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add().scope_logs.add().log_records
+    for second, number, text in ((1, 9, "INFO"), (2, 5, "DEBUG"), (3, 5, "DEBUG"), (4, 0, "")):
+        records.add(time_unix_nano=second * 10**9, severity_number=number, severity_text=text)
+
+    row = _same("logs", request.SerializeToString())["raw_signal"].row(0, named=True)
+
+    found = [
+        (s["severity_number"], s["severity_text"], s["item_count"], s["last_event_at"].second)
+        for s in row["severities"]
+    ]
+    assert found == [(0, "", 1, 4), (5, "DEBUG", 2, 3), (9, "INFO", 1, 1)]
+
+
+@given(st.lists(st.binary(min_size=16, max_size=16), max_size=20), st.floats(0, 1))
+@settings(max_examples=30, deadline=None)
+def test_a_larger_sample_holds_the_smaller_one(traces, ratio):
+    """The trace's id alone decides; 0 keeps none and 1 all."""
+    frame = pl.DataFrame(
+        {"trace_id": traces, "span_id": [b"12345678"] * len(traces)},
+        schema={"trace_id": pl.Binary(), "span_id": pl.Binary()},
+    )
+
+    few, more = frame.filter(of_trace(ratio / 2)), frame.filter(of_trace(ratio))
+
+    assert set(few["trace_id"]) <= set(more["trace_id"])
+    assert frame.filter(of_trace(0.0)).is_empty()
+    assert frame.filter(of_trace(1.0)).height == len(traces)
 
 
 def test_the_slow_path_refuses_what_is_no_protobuf():
