@@ -20,6 +20,8 @@ from warehouse.tables.mart_coverage import INVENTORY_SOURCE
 
 HISTORY: Final = timedelta(days=30)
 SIGNALS: Final = ("logs", "metrics", "traces")
+RUNNING: Final = ("workload", "no_rule", "unknown_team")
+"""Reasons of the ledger for cost of a workload itself, whether or not somebody owns it."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,7 @@ def service_costs(
     place = ["cluster", "namespace", "workload"]
     where = workloads.group_by(place).agg(pl.col("environment").sort_by("day").last())
     running = (
-        recent.filter((pl.col("reason") == "workload") & (pl.col("pool") == ""))
+        recent.filter(pl.col("reason").is_in(RUNNING) & (pl.col("cluster") != "-"))
         .join(where, on=place, how="left", validate="m:1")
         .select(
             pl.col("namespace").alias("service_namespace"),

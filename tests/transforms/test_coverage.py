@@ -15,7 +15,7 @@ from meterbook.settings import InventorySettings
 from transforms import coverage, expected, inventory, signals, sli
 from transforms import workloads as running_
 from transforms.identity import IDENTITY
-from warehouse.tables.core import SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
+from warehouse.tables.core import COST_LEDGER, SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
 from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM, SLI_DAILY
 from warehouse.tables.raw import SIGNAL
 
@@ -484,6 +484,36 @@ def test_costs_find_their_service_as_telemetry_does() -> None:
     frame = covered(services(catalogue(",web")), heard({}), costs)
 
     assert frame.select("state", "monthly_cost", "currency").rows() == [("dark", Decimal(7), "USD")]
+
+
+def test_what_a_service_costs() -> None:
+    """Its workload, owned or not, and lines outside clusters tagged with it; nothing shared."""
+    plain = {**COST_LEDGER.sample(1).to_dicts()[0], "charge_date": DAY, "currency": "USD"}
+    rows = [
+        {"reason": "workload", "cluster": "c", "namespace": "shop", "workload": "web", "cost": 3},
+        {"reason": "no_rule", "cluster": "c", "namespace": "shop", "workload": "web", "cost": 2},
+        {"reason": "pool_share", "cluster": "c", "namespace": "shop", "workload": "web", "cost": 9},
+        {"reason": "line", "cluster": "-", "namespace": "-", "workload": "db-1", "cost": 7},
+        {"reason": "line", "cluster": "-", "namespace": "-", "workload": "db-2", "cost": 8},
+    ]
+    full = [
+        {**plain, **row, "x_line_hash": f"h{n}", "effective_cost": Decimal(str(row.pop("cost")))}
+        for n, row in enumerate(rows)
+    ]
+    ledger = pl.LazyFrame(
+        [{name: row[name] for name in COST_LEDGER.schema} for row in full],
+        schema=COST_LEDGER.schema,
+    )
+    tagged = pl.LazyFrame({"x_line_hash": ["h3", "h0"], "service_name": ["db", "other"]})
+
+    made = expected.service_costs(
+        ledger, workloads("shop/web"), tagged, environment="production", now=NOW
+    ).collect()
+
+    assert made.rows() == [
+        ("", "db", "production", "USD", Decimal(7)),
+        ("shop", "web", "production", "USD", Decimal(5)),
+    ]
 
 
 @pytest.mark.parametrize(
