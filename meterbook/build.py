@@ -20,6 +20,7 @@ import polars as pl
 from collector.billing import catalog, fx
 from collector.billing.load import LoadReport, load, places_of
 from collector.otlp.status import read_status
+from meterbook.closing import close_due, close_month, read_closed
 from meterbook.errors import MeterbookError
 from meterbook.inputs import Inputs, catalogue_ages, read_catalogue, read_ownership, read_uses
 from meterbook.settings import BillingSettings, Settings
@@ -158,12 +159,25 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
 
         for number, _ in enumerate(local(work, days), start=1):
             say(f"build: {days[number - 1]} ({number} of {len(days)})")
+        for period in close_due(store, settings.home, terms.ownership.freeze_after_days, now=now):
+            say(f"build: {period} closed")
+        whole["closed"] = read_closed(settings.home).lazy()
         _build_whole(store, whole, terms, log)
         _write_facts(store, settings, log, now)
         say("build: publishing")
         snapshot = publish(store, settings.serving, now=now, keep=settings.build.keep_snapshots)
     unchanged = len([day for day in wanted if day not in set(days)])
     return BuildReport(days, unchanged, snapshot, monotonic() - log.began)
+
+
+def close(settings: Settings, period: str, *, now: datetime, say: Say) -> BuildReport:
+    """Close a month as the warehouse has it, then build what is new and publish.
+
+    Errors: ConfigError when it cannot be closed, and those of `build`.
+    """
+    with sole_build(settings.home), Store(settings.warehouse) as store:
+        close_month(store, settings.home, period, now=now)
+    return build(settings, now=now, choice=Choice(), say=say)
 
 
 def _built(store: Store) -> dict[date, str]:

@@ -5,7 +5,7 @@ Holds    a day's digest follows from what is in force on that day and from nothi
 """
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -161,8 +161,13 @@ class Ownership:
         parts = (
             self.team_ids,
             self.tags,
-            [rule for rule in self.rules if rule.holds_on(day)],
-            [pool for pool in self.pools if pool.holds_on(day)],
+            [_undated(rule) for rule in self.rules if rule.holds_on(day)],
+            [_undated(pool) for pool in self.pools if pool.holds_on(day)],
             (self.basis, self.policy),
         )
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def _undated(one: Rule | Pool) -> Rule | Pool:
+    """Give it without its days: where an old rule ends changes no day before."""
+    return replace(one, since=date.min, until=date.max)

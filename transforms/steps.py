@@ -16,6 +16,7 @@ from transforms import (
     anomaly,
     budget,
     cardinality,
+    closing,
     cost,
     coverage,
     coverage_history,
@@ -186,6 +187,16 @@ def _sli(f: Frames, t: Terms) -> Made:
     return {"mart_sli_daily": sli.coverage_sli(f["mart_coverage_team"], t.now.date())}
 
 
+def _closed(f: Frames, _: Terms) -> Made:
+    made = closing.adjustments(
+        f["closed"],
+        f["mart_cost_daily_team"],
+        f["mart_reconciliation_daily"],
+        f["core_cost_ledger"],
+    )
+    return {"core_closed_period": f["closed"], "mart_adjustment": made}
+
+
 def _budget(f: Frames, t: Terms) -> Made:
     return {"mart_budget": budget.budgets(f["mart_cost_daily_team"], t.ownership, now=t.now)}
 
@@ -274,5 +285,8 @@ WHOLE: Final = (
     Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),
          ("mart_rightsizing", "mart_workload_efficiency")),
     Step(_budget, ("mart_cost_daily_team",), ("mart_budget",)),
+    Step(_closed, ("closed", "mart_cost_daily_team", "mart_reconciliation_daily",
+                   "core_cost_ledger"),
+         ("core_closed_period", "mart_adjustment")),
 )  # fmt: skip
 WHOLE_WRITES: Final = tuple(name for step in WHOLE for name in step.writes)

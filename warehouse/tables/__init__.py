@@ -4,6 +4,7 @@ from typing import Final
 
 from warehouse.table import Table
 from warehouse.tables import (
+    closing,
     core,
     evidence,
     mart_cardinality,
@@ -22,6 +23,7 @@ ALL: Final[tuple[Table, ...]] = (
     *core.ALL,
     *evidence.ALL,
     *mart_cost.ALL,
+    *closing.ALL,
     *mart_workload.ALL,
     *mart_outlook.ALL,
     *mart_unit.ALL,

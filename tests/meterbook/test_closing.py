@@ -1,0 +1,132 @@
+"""Closing a month: its figures stay, and what changes later is an adjustment."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from meterbook.build import Choice, build, close, load_bills
+from meterbook.errors import ConfigError
+from meterbook.settings import BillingSettings, OwnershipSettings, Settings
+from warehouse.store import Store
+from warehouse.tables.closing import ADJUSTMENT, CLOSED_PERIOD
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+DAYS = (date(2026, 10, 1), date(2026, 11, 2))
+HEAD = "teams: [{id: a}, {id: b}]\nrules:\n  - {id: one, match: {service: Compute}, team: a"
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Settings:
+    """Give a home whose ownership file gives everything to a."""
+    (tmp_path / "meterbook.toml").write_text("")
+    (tmp_path / "ownership.yaml").write_text(HEAD + "}\n")
+    return Settings(
+        home=tmp_path / "home",
+        billing=BillingSettings(settle_seconds=0),
+        ownership=OwnershipSettings(rules="ownership.yaml"),
+        config_file=tmp_path / "meterbook.toml",
+    )
+
+
+def deliver(world: Settings, october: str) -> None:
+    """Bring the bills of October (one line of so much) and November (1.00), and build."""
+    for day, cost in zip(DAYS, (october, "1.00"), strict=True):
+        folder = world.home.parent / f"bills-{day:%m}"
+        folder.mkdir(exist_ok=True)
+        line = {
+            "BilledCost": cost,
+            "EffectiveCost": cost,
+            "BillingAccountId": "000000000042",
+            "BillingCurrency": "USD",
+            "BillingPeriodStart": f"2026-{day:%m}-01T00:00:00Z",
+            "BillingPeriodEnd": f"2026-{day.month + 1:02d}-01T00:00:00Z",
+            "ChargeCategory": "Usage",
+            "ChargePeriodStart": f"{day}T00:00:00Z",
+            "ChargePeriodEnd": f"{day}T12:00:00Z",
+            "ServiceName": "Compute",
+            "InvoiceIssuerName": "Cloud",
+            "ProviderName": "Cloud",
+        }
+        pl.DataFrame([line]).write_csv(folder / "focus.csv")
+        load_bills(world, [str(folder)], now=NOW, accept=None, say=lambda _: None)
+    build(world, now=NOW, choice=Choice(), say=lambda _: None)
+
+
+def test_a_closed_month_stays_and_changes_stand_in_the_open_one(world: Settings) -> None:
+    """October closed at 10, restated to 12.50: 10 stays, November states 2.50 more.
+
+    Then the rules of October change from a to b: a gets all of its 12.50 back, b bears it.
+    """
+    deliver(world, "10.00")
+    close(world, "2026-10", now=NOW, say=lambda _: None)
+    kept = (world.home / "closed" / "2026-10.parquet").read_bytes()
+
+    deliver(world, "12.50")
+    with Store(world.warehouse) as store:
+        restated = store.read(ADJUSTMENT)
+    rules = HEAD + ', from: 2026-11-01}\n  - {id: two, match: "*", team: b}\n'
+    world.resolve("ownership.yaml").write_text(rules)
+    report = build(world, now=NOW, choice=Choice(), say=lambda _: None)
+    with Store(world.warehouse) as store:
+        changed, closed = store.read(ADJUSTMENT), store.read(CLOSED_PERIOD)
+
+    names = ("posted_period", "original_period", "team", "reason", "effective_cost")
+    assert restated.select(names).rows() == [
+        ("2026-11", "2026-10", "a", "restatement", Decimal("2.50"))
+    ]
+    assert changed.select(names).rows() == [
+        ("2026-11", "2026-10", "a", "restatement and rules", Decimal(-10)),
+        ("2026-11", "2026-10", "b", "restatement and rules", Decimal("12.50")),
+    ]
+    assert date(2026, 10, 1) in report.built
+    assert closed.select("period", "team", "effective_cost").rows() == [
+        ("2026-10", "a", Decimal(10))
+    ]
+    assert (world.home / "closed" / "2026-10.parquet").read_bytes() == kept
+
+
+def test_a_dated_change_builds_only_days_from_its_first(world: Settings) -> None:
+    """A rule that begins in November leaves October alone; built again it keeps its rule."""
+    deliver(world, "10.00")
+    rules = HEAD + ", until: 2026-11-01}\n  - {id: two, match: {service: Compute}, team: b, "
+    world.resolve("ownership.yaml").write_text(rules + "from: 2026-11-02}\n")
+
+    report = build(world, now=NOW, choice=Choice(), say=lambda _: None)
+    again = build(world, now=NOW, choice=Choice(last=DAYS[0]), say=lambda _: None)
+    with Store(world.warehouse) as store:
+        old = store.ask("SELECT team, rule_id FROM core_cost_ledger ORDER BY charge_date")
+
+    assert report.built == [DAYS[1]]
+    assert again.built == [DAYS[0]]
+    assert old.rows() == [("a", "one"), ("b", "two")]
+
+
+@pytest.mark.parametrize(
+    ("period", "why"),
+    [
+        ("2026-11", "is not over"),
+        ("2026-09", "has no cost"),
+        ("soon", "is no month"),
+    ],
+)
+def test_what_cannot_be_closed_is_said(world: Settings, period: str, why: str) -> None:
+    """A month that goes on, is empty, or is none."""
+    deliver(world, "10.00")
+
+    with pytest.raises(ConfigError, match=why):
+        close(world, period, now=NOW, say=lambda _: None)
+
+
+def test_months_close_by_themselves_when_told_to(world: Settings) -> None:
+    """Ten days after October's end it is closed; a second closing is refused."""
+    path = world.resolve("ownership.yaml")
+    path.write_text(path.read_text() + "close: {freeze_after_days: 10}\n")
+
+    deliver(world, "10.00")
+
+    assert (world.home / "closed" / "2026-10.parquet").is_file()
+    with pytest.raises(ConfigError, match="is closed"):
+        close(world, "2026-10", now=NOW, say=lambda _: None)
