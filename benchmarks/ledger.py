@@ -94,6 +94,8 @@ def world(rows: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         memory.alias("memory_request_byte_seconds"),
         (memory * 0.9).alias("memory_usage_byte_seconds"),
         pl.lit(0.0).alias("gpu_request_gpu_seconds"),
+        pl.lit(0.0).alias("gpu_usage_gpu_seconds"),
+        pl.lit("").alias("gpu_usage_source"),
         pl.lit("container.cpu.time").alias("cpu_usage_source"),
         pl.lit("container.memory.working_set").alias("memory_usage_source"),
         pl.lit(0, pl.Int32).alias("duplicate_source_count"),

@@ -12,6 +12,8 @@ from collector.billing.mapping import document
 from meterbook.cli import main
 from meterbook.settings import SECTIONS, Settings
 from transforms import steps
+from transforms.facts import NAMES
+from transforms.telling import ROLES
 from warehouse.metrics import ALL as METRICS
 from warehouse.table import Table, sql_type
 from warehouse.tables import ALL as TABLES
@@ -164,3 +166,20 @@ def commands() -> str:
 
 def _help(title: str, text: str) -> str:
     return f"## `{title}`\n\n```text\n{text}\n```\n"
+
+
+def facts() -> str:
+    """Give a row per accepted metric: fact, rank, name, what its `resource` must be, scale."""
+    rows = [
+        f"| `{name.fact}` | {name.rank} | `{name.name}` | {name.resource or '-'} | {name.scale:g} |"
+        for name in NAMES
+    ]
+    return "\n".join(
+        ["| fact | rank | metric | `resource` | scale |", "|---|---|---|---|---|", *rows]
+    )
+
+
+def roles() -> str:
+    """Give a row per thing a series is about, with the attributes that name it, in order."""
+    rows = [f"| {role} | {', '.join(f'`{key}`' for key in keys)} |" for role, keys in ROLES.items()]
+    return "\n".join(["| what | attributes |", "|---|---|", *rows])

@@ -1,8 +1,9 @@
 """The graph of steps: which table is made from which, by which function. All of it, in order.
 
 Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
-layer (`known_series`, `samples`, `lines_of_day`, `catalogue`, `catalogue_ages`, `billed_services`,
-`service_costs`, `coverage_history`, `metric_uses`) live for one run only and are not stored.
+layer (`known_series`, `samples`, `fact_hours`, `lines_of_day`, `catalogue`, `catalogue_ages`,
+`billed_services`, `service_costs`, `coverage_history`, `metric_uses`) live for one run only and are
+not stored.
 `raw_…_around` holds the days beside it too, `raw_…_before` the day before.
 """
 
@@ -41,15 +42,20 @@ def _known(f: Frames, _: Terms) -> Made:
     return {"known_series": usage.known_series(f["raw_series"])}
 
 
-def _samples(f: Frames, _: Terms) -> Made:
-    return {"samples": usage.samples_of(f["known_series"], f["raw_point_around"])}
+def _samples(f: Frames, t: Terms) -> Made:
+    return {"samples": usage.samples_of(f["known_series"], f["raw_point_around"], t.day)}
+
+
+def _told(f: Frames, t: Terms) -> Made:
+    return {"fact_hours": usage.fact_hours(f["known_series"], f["samples"], t.day)}
 
 
 def _usage(f: Frames, t: Terms) -> Made:
-    known, samples = f["known_series"], f["samples"]
+    known, samples, told = f["known_series"], f["samples"], f["fact_hours"]
     return {
-        "core_usage_hourly": usage.usage_hourly(known, samples, t.day),
+        "core_usage_hourly": usage.usage_hourly(known, samples, t.day, told),
         "core_node_hourly": usage.node_hourly(known, samples, t.day),
+        "core_fact_source_daily": usage.fact_source(told, t.day),
     }
 
 
@@ -244,7 +250,9 @@ def _outlook(f: Frames, t: Terms) -> Made:
 DAY: Final = (
     Step(_known, ("raw_series",), ("known_series",)),
     Step(_samples, ("known_series", "raw_point_around"), ("samples",)),
-    Step(_usage, ("known_series", "samples"), ("core_usage_hourly", "core_node_hourly")),
+    Step(_told, ("known_series", "samples"), ("fact_hours",)),
+    Step(_usage, ("known_series", "samples", "fact_hours"),
+         ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly"),
          ("core_cost_ledger",)),

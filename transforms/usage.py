@@ -1,14 +1,14 @@
-"""What containers asked for and used, and what nodes offer, hour by hour.
+"""What containers asked for and used, hour by hour.
 
-Reads    raw_series of a day; raw_point of it and of the days beside it, for the samples around
+Reads    `known_series` of a day; raw_point of it and of the days beside it, for the samples around
          midnight
 Writes   core_usage_hourly        one row per container and hour
-         core_node_hourly         one row per node and hour in which it was heard of
-Units    core-seconds, byte-seconds, seconds
+         core_fact_source_daily   which metric gave which fact, and which only repeated it
+Units    core-seconds, byte-seconds, GPU-seconds, seconds
 Time     UTC hours; a sample at the hour's start belongs to that hour
 Holds    counters count their increases, resets from 0, gaps bridged in proportion; gauges hold
          until the next sample, at most 3 times the series' median interval of the day; one source
-         per fact, container and hour
+         per fact, container and hour; what one source tells twice for the same time counts once
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -16,66 +16,120 @@ from typing import Final
 
 import polars as pl
 
-from transforms.attributes import ANNOTATION, first_of, value_of
+from transforms import pods as pod_facts
 from transforms.facts import (
-    ALLOCATABLE_RANK,
-    CONTROLLERS,
     CPU_REQUEST,
     CPU_USE,
-    FACTS,
     GPU_REQUEST,
+    GPU_USE,
     MEMORY_REQUEST,
     MEMORY_USE,
-    NODE_CPU,
-    NODE_GPU,
-    NODE_MEMORY,
-    PHASE,
-    SPELLINGS,
-    spelling,
 )
-from warehouse.tables.core import NODE_HOURLY, USAGE_HOURLY
+from transforms.node_hours import node_hourly
+from transforms.pods import POD
+from transforms.telling import known_series
+from warehouse.tables.core import USAGE_HOURLY
+from warehouse.tables.core_usage import FACT_SOURCE
+
+__all__ = ["fact_hours", "fact_source", "known_series", "node_hourly", "samples_of", "usage_hourly"]
 
 HOUR: Final = timedelta(hours=1)
 HOLD_INTERVALS: Final = 3
-RUNNING: Final = 2
-POD: Final = ("cluster", "namespace", "pod_key")
 CONTAINER: Final = (*POD, "container")
-CONTAINER_FACTS: Final = (CPU_USE, MEMORY_USE, CPU_REQUEST, MEMORY_REQUEST, GPU_REQUEST)
-OFFERED: Final = (
-    "cpu_capacity_cores", "memory_capacity_bytes", "gpu_capacity_count",
-    "cpu_allocatable_cores", "memory_allocatable_bytes",
-)  # fmt: skip
-NODE_IDS: Final = ("k8s.node.provider_id", "host.id", "cloud.resource_id", "provider_id")
+AMOUNTS: Final = {
+    CPU_REQUEST: "cpu_request_core_seconds",
+    CPU_USE: "cpu_usage_core_seconds",
+    MEMORY_REQUEST: "memory_request_byte_seconds",
+    MEMORY_USE: "memory_usage_byte_seconds",
+    GPU_REQUEST: "gpu_request_gpu_seconds",
+    GPU_USE: "gpu_usage_gpu_seconds",
+}
+SOURCES: Final = {
+    CPU_USE: "cpu_usage_source",
+    MEMORY_USE: "memory_usage_source",
+    GPU_USE: "gpu_usage_source",
+}
 
 
-def usage_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
-    """Give core_usage_hourly of a UTC day from what `known_series` and `samples_of` give."""
-    pods = known.filter(pl.col("pod") != "")
-    runs = _runs(pods, samples)
-    told = pods.join(runs, on=POD, how="inner", validate="m:1")
-    amounts = _amounts(_segments(told, samples, day), day)
-    wide = _wide(_one_source(told, amounts))
+def midnight(day: date) -> datetime:
+    """Give the start of a UTC day."""
+    return datetime.combine(day, time(), UTC)
+
+
+def samples_of(known: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give the points of known series, in order, each instant of a series once.
+
+    Of the days beside, a series needs its last point before the day and its first after it.
+    """
+    start = midnight(day)
+    at = pl.col("event_at")
+    mine = (
+        points.filter(pl.col("value").is_not_null())
+        .select("series_id", "event_at", "start_at", "value")
+        .join(known.select("series_id"), on="series_id", how="semi")
+    )
+    others = pl.col("event_at", "start_at", "value")
+    before = mine.filter(at < start).group_by("series_id").agg(others.get(at.arg_max()))
+    after = mine.filter(at >= start + 24 * HOUR).group_by("series_id").agg(others.get(at.arg_min()))
+    within = mine.filter(at.is_between(start, start + 24 * HOUR, closed="left"))
+    is_again = (pl.col("series_id") == pl.col("series_id").shift(1)) & (at == at.shift(1))
     return (
-        _run_seconds(runs, day)
-        .join(wide, on=[*POD, "usage_hour"], how="left", validate="1:m")
-        .join(_identity(pods), on=POD, how="left", validate="m:1")
+        pl.concat([before, within, after])
+        .sort("series_id", "event_at", maintain_order=True)
+        .filter(~is_again.fill_null(value=False))
+    )
+
+
+def fact_hours(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give what each source told of each fact, container and hour; the one that counts is marked.
+
+    The source of lowest rank counts, of its senders the one that told most of the hour. What is
+    told only per pod counts where no container tells it.
+    """
+    pods = pod_facts.by_pod(known, samples)
+    lives = pod_facts.runs(pods, samples)
+    told = (
+        pods.filter(pl.col("fact").is_in(list(AMOUNTS)))
+        .join(lives, on=POD, how="inner", validate="m:1")
+        .with_columns(pl.struct(*CONTAINER, "fact", "rank", "teller", "part").hash().alias("claim"))
+        .with_columns((pl.len().over("claim") > 1).alias("is_told_twice"))
+    )
+    amounts = _amounts(_once(_segments(told, samples, day)), day)
+    container = [*CONTAINER, "fact", "usage_hour"]
+    has_container = (pl.col("container") != "").any().over([*POD, "fact", "usage_hour"])
+    names = ["series_id", *CONTAINER, "fact", "rank", "source", "teller"]
+    return (
+        amounts.join(told.select(names), on="series_id", how="inner", validate="m:1")
+        .sort([*container, "rank", "teller", "series_id"])
+        .group_by([*container, "rank", "source", "teller"], maintain_order=True)
+        .agg(pl.col("amount", "seconds").sum())
+        .filter((pl.col("container") != "") | ~has_container)
+        .with_columns((pl.col("seconds") / 60).round().alias("minutes"))
+        .sort(
+            [*container, "rank", "minutes", "teller"],
+            descending=[*([False] * len(container)), False, True, False],
+        )
+        .with_columns((pl.int_range(pl.len()).over(container) == 0).alias("is_chosen"))
+        .drop("seconds", "minutes")
+    )
+
+
+def usage_hourly(
+    known: pl.LazyFrame, samples: pl.LazyFrame, day: date, told: pl.LazyFrame | None = None
+) -> pl.LazyFrame:
+    """Give core_usage_hourly of a UTC day; `told` is what `fact_hours` gave, if it is there."""
+    pods = pod_facts.by_pod(known, samples)
+    ran = pod_facts.run_seconds(pod_facts.runs(pods, samples), midnight(day))
+    wide = _wide(fact_hours(known, samples, day) if told is None else told)
+    return (
+        ran.join(wide, on=[*POD, "usage_hour"], how="left", validate="1:m")
+        .join(pod_facts.identity(known, pods), on=POD, how="left", validate="m:1")
         .with_columns(
             pl.col("container").fill_null(""),
-            pl.col(CONTAINER_FACTS).fill_null(0.0),
-            pl.col("cpu_source", "memory_source").fill_null(""),
+            pl.col(*AMOUNTS.values()).fill_null(0.0),
+            pl.col(*SOURCES.values()).fill_null(""),
             pl.col("duplicate_source_count").fill_null(0),
             pl.col("usage_hour").dt.date().alias("usage_date"),
-        )
-        .rename(
-            {
-                CPU_REQUEST: "cpu_request_core_seconds",
-                GPU_REQUEST: "gpu_request_gpu_seconds",
-                CPU_USE: "cpu_usage_core_seconds",
-                MEMORY_REQUEST: "memory_request_byte_seconds",
-                MEMORY_USE: "memory_usage_byte_seconds",
-                "cpu_source": "cpu_usage_source",
-                "memory_source": "memory_usage_source",
-            }
         )
         .select(USAGE_HOURLY.schema.names())
         .cast(USAGE_HOURLY.schema)
@@ -83,155 +137,19 @@ def usage_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.La
     )
 
 
-def node_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
-    """Give core_node_hourly of a UTC day: hours with a sample of the node or of a pod on it."""
-    on_nodes = known.filter(pl.col("node") != "")
-    node = ["cluster", "node"]
-    hourly = (
-        samples.filter(pl.col("event_at").dt.date() == day)
-        .group_by("series_id", usage_hour=pl.col("event_at").dt.truncate("1h"))
-        .agg(pl.len().cast(pl.Int64).alias("sample_count"), pl.col("value").max())
-        .join(
-            on_nodes.select("series_id", *node, "fact", "rank"),
-            on="series_id",
-            how="inner",
-            validate="m:1",
-        )
-    )
-    identity = on_nodes.group_by(node).agg(
-        pl.col("provider_id").filter(pl.col("provider_id") != "").sort().last()
-    )
+def fact_source(told: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give core_fact_source_daily from what `fact_hours` gives."""
+    counted = pl.col("is_chosen").sum().cast(pl.Int64)
     return (
-        hourly.group_by(*node, "usage_hour")
+        told.group_by("cluster", "namespace", "fact", "source", "teller")
         .agg(
-            pl.col("sample_count").sum(),
-            _capacity(NODE_CPU).alias("cpu_capacity_cores"),
-            _capacity(NODE_MEMORY).alias("memory_capacity_bytes"),
-            _capacity(NODE_GPU).alias("gpu_capacity_count"),
-            _capacity(NODE_CPU, ALLOCATABLE_RANK).alias("cpu_allocatable_cores"),
-            _capacity(NODE_MEMORY, ALLOCATABLE_RANK).alias("memory_allocatable_bytes"),
+            counted.alias("counted_hours"),
+            (pl.len().cast(pl.Int64) - counted).alias("repeated_hours"),
         )
-        .join(identity, on=node, how="left", validate="m:1")
-        .sort([*node, "usage_hour"])
-        .with_columns(
-            pl.col(OFFERED).forward_fill().backward_fill().over(node).fill_null(0.0),
-            pl.col("provider_id").fill_null(""),
-            pl.col("usage_hour").dt.date().alias("usage_date"),
-            pl.lit(HOUR.total_seconds()).alias("run_seconds"),
-        )
-        .select(NODE_HOURLY.schema.names())
-        .cast(NODE_HOURLY.schema)
-        .sort(NODE_HOURLY.key)
-    )
-
-
-def _capacity(fact: str, from_rank: int = 0) -> pl.Expr:
-    """Give cores, bytes or GPUs by the source with the lowest rank, of those from a rank on."""
-    mine = (pl.col("fact") == fact) & (pl.col("rank") >= from_rank)
-    best = pl.col("rank").filter(mine).min()
-    return pl.col("value").filter(mine & (pl.col("rank") == best)).max()
-
-
-def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
-    """Give one row per series that tells a fact, with who it is about."""
-    chosen = (
-        series.with_columns(spelling(pl.col("metric_name")).alias("spelling"))
-        .filter(pl.col("spelling").is_in(SPELLINGS))
-        .unique("series_id", keep="last", maintain_order=True)
-    )
-    pod = first_of(
-        value_of("resource_attributes", "k8s.pod.name"),
-        value_of("point_attributes", "exported_pod"),
-        value_of("point_attributes", "pod"),
-    )
-    named = chosen.select(
-        "series_id",
-        "metric_kind",
-        "temporality",
-        "is_monotonic",
-        "spelling",
-        "resource_attributes",
-        first_of(value_of("point_attributes", "resource")).alias("resource"),
-        pl.coalesce(
-            value_of("resource_attributes", "k8s.cluster.name"),
-            value_of("resource_attributes", "k8s.cluster.uid"),
-            value_of("point_attributes", "cluster"),
-            pl.lit("default"),
-        ).alias("cluster"),
-        first_of(
-            value_of("resource_attributes", "k8s.namespace.name"),
-            value_of("point_attributes", "exported_namespace"),
-            value_of("point_attributes", "namespace"),
-        ).alias("namespace"),
-        pod.alias("pod"),
-        first_of(
-            value_of("resource_attributes", "k8s.pod.uid"), value_of("point_attributes", "uid")
-        ).alias("pod_uid"),
-        first_of(
-            value_of("resource_attributes", "k8s.container.name"),
-            value_of("point_attributes", "exported_container"),
-            value_of("point_attributes", "container"),
-        ).alias("container"),
-        first_of(
-            value_of("resource_attributes", "k8s.node.name"), value_of("point_attributes", "node")
-        ).alias("node"),
-        first_of(
-            *(value_of("resource_attributes", key) for key in NODE_IDS),
-            value_of("point_attributes", "provider_id"),
-        ).alias("provider_id"),
-        *(first_of(value_of("resource_attributes", key)).alias(kind) for kind, key in CONTROLLERS),
-    )
-    return (
-        named.join(FACTS.lazy(), on=["spelling", "resource"], how="left", validate="m:1")
-        .filter(pl.col("fact").is_not_null() & (pl.col("container") != "POD"))
-        .with_columns(
-            pl.when(pl.col("pod_uid") != "")
-            .then(pl.col("pod_uid"))
-            .otherwise(pl.col("pod"))
-            .alias("pod_key")
-        )
-    )
-
-
-def samples_of(known: pl.LazyFrame, points: pl.LazyFrame) -> pl.LazyFrame:
-    """Give the points of known series, in order, each instant of a series once."""
-    return (
-        points.filter(pl.col("value").is_not_null())
-        .select("series_id", "event_at", "start_at", "value")
-        .join(known.select("series_id"), on="series_id", how="semi")
-        .unique(["series_id", "event_at"], keep="last")
-        .sort("series_id", "event_at")
-    )
-
-
-def _runs(pods: pl.LazyFrame, samples: pl.LazyFrame) -> pl.LazyFrame:
-    """Give when each pod ran: from its first to its last sample in phase Running.
-
-    Where no phase was sent, any sample of the pod counts.
-    """
-    at, running = pl.col("event_at"), pl.col("value") == RUNNING
-    spans = samples.group_by("series_id").agg(
-        at.min().alias("first"),
-        at.max().alias("last"),
-        at.filter(running).min().alias("first_running"),
-        at.filter(running).max().alias("last_running"),
-    )
-    phased = pl.col("fact") == PHASE
-
-    def bound(running_name: str, name: str, *, is_first: bool) -> pl.Expr:
-        known, other = pl.col(running_name).filter(phased), pl.col(name)
-        pair = (known.min(), other.min()) if is_first else (known.max(), other.max())
-        return pl.when(phased.any()).then(pair[0]).otherwise(pair[1])
-
-    return (
-        pods.select("series_id", *POD, "fact")
-        .join(spans, on="series_id", how="inner", validate="1:1")
-        .group_by(POD)
-        .agg(
-            bound("first_running", "first", is_first=True).alias("run_start"),
-            bound("last_running", "last", is_first=False).alias("run_end"),
-        )
-        .filter(pl.col("run_start").is_not_null())
+        .with_columns(pl.lit(day).alias("usage_date"))
+        .select(FACT_SOURCE.schema.names())
+        .cast(FACT_SOURCE.schema)
+        .sort(FACT_SOURCE.key)
     )
 
 
@@ -243,15 +161,18 @@ def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFr
     is_sum = (pl.col("metric_kind") == "sum") & (
         pl.col("is_monotonic") | (pl.col("temporality") == "delta")
     )
-    forms = told.filter(pl.col("fact").is_in(CONTAINER_FACTS)).select(
+    forms = told.select(
         "series_id",
+        "claim",
+        "is_told_twice",
+        "scale",
         is_sum.alias("is_sum"),
         (is_sum & (pl.col("temporality") == "delta")).alias("is_delta"),
         "run_start",
         "run_end",
     )
     series = samples.join(forms, on="series_id", how="inner", validate="m:1", maintain_order="left")
-    at, value = pl.col("event_at"), pl.col("value")
+    at, value = pl.col("event_at"), pl.col("value") * pl.col("scale")
     marked = series.with_columns(
         at.shift(1).over("series_id").alias("before"),
         at.shift(-1).over("series_id").alias("after"),
@@ -271,6 +192,8 @@ def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFr
     until = pl.min_horizontal(pl.col("after"), at + hold, pl.col("run_end"))
     return marked.select(
         "series_id",
+        "claim",
+        "is_told_twice",
         pl.when("is_sum")
         .then(begins)
         .otherwise(pl.max_horizontal(at, "run_start"))
@@ -280,9 +203,23 @@ def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFr
     ).filter(pl.col("to_at") > pl.col("from_at"))
 
 
+def _once(segments: pl.LazyFrame) -> pl.LazyFrame:
+    """Cut what several series of one claim tell of the same time, so that it counts once.
+
+    A container that was restarted has a new series after the old one; two scrapers of one job have
+    two at once.
+    """
+    earlier = pl.col("to_at").cum_max().shift(1).over("claim")
+    several = segments.filter("is_told_twice").sort("claim", "from_at", "to_at", "series_id")
+    cut = several.with_columns(pl.max_horizontal("from_at", earlier).alias("from_at"))
+    return pl.concat([segments.filter(~pl.col("is_told_twice")), cut]).drop(
+        "claim", "is_told_twice"
+    )
+
+
 def _amounts(segments: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Add up rate times seconds per series and hour of the day."""
-    start = datetime.combine(day, time(), UTC)
+    start = midnight(day)
     end = start + timedelta(days=1)
     cut = segments.with_columns(
         pl.max_horizontal("from_at", pl.lit(start)).alias("from_at"),
@@ -297,132 +234,24 @@ def _amounts(segments: pl.LazyFrame, day: date) -> pl.LazyFrame:
     overlap = pl.min_horizontal(pl.col("to_at"), hour + HOUR) - pl.max_horizontal(
         pl.col("from_at"), hour
     )
-    amount = pl.col("rate") * overlap.dt.total_microseconds() / 1e6
+    seconds = overlap.dt.total_microseconds() / 1e6
     return (
-        hourly.with_columns(amount.alias("amount"))
+        hourly.with_columns((pl.col("rate") * seconds).alias("amount"), seconds.alias("seconds"))
         .sort("series_id", "usage_hour", "from_at")
         .group_by("series_id", "usage_hour", maintain_order=True)
-        .agg(pl.col("amount").sum())
+        .agg(pl.col("amount", "seconds").sum())
     )
 
 
-def _one_source(told: pl.LazyFrame, amounts: pl.LazyFrame) -> pl.LazyFrame:
-    """Take the source of lowest rank; use told only per pod counts where no container tells it."""
-    container = [*CONTAINER, "fact", "usage_hour"]
-    pod = [*POD, "fact", "usage_hour"]
-    has_container = (pl.col("container") != "").any().over(pod)
-    return (
-        amounts.join(
-            told.select("series_id", *CONTAINER, "fact", "rank", "source"),
-            on="series_id",
-            how="inner",
-            validate="m:1",
-        )
-        .sort([*container, "rank", "series_id"])
-        .group_by([*container, "rank", "source"], maintain_order=True)
-        .agg(pl.col("amount").sum())
-        .filter((pl.col("container") != "") | ~has_container)
-        .sort([*container, "rank"])
-        .group_by(container, maintain_order=True)
-        .agg(
-            pl.col("amount").first(),
-            pl.col("source").first(),
-            (pl.len() - 1).cast(pl.Int32).alias("duplicates"),
-        )
-    )
-
-
-def _wide(facts: pl.LazyFrame) -> pl.LazyFrame:
+def _wide(told: pl.LazyFrame) -> pl.LazyFrame:
     """Give one row per container and hour with each fact in a column."""
+    is_chosen = pl.col("is_chosen")
 
     def of(fact: str, column: str) -> pl.Expr:
-        return pl.col(column).filter(pl.col("fact") == fact).first()
+        return pl.col(column).filter(is_chosen & (pl.col("fact") == fact)).first()
 
-    return facts.group_by([*CONTAINER, "usage_hour"]).agg(
-        *(of(fact, "amount").alias(fact) for fact in CONTAINER_FACTS),
-        of(CPU_USE, "source").alias("cpu_source"),
-        of(MEMORY_USE, "source").alias("memory_source"),
-        pl.col("duplicates").sum().alias("duplicate_source_count"),
-    )
-
-
-def _run_seconds(runs: pl.LazyFrame, day: date) -> pl.LazyFrame:
-    """Give the seconds each pod ran in each hour of the day."""
-    start = datetime.combine(day, time(), UTC)
-    hours = pl.LazyFrame({"usage_hour": [start + HOUR * n for n in range(24)]}).cast(
-        USAGE_HOURLY.schema["usage_hour"]
-    )
-    hour = pl.col("usage_hour")
-    overlap = pl.min_horizontal(pl.col("run_end"), hour + HOUR) - pl.max_horizontal(
-        pl.col("run_start"), hour
-    )
-    return (
-        runs.join(hours, how="cross")
-        .with_columns((overlap.dt.total_microseconds() / 1e6).alias("run_seconds"))
-        .filter(pl.col("run_seconds") > 0)
-        .select(*POD, "usage_hour", "run_seconds")
-    )
-
-
-def _identity(known: pl.LazyFrame) -> pl.LazyFrame:
-    """Give what a pod is: its name, node, controller and labels."""
-    kinds = [kind for kind, _ in CONTROLLERS]
-    workload = pl.coalesce(
-        *(pl.when(pl.col(kind) != "").then(pl.col(kind)) for kind in kinds), pl.col("pod")
-    )
-    kind = pl.coalesce(
-        *(pl.when(pl.col(kind) != "").then(pl.lit(kind)) for kind in kinds), pl.lit("Pod")
-    )
-    names = ("pod", "pod_uid", "node", *kinds)
-    pods = known.group_by(POD).agg(pl.col(name).max() for name in names)
-    return (
-        pods.with_columns(workload.alias("workload"), kind.alias("workload_kind"))
-        .drop(kinds)
-        .join(_labels(known), on=POD, how="left", validate="1:1")
-        .with_columns(pl.col("labels").fill_null("{}"))
-    )
-
-
-def _labels(known: pl.LazyFrame) -> pl.LazyFrame:
-    """Give the labels of each pod as a JSON object, sorted by key; pod beats namespace.
-
-    Annotations stand among them as `annotation:` and their key.
-    """
-    pattern = r"^k8s\.(pod|namespace)\.(?:labels?|(annotation)s?)\.(.+)$"
-    key = pl.col("key")
-    kind = pl.when(key.str.extract(pattern, 2).is_not_null()).then(pl.lit(ANNOTATION))
-    plain = key.is_in(["team", "owner"])
-    quoted = [
-        pl.col(name)
-        .str.replace_all("\\", "\\\\", literal=True)
-        .str.replace_all('"', '\\"', literal=True)
-        for name in ("label", "value")
-    ]
-    return (
-        known.select(*POD, "resource_attributes")
-        .explode("resource_attributes")
-        .unnest("resource_attributes")
-        .with_columns(
-            pl.when(plain)
-            .then(key)
-            .otherwise(kind.otherwise(pl.lit("")) + key.str.extract(pattern, 3))
-            .alias("label"),
-            pl.when(plain)
-            .then(2)
-            .otherwise((key.str.extract(pattern, 1) == "namespace").cast(pl.Int32))
-            .alias("place"),
-        )
-        .filter(pl.col("label").is_not_null())
-        .sort(*POD, "label", "place", "value")
-        .unique([*POD, "label"], keep="first", maintain_order=True)
-        .group_by(POD, maintain_order=True)
-        .agg(
-            pl.concat_str(pl.lit('"'), quoted[0], pl.lit('":"'), quoted[1], pl.lit('"')).alias(
-                "items"
-            )
-        )
-        .select(
-            *POD,
-            pl.concat_str(pl.lit("{"), pl.col("items").list.join(","), pl.lit("}")).alias("labels"),
-        )
+    return told.group_by([*CONTAINER, "usage_hour"]).agg(
+        *(of(fact, "amount").alias(column) for fact, column in AMOUNTS.items()),
+        *(of(fact, "source").alias(column) for fact, column in SOURCES.items()),
+        (~is_chosen).sum().cast(pl.Int32).alias("duplicate_source_count"),
     )

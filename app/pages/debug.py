@@ -1,7 +1,7 @@
 """Debug: whether the book is fresh, complete and sound."""
 
 from app import show
-from app.figures import allocation, health
+from app.figures import allocation, health, sources
 
 page = show.Page("Debug", "Is the book fresh, complete and sound?")
 
@@ -31,3 +31,6 @@ page.show(page.get(health.conformance))
 
 # %% What did the last build do?
 page.show(page.get(health.runs), page.get(health.checks))
+
+# %% Is a fact about containers told twice?
+page.show(page.get(sources.fact_sources))

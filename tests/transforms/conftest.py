@@ -162,16 +162,25 @@ class Telemetry:
         """Give raw_point."""
         return pl.LazyFrame(self._points, schema=raw.POINT.schema)
 
+    def samples(self, day: date = DAY) -> pl.DataFrame:
+        """Give the points that a day is made from."""
+        known = usage.known_series(self.series)
+        return usage.samples_of(known, self.points, day).collect()
+
+    def told(self, day: date = DAY) -> pl.LazyFrame:
+        """Give what each source told of each container and hour."""
+        return usage.fact_hours(usage.known_series(self.series), self.samples(day).lazy(), day)
+
     def usage(self, day: date = DAY) -> pl.DataFrame:
         """Give core_usage_hourly, checked."""
         known = usage.known_series(self.series)
-        samples = usage.samples_of(known, self.points)
+        samples = usage.samples_of(known, self.points, day)
         return USAGE_HOURLY.check(usage.usage_hourly(known, samples, day).collect())
 
     def nodes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_node_hourly, checked."""
         known = usage.known_series(self.series)
-        samples = usage.samples_of(known, self.points)
+        samples = usage.samples_of(known, self.points, day)
         return NODE_HOURLY.check(usage.node_hourly(known, samples, day).collect())
 
 

@@ -6,6 +6,7 @@ from warehouse.table import Table
 from warehouse.tables import (
     closing,
     core,
+    core_usage,
     evidence,
     mart_cardinality,
     mart_cost,
@@ -21,6 +22,7 @@ from warehouse.tables import (
 ALL: Final[tuple[Table, ...]] = (
     *raw.ALL,
     *core.ALL,
+    *core_usage.ALL,
     *evidence.ALL,
     *mart_cost.ALL,
     *closing.ALL,

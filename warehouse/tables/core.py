@@ -187,8 +187,10 @@ USAGE_HOURLY: Final = Table(
         Column("memory_request_byte_seconds", pl.Float64(), "requested while running", unit="B·s"),
         Column("memory_usage_byte_seconds", pl.Float64(), "used", unit="B·s"),
         Column("gpu_request_gpu_seconds", pl.Float64(), "GPUs held while running", unit="GPU·s"),
+        Column("gpu_usage_gpu_seconds", pl.Float64(), "engines busy", unit="GPU·s"),
         Column("cpu_usage_source", pl.String(), "metric the use came from; empty without use"),
         Column("memory_usage_source", pl.String(), "metric the use came from; empty without use"),
+        Column("gpu_usage_source", pl.String(), "metric the use came from; empty without use"),
         Column("duplicate_source_count", pl.Int32(), "further metrics that told the same fact"),
     ),
 )

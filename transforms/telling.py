@@ -1,0 +1,167 @@
+"""Who a series is about: cluster, namespace, pod, container, node, whatever names they came under.
+
+Reads    raw_series of a day
+Writes   `known_series`: one row per series that tells a fact
+Holds    a series stands once; what Prometheus scraped is named by the point (`exported_` first,
+         for then the plain label is the exporter's own), the rest by its resource
+"""
+
+from typing import Final
+
+import polars as pl
+
+from transforms.facts import (
+    BY_RESOURCE,
+    CONTROLLERS,
+    FACTS,
+    NAMESPACE_LABELS,
+    PROMETHEUS,
+    RUNNING_POD,
+    SPELLINGS,
+    resource_kind,
+    spelling,
+)
+
+ROLES: Final = {
+    "cluster": ("k8s.cluster.name", "k8s.cluster.uid", "cluster"),
+    "namespace": ("k8s.namespace.name", "exported_namespace", "namespace"),
+    "pod": ("k8s.pod.name", "exported_pod", "pod", "pod_name"),
+    "pod_uid": ("k8s.pod.uid", "exported_uid", "uid"),
+    "container": ("k8s.container.name", "exported_container", "container", "container_name"),
+    "node": ("k8s.node.name", "exported_node", "node", "Hostname"),
+    "provider_id": (
+        "k8s.node.provider_id",
+        "host.id",
+        "cloud.resource_id",
+        "provider_id",
+    ),
+    "resource": ("resource",),
+    "running": ("k8s.pod.status.phase", "phase"),
+    "teller": ("service.name", "job"),
+    "host_network": ("host_network",),
+    "owner_kind": ("owner_kind",),
+    "owner_name": ("owner_name",),
+    "owned_replicaset": ("replicaset",),
+    "owned_job": ("job_name",),
+    "cpu_number": ("cpu",),
+    "gpu": ("UUID", "gpu"),
+    "gpu_instance": ("GPU_I_ID",),
+    **{kind: (key,) for kind, key in CONTROLLERS},
+}
+"""Attributes that say who a series is about, for each role those that count first before others."""
+
+_PART: Final = ("cpu_number", "gpu", "gpu_instance")
+_PLAIN: Final = 2
+
+
+def _keys() -> pl.DataFrame:
+    rows = []
+    for role, keys in ROLES.items():
+        for place, key in enumerate(keys):
+            kind = 0 if "." in key else 1 if key.startswith("exported_") else _PLAIN
+            rows.append((key, role, kind, place))
+            if "." in key:
+                rows.append((key.replace(".", "_"), role, kind, place))
+    schema = {"key": pl.String(), "role": pl.String(), "kind": pl.Int32(), "place": pl.Int32()}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+KEYS: Final = _keys()
+
+
+def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
+    """Give one row per series that tells a fact, with who it is about."""
+    chosen = (
+        series.with_columns(spelling(pl.col("metric_name")).alias("spelling"))
+        .filter(pl.col("spelling").is_in(SPELLINGS))
+        .unique("series_id", keep="last", maintain_order=True)
+        .select(
+            "series_id",
+            "metric_kind",
+            "temporality",
+            "is_monotonic",
+            "spelling",
+            "scope_name",
+            "resource_attributes",
+            "point_attributes",
+        )
+    )
+    container, resource = pl.col("container"), pl.col("resource")
+    is_cadvisor = pl.col("source").str.starts_with("container_") & (
+        container.is_in(["", "POD"]) & ~pl.col("source").str.ends_with("_allocation")
+    )
+    slices = resource.str.extract(r"_mig_(\d+)g", 1).cast(pl.Float64) / 7
+    part = pl.concat_str(
+        *_PART,
+        pl.when(pl.col("resource_kind") == "gpu").then(resource).otherwise(pl.lit("")),
+        separator="|",
+    )
+    return (
+        chosen.join(_roles(chosen), on="series_id", how="left", validate="1:1")
+        .with_columns(pl.col(*ROLES).fill_null(""))
+        .with_columns(
+            pl.when(pl.col("spelling").is_in(BY_RESOURCE))
+            .then(resource_kind(resource))
+            .otherwise(pl.lit(""))
+            .alias("resource_kind"),
+            pl.when(pl.col("cluster") == "")
+            .then(pl.lit("default"))
+            .otherwise("cluster")
+            .alias("cluster"),
+        )
+        .join(
+            FACTS.lazy(),
+            on=["spelling", "resource_kind"],
+            how="inner",
+            validate="m:1",
+            maintain_order="left",
+        )
+        .filter(
+            (container != "POD")
+            & ~is_cadvisor
+            & ((pl.col("fact") != RUNNING_POD) | pl.col("running").is_in(["", "Running"]))
+        )
+        .with_columns(
+            pl.when(pl.col("fact") == NAMESPACE_LABELS)
+            .then(pl.lit(""))
+            .otherwise("pod")
+            .alias("pod"),
+            (pl.col("scale") * slices.fill_null(1.0)).alias("scale"),
+            pl.concat_str("teller", "scope_name", separator="|").alias("teller"),
+            part.alias("part"),
+        )
+    )
+
+
+def _roles(chosen: pl.LazyFrame) -> pl.LazyFrame:
+    """Give a column per role, each from the attribute that counts first."""
+    told = [
+        chosen.select(
+            "series_id",
+            pl.col("spelling").is_in(PROMETHEUS).alias("is_prometheus"),
+            pl.lit(column == "point_attributes").alias("is_point"),
+            pl.col(column).alias("attribute"),
+        )
+        .explode("attribute")
+        .unnest("attribute")
+        .filter(pl.col("key").is_in(KEYS["key"].unique().to_list()) & (pl.col("value") != ""))
+        .select("series_id", "is_prometheus", "is_point", "key", "value")
+        for column in ("resource_attributes", "point_attributes")
+    ]
+    kind = pl.col("kind")
+    by_resource = pl.when(kind == 0).then(~pl.col("is_point")).otherwise("is_point")
+    otel = kind * 2 + pl.when(by_resource).then(0).otherwise(1)
+    by_point = pl.when(kind == 0).then(8).otherwise(kind * 2)
+    prometheus = by_point + pl.when("is_point").then(0).otherwise(1)
+    order = pl.when("is_prometheus").then(prometheus).otherwise(otel) * 8 + pl.col("place")
+    first = (
+        pl.concat(told)
+        .join(KEYS.lazy(), on="key", how="inner", validate="m:m")
+        .with_columns(order.alias("order"))
+        .sort("series_id", "role", "order")
+        .unique(["series_id", "role"], keep="first", maintain_order=True)
+    )
+    role, value = pl.col("role"), pl.col("value")
+    return first.group_by("series_id").agg(
+        value.filter(role == name).first().alias(name) for name in ROLES
+    )
