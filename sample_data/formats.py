@@ -5,24 +5,29 @@ Gives    per format a folder of files as the cloud would leave them, manifests i
 Holds    the same entries give the same bytes
 """
 
-import csv
-import gzip
-import io
 import json
-import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from sample_data.ledger import CLUSTER, PAYER, SERVICES, ZERO, Entry
+from sample_data.azure import write_azure, write_azure_exports
+from sample_data.bill_files import (
+    Row,
+    csv_file,
+    gzip_file,
+    json_file,
+    months,
+    parquet_file,
+    period_of,
+    text_of,
+)
+from sample_data.ledger import CLUSTER, PAYER, ZERO, Entry
 
-Row = dict[str, Any]
 ASSEMBLY: Final = "20261102T000000Z-4f1c"
 _PLAN: Final = "arn:aws:savingsplans::000123456789:savingsplan/sp-1"
 _RESERVATION: Final = "arn:aws:ec2:eu-central-1:000123456789:reserved-instances/ri-1"
@@ -38,23 +43,6 @@ _AWS_TYPES: Final = {
     "unknown": "Mystery",
     "upfront": "Fee",
 }
-
-
-def months(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
-    """Group entries by billing period."""
-    found: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        found[entry.month].append(entry)
-    return dict(found)
-
-
-def _period(entry: Entry) -> tuple[datetime, datetime]:
-    first = entry.start.replace(day=1, hour=0)
-    return first, (first + timedelta(days=32)).replace(day=1)
-
-
-def _text(cost: Decimal | None) -> str:
-    return "" if cost is None else f"{cost.normalize():f}"
 
 
 # AWS ----------------------------------------------------------------------------------------------
@@ -87,7 +75,7 @@ def aws_rows(entries: Sequence[Entry]) -> Iterator[Row]:
 
 
 def _aws_base(entry: Entry, number: int) -> Row:
-    first, last = _period(entry)
+    first, last = period_of(entry)
     return {
         "identity_line_item_id": f"line-{number:08d}",
         "bill_billing_entity": "AWS Marketplace" if entry.seller else "AWS",
@@ -204,17 +192,17 @@ def _tag_column(key: str) -> str:
 def write_cur1(entries: Sequence[Entry], out: Path, compression: str) -> None:
     """Write legacy reports: `GZIP`, `ZIP` or `Parquet`, each month with its manifest."""
     for part in months(entries).values():
-        first, last = _period(part[0])
+        first, last = period_of(part[0])
         name = f"{first:%Y%m%d}-{last:%Y%m%d}"
         ending = {"GZIP": "csv.gz", "ZIP": "csv.zip", "Parquet": "snappy.parquet"}[compression]
         key = f"{name}/{ASSEMBLY}/report-1.{ending}"
         rows = list(aws_rows(part))
         if compression == "Parquet":
             flat = _flat_tags(rows, lambda tag: f"resource_tags_{tag}")
-            _parquet([{k: _double(v) for k, v in row.items()} for row in flat], out / key)
+            parquet_file([{k: _double(v) for k, v in row.items()} for row in flat], out / key)
         else:
             named = _flat_tags(rows, _tag_column)
-            _csv([{_csv_name(k): v for k, v in row.items()} for row in named], out / key)
+            csv_file([{_csv_name(k): v for k, v in row.items()} for row in named], out / key)
         manifest = {
             "assemblyId": ASSEMBLY,
             "compression": compression,
@@ -224,7 +212,7 @@ def write_cur1(entries: Sequence[Entry], out: Path, compression: str) -> None:
             },
             "reportKeys": [f"exports/report/{key}"],
         }
-        _json(manifest, out / name / "report-Manifest.json")
+        json_file(manifest, out / name / "report-Manifest.json")
 
 
 def _csv_name(name: str) -> str:
@@ -248,9 +236,9 @@ def write_cur2(entries: Sequence[Entry], out: Path) -> None:
         ]
         key = f"data/BILLING_PERIOD={period}/cur2-00001.snappy.parquet"
         maps = dict.fromkeys(("product", "resource_tags"), pa.map_(pa.string(), pa.string()))
-        _parquet(rows, out / key, maps)
+        parquet_file(rows, out / key, maps)
         manifest = {"billingPeriod": period, "dataFiles": [f"s3://bucket/{key}"]}
-        _json(manifest, out / f"metadata/BILLING_PERIOD={period}/cur2-Manifest.json")
+        json_file(manifest, out / f"metadata/BILLING_PERIOD={period}/cur2-Manifest.json")
 
 
 # Google -------------------------------------------------------------------------------------------
@@ -315,10 +303,12 @@ def write_gcp(entries: Sequence[Entry], out: Path, *, is_detailed: bool, is_parq
     for period, part in months(entries).items():
         rows = list(gcp_rows(part, is_detailed=is_detailed))
         if is_parquet:
-            _parquet([_doubles(row) for row in rows], out / period / "export-000000000000.parquet")
+            parquet_file(
+                [_doubles(row) for row in rows], out / period / "export-000000000000.parquet"
+            )
             continue
         lines = [json.dumps(_without_nulls(row), default=_bigquery) for row in rows]
-        _gzip("\n".join(lines) + "\n", out / period / "export-000000000000.json.gz")
+        gzip_file("\n".join(lines) + "\n", out / period / "export-000000000000.json.gz")
 
 
 def _bigquery(value: object) -> object:
@@ -335,66 +325,6 @@ def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
     return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
-
-
-# Azure --------------------------------------------------------------------------------------------
-
-
-def azure_rows(entries: Sequence[Entry], *, is_amortized: bool) -> Iterator[Row]:
-    """Give EA rows of one of the two exports."""
-    kinds = {"credit": "Credit", "refund": "Refund", "tax": "Tax", "rounding": "RoundingAdjustment"}
-    models = {"plan": "SavingsPlan", "reservation": "Reservation", "": "OnDemand"}
-    for entry in entries:
-        row = _azure_base(entry) | {"PricingModel": models[entry.commitment]}
-        if not entry.commitment:
-            kind = kinds.get(entry.kind, "Mystery" if entry.kind == "unknown" else "Usage")
-            yield row | {"ChargeType": kind, "Cost": _text(entry.billed)}
-        elif entry.kind == "usage":
-            cost = entry.effective if is_amortized else ZERO
-            yield row | {"ChargeType": "Usage", "Cost": _text(cost)}
-        elif not is_amortized:
-            yield row | {"ChargeType": "Purchase", "Cost": _text(entry.billed)}
-        elif entry.effective:
-            kind = f"Unused{models[entry.commitment]}"
-            yield row | {"ChargeType": kind, "Cost": _text(entry.effective)}
-
-
-def _azure_base(entry: Entry) -> Row:
-    first, last = _period(entry)
-    tags = {"team": "core"}
-    if entry.namespace:
-        tags = {"k8s-namespace": entry.namespace, "aks-cluster-name": CLUSTER}
-    return {
-        "BillingAccountId": PAYER,
-        "BillingAccountName": "Shop",
-        "BillingPeriodStartDate": f"{first:%m/%d/%Y}",
-        "BillingPeriodEndDate": f"{last - timedelta(days=1):%m/%d/%Y}",
-        "SubscriptionId": entry.account,
-        "Date": f"{entry.start:%m/%d/%Y}",
-        "Product": f"{entry.service}, {entry.kind}",
-        "MeterId": "m-1",
-        "ServiceFamily": "Compute" if entry.service == SERVICES[0] else "Storage",
-        "MeterCategory": entry.service,
-        "Quantity": _text(entry.quantity),
-        "UnitPrice": "0",
-        "BillingCurrency": "USD",
-        "ResourceLocation": "West Europe",
-        "ResourceId": entry.resource,
-        "Tags": json.dumps(tags)[1:-1],
-        "UnitOfMeasure": "1 Hour",
-        "PublisherName": entry.seller,
-        "Frequency": "UsageBased",
-        "PayGPrice": "0",
-        "benefitId": f"/Orders/{entry.commitment}" if entry.commitment else "",
-    }
-
-
-def write_azure(entries: Sequence[Entry], out: Path) -> None:
-    """Write the actual and the amortized export of each month side by side, with BOM and CRLF."""
-    for period, part in months(entries).items():
-        for name in ("actual", "amortized"):
-            rows = list(azure_rows(part, is_amortized=name == "amortized"))
-            _csv(rows, out / period / f"{name}_0001.csv", bom="\ufeff", ending="\r\n")
 
 
 # FOCUS --------------------------------------------------------------------------------------------
@@ -426,13 +356,13 @@ def focus_rows(entries: Sequence[Entry], version: str, provider: str) -> Iterato
         "unknown": "Adjustment",
     }
     for entry in entries:
-        first, last = _period(entry)
+        first, last = period_of(entry)
         tags = {"k8s-namespace": entry.namespace} if entry.namespace else {}
         row: Row = {
-            "BilledCost": _text(entry.billed),
-            "EffectiveCost": _text(entry.effective),
-            "ListCost": _text(entry.listed),
-            "ContractedCost": _text(entry.listed),
+            "BilledCost": text_of(entry.billed),
+            "EffectiveCost": text_of(entry.effective),
+            "ListCost": text_of(entry.listed),
+            "ContractedCost": text_of(entry.listed),
             "BillingAccountId": PAYER,
             "BillingAccountName": "Shop",
             "BillingCurrency": "USD",
@@ -463,10 +393,10 @@ def write_focus(
     provider = "Oracle" if any(name.startswith("oci_") for name in extra or ()) else "Cloud"
     for period, part in months(entries).items():
         rows = [row | dict(extra or {}) for row in focus_rows(part, version, provider)]
-        _csv(rows, out / period / "focus.csv.gz")
+        csv_file(rows, out / period / "focus.csv.gz")
 
 
-# Files --------------------------------------------------------------------------------------------
+# All --------------------------------------------------------------------------------------------
 
 FORMATS: Final[Mapping[str, Callable[[Sequence[Entry], Path], None]]] = {
     "aws_cur1_gzip": lambda entries, out: write_cur1(entries, out, "GZIP"),
@@ -478,6 +408,7 @@ FORMATS: Final[Mapping[str, Callable[[Sequence[Entry], Path], None]]] = {
     "gcp_detailed_json": lambda e, out: write_gcp(e, out, is_detailed=True, is_parquet=False),
     "gcp_detailed_parquet": lambda e, out: write_gcp(e, out, is_detailed=True, is_parquet=True),
     "azure": write_azure,
+    "azure_exports": write_azure_exports,
     "focus_1_0": lambda entries, out: write_focus(entries, out, "1.0"),
     "focus_1_1": lambda entries, out: write_focus(entries, out, "1.1"),
     "focus_1_2": lambda entries, out: write_focus(entries, out, "1.2"),
@@ -496,47 +427,3 @@ def write_formats(entries: Sequence[Entry], out: Path) -> None:
     """Write the ledger in every format, a folder each."""
     for name, write in FORMATS.items():
         write(entries, out / name)
-
-
-def _csv(rows: Sequence[Row], path: Path, *, bom: str = "", ending: str = "\n") -> None:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator=ending)
-    writer.writeheader()
-    writer.writerows([{k: _cell(v) for k, v in row.items()} for row in rows])
-    whole = bom + text.getvalue()
-    if path.name.endswith(".zip"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(zipfile.ZipInfo(path.name.removesuffix(".zip")), whole)
-    elif path.name.endswith(".gz"):
-        _gzip(whole, path)
-    else:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(whole.encode())
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    return _text(value) if isinstance(value, Decimal) else value
-
-
-def _gzip(text: str, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))
-
-
-def _json(document: Row, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def _parquet(
-    rows: Sequence[Row], path: Path, types: Mapping[str, pa.DataType] | None = None
-) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    columns = {
-        name: pa.array([row[name] for row in rows], type=(types or {}).get(name))
-        for name in rows[0]
-    }
-    pq.write_table(pa.table(columns), path, compression="snappy")

@@ -5,7 +5,8 @@ Gives    deliveries: names of files, identity, where the word for it comes from
 Refuses  a manifest that cannot be read, or names a file that is not there (DeliveryError)
 
 With manifests only the files that they name are read. Without one the bills of a folder are a
-delivery, once all of them have been quiet for the settle time.
+delivery, once all of them have been quiet for the settle time. Two exports that are halves of one
+bill are one delivery; while the manifest of one is broken, the other waits.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from collector.billing.layout import is_bill
+from collector.billing.pairs import Half, groups, half_of
 from collector.billing.source import Source, SourceFile
 from meterbook.errors import DeliveryError
 
@@ -36,6 +38,8 @@ class Delivery:
     """When the export was run, by its manifest; empty where that does not say it."""
     row_count: int | None = None
     """Rows of data that the manifest promises."""
+    halves: tuple[tuple[str, str], ...] = ()
+    """Of files whose manifest says it: which half of a bill they are."""
 
     def identity(self, content_of: Callable[[SourceFile], str]) -> str:
         """Give the digest of names, sizes and contents, whatever the order."""
@@ -76,28 +80,60 @@ def find(source: Source, *, now: datetime, settle_seconds: int) -> Found:
 def _by_manifest(
     source: Source, manifests: Sequence[SourceFile], bills: Sequence[SourceFile]
 ) -> Found:
-    deliveries: list[tuple[str, int, Delivery]] = []
+    read: list[tuple[Half | None, int, Delivery]] = []
     broken: list[tuple[str, DeliveryError]] = []
+    waiting: set[tuple[str, str]] = set()
     for manifest in manifests:
+        half = None
         try:
-            delivery = _read(source, manifest, bills)
+            document = _document(source, manifest)
+            half = half_of(document)
+            read.append((half, manifest.modified_ns, _read(document, manifest, bills, half)))
         except DeliveryError as exc:
             broken.append((manifest.name, exc))
-            continue
-        deliveries.append((delivery.run_at, manifest.modified_ns, delivery))
-    # The order of the runs: the last one of a period is taken last and stays in force.
-    ordered = tuple(delivery for _, _, delivery in sorted(deliveries, key=lambda it: it[:2]))
-    read = {file.name for delivery in ordered for file in delivery.files}
-    ignored = sum(file.name not in read for file in bills)
-    return Found(ordered, (), tuple(broken), ignored)
+            waiting |= {half.bill} if half else set()
+    named = {file.name for _, _, delivery in read for file in delivery.files}
+    ignored = sum(file.name not in named for file in bills)
+    whole = [it for it in read if it[0] is None or it[0].bill not in waiting]
+    return Found(tuple(_ordered(whole)), (), tuple(broken), ignored)
 
 
-def _read(source: Source, manifest: SourceFile, bills: Sequence[SourceFile]) -> Delivery:
-    """Read a manifest: which files it names, and what it says about them."""
+def _ordered(read: Sequence[tuple[Half | None, int, Delivery]]) -> list[Delivery]:
+    """Give the deliveries in the order of their runs: the last one of a period stays in force."""
+    together = groups([(half, delivery.run_at, at) for half, at, delivery in read])
+    made = [
+        (
+            max((read[n][2].run_at, read[n][1]) for n in numbers),
+            _joined([read[n][2] for n in numbers]),
+        )
+        for numbers in together
+    ]
+    return [delivery for _, delivery in sorted(made, key=lambda it: it[0])]
+
+
+def _joined(parts: Sequence[Delivery]) -> Delivery:
+    """Make one delivery of the halves of a bill."""
+    counts = [part.row_count for part in parts if part.row_count is not None]
+    return Delivery(
+        title=" + ".join(part.title for part in parts),
+        files=tuple(file for part in parts for file in part.files),
+        run_at=max(part.run_at for part in parts),
+        row_count=sum(counts) if len(counts) == len(parts) else None,
+        halves=tuple(half for part in parts for half in part.halves),
+    )
+
+
+def _document(source: Source, manifest: SourceFile) -> Any:
     try:
-        document = json.loads(source.fetch(manifest.name).read_text(encoding="utf-8-sig"))
+        return json.loads(source.fetch(manifest.name).read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as exc:
         raise DeliveryError(f"no manifest: {exc}", file=manifest.name) from exc
+
+
+def _read(
+    document: Any, manifest: SourceFile, bills: Sequence[SourceFile], half: Half | None
+) -> Delivery:
+    """Read a manifest: which files it names, and what it says about them."""
     names = tuple(dict.fromkeys(text for text in _texts(document) if is_bill(text)))
     if not names:
         raise DeliveryError("the manifest names no files", file=manifest.name)
@@ -111,7 +147,13 @@ def _read(source: Source, manifest: SourceFile, bills: Sequence[SourceFile]) -> 
                 file=manifest.name,
             )
         files.append(file)
-    return Delivery(manifest.name, tuple(files), _run_at(document), _row_count(document))
+    return Delivery(
+        title=manifest.name,
+        files=tuple(files),
+        run_at=_run_at(document),
+        row_count=_row_count(document),
+        halves=tuple((file.name, half.word) for file in files) if half else (),
+    )
 
 
 def _sizes(value: Any) -> Iterator[tuple[str, int]]:

@@ -151,8 +151,13 @@ def stage(
 def _half(layout: Layout, file: str, delivery: Delivery) -> str:
     """Tell which half of a bill a file is, where the delivery has both halves."""
     words = layout.format.halves
+    told = dict(delivery.halves)
     found = {
-        word: [other.name for other in delivery.files if word in other.name.lower()]
+        word: [
+            other.name
+            for other in delivery.files
+            if (told[other.name] == word if other.name in told else word in other.name.lower())
+        ]
         for word in words
     }
     if not words or not all(found.values()):
