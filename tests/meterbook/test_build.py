@@ -1,6 +1,8 @@
 """Which days a build chooses, and how it keeps others out."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +10,8 @@ import pytest
 
 from meterbook.build import AnotherBuildError, Choice, build, load_bills, sole_build
 from meterbook.settings import BillingSettings, Settings
+from warehouse.store import Store
+from warehouse.tables.core import COST_LEDGER
 
 ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
 
@@ -42,7 +46,10 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_only_restated_days_are_built_again(tmp_path: Path) -> None:
-    """A delivery that changes one day of three has that day built, and no other."""
+    """A delivery that changes one day of three has that day built, and no other.
+
+    The ledger of the other days, written as Parquet, is the same to the byte.
+    """
     now = datetime(2026, 11, 2, tzinfo=UTC)
     bills = tmp_path / "bills"
     bills.mkdir()
@@ -69,11 +76,27 @@ def test_only_restated_days_are_built_again(tmp_path: Path) -> None:
         pl.DataFrame(rows).write_csv(bills / "focus.csv")
         load_bills(settings, [str(bills)], now=now, accept=None, say=lambda _: None)
 
+    def ledger() -> dict[date, bytes]:
+        with Store(settings.warehouse) as store:
+            rows = store.read(COST_LEDGER).sort(COST_LEDGER.key)
+        written = {day: BytesIO() for day in (ONE, TWO, THREE)}
+        for day, file in written.items():
+            rows.filter(pl.col("charge_date") == day).write_parquet(file)
+        return {day: file.getvalue() for day, file in written.items()}
+
     deliver({ONE: "1", TWO: "2", THREE: "3"})
     first = build(settings, now=now, choice=Choice(), say=lambda _: None)
+    before = ledger()
     deliver({ONE: "1", TWO: "2.5", THREE: "3"})
     second = build(settings, now=now, choice=Choice(), say=lambda _: None)
+    after = ledger()
 
     assert first.built == [ONE, TWO, THREE]
     assert second.built == [TWO]
     assert second.unchanged_count == 2
+    assert {day: after[day] == before[day] for day in before} == {
+        ONE: True,
+        TWO: False,
+        THREE: True,
+    }
+    assert pl.read_parquet(after[TWO])["effective_cost"].sum() == Decimal("2.5")
