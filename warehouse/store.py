@@ -8,9 +8,10 @@ Never    is opened by a reader: they read published snapshots
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import duckdb
 import polars as pl
@@ -18,7 +19,9 @@ import polars as pl
 from meterbook.errors import CheckFailedError
 from warehouse.table import Check, Table
 from warehouse.tables import ALL
+from warehouse.tables.core import PARTITION
 
+_COLUMNS: Final = "SELECT table_name, column_name, data_type FROM duckdb_columns()"
 BrokenCheck = tuple[Table, Check, int, str]
 
 
@@ -31,8 +34,41 @@ class Store:
         self.path = path
         self._con = duckdb.connect(path)
         self._con.execute("SET GLOBAL TimeZone = 'UTC'")
+        self.remade = [table.name for table in self.tables if self._is_other(table)]
+        """Tables of an earlier declaration: made anew, so every day is built again."""
+        if self.remade:
+            self._con.execute(PARTITION.ddl())
+            self._con.execute(f'DELETE FROM "{PARTITION.name}"')  # noqa: S608 - a declared name
         for table in self.tables:
+            self._declare(table)
+
+    def _have(self, table: Table) -> dict[str, str]:
+        """Give the columns that the file has of a table, with their types."""
+        frame = self.ask(
+            f"{_COLUMNS} WHERE table_name = $name AND database_name = current_database()"
+            " ORDER BY column_index",
+            name=table.name,
+        )
+        return dict(zip(frame["column_name"], frame["data_type"], strict=True))
+
+    def _is_other(self, table: Table) -> bool:
+        """Tell whether the file has the table in other columns than are declared."""
+        have = self._have(table)
+        return bool(have) and have != _declared()[table.name]
+
+    def _declare(self, table: Table) -> None:
+        """Make a table; rows of an earlier declaration stay where nothing new must be told."""
+        if table.name not in self.remade:
             self._con.execute(table.ddl())
+            return
+        have, want = self._have(table), _declared()[table.name]
+        told = [column.name for column in table.columns if not column.is_nullable]
+        is_kept = all(want.get(name, kind) == kind for name, kind in have.items()) and all(
+            name in have for name in told
+        )
+        common = ", ".join(f'"{name}"' for name in want if name in have)
+        with self.change() as change:
+            change.remake(table, common if is_kept else "")
 
     @property
     def tables(self) -> Sequence[Table]:
@@ -108,6 +144,22 @@ class Store:
         return int(frame["n"][0])
 
 
+@cache
+def _declared() -> dict[str, dict[str, str]]:
+    """Give per table the columns it should have, with their types as DuckDB spells them."""
+    con = duckdb.connect()
+    try:
+        for table in ALL:
+            con.execute(table.ddl())
+        found = con.cursor().sql(f"{_COLUMNS} ORDER BY table_name, column_index").pl()
+    finally:
+        con.close()
+    columns: dict[str, dict[str, str]] = {}
+    for name, column, kind in zip(*found.get_columns(), strict=True):
+        columns.setdefault(name, {})[column] = kind
+    return columns
+
+
 class Change:
     """Writes inside one transaction."""
 
@@ -130,6 +182,16 @@ class Change:
             )
         self.insert(table, frame)
         return frame.height
+
+    def remake(self, table: Table, columns: str) -> None:
+        """Make a table of an earlier declaration anew; these columns of its rows are kept."""
+        self._cursor.execute(f'ALTER TABLE "{table.name}" RENAME TO "_former"')
+        self._cursor.execute(table.ddl())
+        if columns:
+            self._cursor.execute(
+                f'INSERT INTO "{table.name}" ({columns}) SELECT {columns} FROM "_former"'  # noqa: S608
+            )
+        self._cursor.execute('DROP TABLE "_former"')
 
     def forget(self, table: Table, before: object) -> None:
         """Remove partitions before this one."""

@@ -132,3 +132,26 @@ def test_nothing_published_says_what_to_do(tmp_path: Path) -> None:
     """Before the first build the error names the command."""
     with pytest.raises(NothingPublishedError, match="meterbook build"):
         current(tmp_path / "serving")
+
+
+def test_a_warehouse_of_an_earlier_version_is_taken_up(tmp_path: Path) -> None:
+    """A table whose columns have changed is made anew, and every day is built again."""
+    path = tmp_path / "warehouse.duckdb"
+    built = BY_NAME["core_partition"]
+    with Store(path) as store:
+        assert store.remade == []
+        with store.change() as change:
+            change.replace(TEAM, TEAM.sample())
+            change.replace(PROOF, PROOF.sample())
+            change.replace(built, built.sample())
+    with duckdb.connect(path) as con:
+        con.execute(f'ALTER TABLE "{TEAM.name}" DROP COLUMN direct_cost')
+        con.execute(f'ALTER TABLE "{PROOF.name}" ADD COLUMN gone INTEGER')
+
+    with Store(path) as store:
+        assert sorted(store.remade) == [TEAM.name, PROOF.name]
+        assert store.read(TEAM).is_empty()  # what a row lacks cannot be made up
+        assert store.read(PROOF).height == PROOF.sample().height
+        assert store.read(built).is_empty()
+    with Store(path) as store:
+        assert store.remade == []
