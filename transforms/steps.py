@@ -30,6 +30,7 @@ from transforms import (
     series,
     signals,
     sli,
+    tag_quality,
     unit_cost,
     usage,
     workload,
@@ -64,6 +65,11 @@ def _lines(f: Frames, t: Terms) -> Made:
         "core_cost_line": cost.cost_line(f["raw_cost_line"], t.day),
         "lines_of_day": allocation.day_lines(f["raw_cost_line"], t.day),
     }
+
+
+def _tag_quality(f: Frames, t: Terms) -> Made:
+    made = tag_quality.tag_quality(f["lines_of_day"], t.ownership, t.day)
+    return {"mart_tag_quality_daily": made}
 
 
 def _ledger(f: Frames, t: Terms) -> Made:
@@ -254,6 +260,7 @@ DAY: Final = (
     Step(_usage, ("known_series", "samples", "fact_hours"),
          ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
+    Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",)),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly"),
          ("core_cost_ledger",)),
     Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",)),

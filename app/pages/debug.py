@@ -1,7 +1,7 @@
 """Debug: whether the book is fresh, complete and sound."""
 
 from app import show
-from app.figures import allocation, health, sources
+from app.figures import allocation, health, quality, sources
 
 page = show.Page("Debug", "Is the book fresh, complete and sound?")
 
@@ -34,3 +34,7 @@ page.show(page.get(health.runs), page.get(health.checks))
 
 # %% Is a fact about containers told twice?
 page.show(page.get(sources.fact_sources))
+
+# %% How much of the bill do telemetry and tags explain?
+page.show(page.get(quality.telemetry))
+page.show(page.get(quality.tags))

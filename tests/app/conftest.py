@@ -499,6 +499,24 @@ def _units() -> list[dict[str, Any]]:
     ]
 
 
+def _tags() -> list[dict[str, Any]]:
+    """Give one key: of 100 a day, 60 name a team and 40 nobody."""
+    return [
+        {
+            "charge_date": LAST - timedelta(days=back),
+            "tag_key": key,
+            "currency": "USD",
+            "state": state,
+            "line_count": cost // 10,
+            "effective_cost": Decimal(cost),
+            "billed_cost": Decimal(cost),
+        }
+        for back in range(70)
+        for key in ("*", HOSTILE)
+        for state, cost in (("tagged", 60), ("untagged", 40))
+    ]
+
+
 def _workloads() -> dict[str, list[dict[str, Any]]]:
     """Give a workload a team; most containers could ask for less, the first for more."""
     used, sizes = [], []
@@ -543,6 +561,7 @@ def _workloads() -> dict[str, list[dict[str, Any]]]:
     return {
         **_outlook(),
         "mart_unit_cost": _units(),
+        "mart_tag_quality_daily": _tags(),
         "mart_workload_efficiency": used,
         "mart_rightsizing": sizes,
     }
