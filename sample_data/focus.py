@@ -62,7 +62,7 @@ def lines(world: World, period: tuple[str, int, int]) -> pa.Table:
         "BillingPeriodStart": month,
         "BillingPeriodEnd": month.replace(year=month.year + year, month=number + 1),
         "InvoiceId": f"{month:%Y%m}-0000042",
-        "InvoiceIssuerName": "Google Cloud EMEA Limited",
+        "InvoiceIssuerName": "Google Cloud",
         "PricingCurrency": "USD",
         "ProviderName": "Google Cloud",
         "PublisherName": "Google Cloud",

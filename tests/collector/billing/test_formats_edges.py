@@ -433,6 +433,25 @@ def test_marketplace_has_another_issuer(bills: Path, take: Take) -> None:
     assert (line["invoice_issuer_name"], line["publisher_name"]) == ("Vendor Ltd", "Vendor Ltd")
 
 
+@pytest.mark.parametrize(
+    ("facts", "issuer"),
+    [
+        ({}, "AWS"),
+        ({"lineItem/LegalEntity": "Amazon Web Services EMEA SARL"}, "AWS"),
+        ({"bill/InvoicingEntity": "Amazon Web Services, Inc."}, "Amazon Web Services, Inc."),
+    ],
+)
+def test_the_provider_s_own_company_is_no_third_party(
+    bills: Path, take: Take, facts: dict[str, str], issuer: str
+) -> None:
+    """Who invoices is whom the bill names; a seller of record that is AWS itself is AWS."""
+    (bills / "cur.csv").write_text(text([CUR1 | facts]))
+
+    line = take()[1].row(0, named=True)
+
+    assert line["invoice_issuer_name"] == issuer
+
+
 def test_edp_discount_rows_are_negative_usage(bills: Path, take: Take) -> None:
     """A discount folds to usage and keeps its type."""
     row = {"lineItem/LineItemType": "EdpDiscount", "lineItem/UnblendedCost": "-0.3"}
