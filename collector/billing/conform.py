@@ -87,27 +87,35 @@ def rules() -> list[Rule]:
 
 def _by_line(lines: pl.LazyFrame) -> list[Row]:
     every = rules()
-    name = pl.col("x_line_hash")
     counts = lines.select(
         part
         for number, rule in enumerate(every)
         for part in (
             rule.applies.fill_null(value=False).sum().alias(f"checked_{number}"),
             _breaks(rule).sum().alias(f"broken_{number}"),
-            name.filter(_breaks(rule)).first().alias(f"sample_{number}"),
         )
     ).collect()
     found = counts.row(0, named=True)
+    samples = _samples(lines, [rule for n, rule in enumerate(every) if found[f"broken_{n}"]])
     return [
         (
             rule.text,
             rule.kind,
             found[f"checked_{number}"],
             found[f"broken_{number}"],
-            found[f"sample_{number}"] or "",
+            samples.get(rule.text) or "",
         )
         for number, rule in enumerate(every)
     ]
+
+
+def _samples(lines: pl.LazyFrame, broken: Sequence[Rule]) -> dict[str, str | None]:
+    """Give a line that breaks each of these rules."""
+    if not broken:
+        return {}
+    name = pl.col("x_line_hash")
+    parts = (name.filter(_breaks(rule)).first().alias(rule.text) for rule in broken)
+    return lines.select(parts).collect().row(0, named=True)
 
 
 def _breaks(rule: Rule) -> pl.Expr:

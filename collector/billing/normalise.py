@@ -8,6 +8,7 @@ Holds    a row is a line, or has a bad cell with its row number and column, or s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import polars as pl
@@ -244,14 +245,33 @@ def digest(lines: pl.DataFrame, slug: str) -> pl.Series:
     """
     if lines.is_empty():
         return pl.Series("x_line_hash", [], dtype=pl.String)
-    parts = [
-        _text_of(lines[name]) if lines[name].null_count() < lines.height else pl.lit("")
-        for name in lines.columns
-        if name not in OWN
-    ]
-    text = lines.select(pl.concat_str([pl.lit(slug), *parts], separator=BETWEEN)).to_series()
+    parts = [pl.lit(slug), *_texts(lines.select(name for name in lines.columns if name not in OWN))]
+    text = lines.select(pl.concat_str(parts, separator=BETWEEN)).to_series()
     names = [xxhash.xxh3_128_hexdigest(value) for value in text.cast(pl.Binary).to_list()]
     return pl.Series("x_line_hash", names, dtype=pl.String)
+
+
+def _texts(lines: pl.DataFrame) -> list[pl.Expr]:
+    """Give the text of each column; columns of one value side by side are written once, as one."""
+    fixed = {name for name in lines.columns if _is_fixed(lines[name])}
+    first = lines.select(_text_of(lines[name]).first().alias(name) for name in lines.columns)
+    values = first.row(0, named=True)
+    parts: list[pl.Expr] = []
+    for are_fixed, names in groupby(lines.columns, fixed.__contains__):
+        if are_fixed:
+            parts.append(pl.lit(BETWEEN.join(values[name] for name in names)))
+        else:
+            parts += [_text_of(lines[name]) for name in names]
+    return parts
+
+
+def _is_fixed(column: pl.Series) -> bool:
+    """Tell whether a column has one value, or none at all."""
+    if column.null_count():
+        return column.null_count() == len(column)
+    if isinstance(column.dtype, pl.List):
+        return column.list.len().max() == 0
+    return column[0] == column[-1] and bool((column == column[0]).all())
 
 
 def _text_of(column: pl.Series) -> pl.Expr:

@@ -8,7 +8,7 @@ Refuses  a whole delivery: unknown formats, files that break off, missing column
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -76,11 +76,9 @@ class Staged:
         self.bad_count += batch.bad.height
         if batch.bad.height and room > 0:
             self.bad.append(batch.bad.head(room).with_columns(pl.lit(file).alias("file")))
-        lines = self._numbered(batch.lines).with_columns(
-            pl.col("billing_period_start").dt.strftime("%Y-%m").alias(PERIOD)
-        )
-        for (period,), part in lines.partition_by(PERIOD, as_dict=True, include_key=False).items():
-            self._write(str(period), part)
+        lines = self._numbered(batch.lines)
+        for period, part in _by_period(lines):
+            self._write(period, part)
 
     def _numbered(self, lines: pl.DataFrame) -> pl.DataFrame:
         """Name equal lines apart: each bears its content and how many equal ones came before."""
@@ -112,6 +110,17 @@ class Staged:
         """Give the bad cells that were kept, with their file."""
         schema = pl.Schema({**BAD_CELL, "file": pl.String()})
         return pl.concat(self.bad) if self.bad else pl.DataFrame(schema=schema)
+
+
+def _by_period(lines: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Give lines by billing period; most batches have one, and are not copied."""
+    start = lines["billing_period_start"]
+    if not lines.is_empty() and start.null_count() == 0 and start.min() == start.max():
+        yield f"{lines.item(0, 'billing_period_start'):%Y-%m}", lines
+        return
+    named = lines.with_columns(start.dt.strftime("%Y-%m").alias(PERIOD))
+    for (period,), part in named.partition_by(PERIOD, as_dict=True, include_key=False).items():
+        yield str(period), part
 
 
 def slug(text: str) -> str:
