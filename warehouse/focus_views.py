@@ -1,7 +1,7 @@
 """The bill as FOCUS names it, in three versions: views of a snapshot, and what the export writes.
 
-Reads    core_cost_line, or what has its columns
-Gives    a SELECT per version; the views focus_1_0, focus_1_2, focus_1_4
+Reads    core_cost_line, or what has its columns; core_cost_report_currency
+Gives    a SELECT per version; the views focus_1_0, focus_1_2, focus_1_4, report_currency_line
 Units    as core_cost_line
 Holds    a column stands in exactly the versions that the standard has it in; what FOCUS never
          leaves empty is filled from its nearest neighbour
@@ -12,6 +12,7 @@ from typing import Final
 
 import duckdb
 
+from warehouse.table import USD, sql_type
 from warehouse.tables.focus import COST_LINE_COLUMNS
 
 VERSIONS: Final = ("1.0", "1.2", "1.4")
@@ -111,6 +112,30 @@ def _expression(name: str, have: dict[str, str]) -> str:
     return FILLED.get(name, f'"{have[name]}"')
 
 
+_REPORTED: Final = ("billed_cost", "effective_cost", "list_cost", "contracted_cost")
+
+
+def report_currency() -> str:
+    """Give the SELECT of bill lines with their amounts in the report currency beside the originals.
+
+    A line is converted by itself, so its amounts may differ from the day's in the last digit. They
+    are null where no report currency is set.
+    """
+    money = sql_type(USD)
+    converted = ", ".join(
+        f"CAST(c.{name} * r.x_fx_rate AS {money}) AS x_report_{name}" for name in _REPORTED
+    )
+    keys = " AND ".join(
+        f"c.{name} IS NOT DISTINCT FROM r.{name}"
+        for name in ("charge_date", "billing_account_id", "service_name")
+    )
+    return (
+        f"SELECT c.*, r.x_fx_rate, r.report_currency AS x_report_currency, {converted} "  # noqa: S608 - declared names
+        f"FROM core_cost_line c LEFT JOIN core_cost_report_currency r "
+        f"ON {keys} AND c.billing_currency = r.currency"
+    )
+
+
 def add_views(path: Path) -> None:
     """Add the views to a file that has core_cost_line."""
     con = duckdb.connect(path)
@@ -118,5 +143,6 @@ def add_views(path: Path) -> None:
         for version in VERSIONS:
             name = f"focus_{version.replace('.', '_')}"
             con.execute(f"CREATE VIEW {name} AS {select(version, 'core_cost_line')}")
+        con.execute(f"CREATE VIEW report_currency_line AS {report_currency()}")
     finally:
         con.close()

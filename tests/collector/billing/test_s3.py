@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,32 @@ def test_no_such_bucket_or_endpoint(bucket: Bucket, tmp_path: Path) -> None:
 
         assert "no such bucket" in bucket.take(tmp_path / "home").text
         assert "nothing answers" in bucket.take(tmp_path / "home", port=port).text
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "AuthorizationHeaderMalformed"), (301, "PermanentRedirect")]
+)
+def test_wrong_region(bucket: Bucket, tmp_path: Path, status: int, code: str) -> None:
+    """A store that expects another region is told in words that say what to set."""
+    answer = f"<Error><Code>{code}</Code><Region>eu-central-1</Region></Error>".encode()
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as store:
+        threading.Thread(target=store.serve_forever, daemon=True).start()
+        report = bucket.take(tmp_path / "home", port=store.server_port)
+        store.shutdown()
+
+    assert states(report) == ["not read"]
+    assert "the bucket is in another region; set billing.s3_region" in report.text
 
 
 @pytest.mark.slow

@@ -81,7 +81,16 @@ def test_mixed_currencies_in_one_file(tmp_path: Path) -> None:
         "SELECT currency, billed_cost, x_report_billed_cost, report_currency "
         "FROM core_cost_report_currency ORDER BY charge_date, currency"
     ).fetchall()
+    lines = con.sql(
+        "SELECT billing_currency, billed_cost, x_fx_rate, x_report_billed_cost, x_report_currency "
+        "FROM report_currency_line ORDER BY charge_date, billing_currency"
+    ).fetchall()
     con.close()
+    assert lines == [
+        ("EUR", Decimal(5), Decimal(1), Decimal(5), "EUR"),
+        ("USD", Decimal(10), Decimal("0.9"), Decimal(9), "EUR"),
+        ("USD", Decimal("0.1"), Decimal("0.333333333333"), Decimal("0.033333333333"), "EUR"),
+    ]
     assert found == [
         ("EUR", Decimal(5), Decimal(5), "EUR"),
         ("USD", Decimal(10), Decimal(9), "EUR"),
