@@ -42,7 +42,8 @@ WITH placed AS (
   FROM core_service GROUP BY ALL
 )
 SELECT l.currency, l.team,
-       CASE WHEN l.pool <> '' THEN 'shared' WHEN l.reason IN ('idle', 'no_telemetry') THEN l.reason
+       CASE WHEN l.pool <> '' THEN 'shared' WHEN l.reason IN ('idle', 'no_telemetry', 'unmounted')
+            THEN l.reason
             WHEN c.charge_category = 'Credit' THEN 'credit' ELSE 'direct' END AS section,
        coalesce(p.environment, '-') AS environment, l.service_name AS service,
        l.cluster, l.namespace, l.pool, l.rule_id,
@@ -100,7 +101,7 @@ class Statement:
     @property
     def sections(self) -> dict[str, int]:
         """Give the cents by section, in the order people read them."""
-        order = ("direct", "shared", "idle", "no_telemetry", "credit")
+        order = ("direct", "shared", "idle", "no_telemetry", "unmounted", "credit")
         sums = {name: sum(x.cents for x in self.lines if x.section == name) for name in order}
         return {name: sums[name] for name in order if any(x.section == name for x in self.lines)}
 
@@ -211,6 +212,8 @@ def method(ownership: Ownership, section: str, pool: str, rule_id: str) -> str:
         return "capacity billed and not asked for"
     if section == "no_telemetry":
         return "billed in hours without telemetry"
+    if section == "unmounted":
+        return "volumes billed while no pod had them"
     if not pool:
         return rule
     found = next((p for p in ownership.pools if p.id == pool), None)

@@ -17,6 +17,7 @@ SECTIONS: Final = {
     "shared": "Your part of shared cost",
     "idle": "Idle capacity",
     "no_telemetry": "Hours without telemetry",
+    "unmounted": "Volumes that no pod had",
     "credit": "Credits",
 }
 

@@ -1,12 +1,13 @@
 """The ledger: every bill line of a day explained downward, to the last atom.
 
-Reads    core_cost_line, core_usage_hourly, core_node_hourly of one UTC day; the ownership rules
+Reads    core_cost_line, core_usage_hourly, core_node_hourly, core_volume_hourly of one UTC day;
+         the ownership rules
 Writes   core_cost_ledger    one row per bill line, hour (or day) and receiver
 Units    effective_cost, billed_cost in the line's currency, Decimal(38, 12); never a float
 Holds    per line and day: sum(ledger) == what the line costs on that day, exactly; the order of
          input rows changes nothing; idle takes part in every split and is never negative
 
-Explainers (transforms.split_lines, transforms.nodes, transforms.lines) take the lines that they
+Explainers (transforms.split_lines, .nodes, .volume_lines, .lines) take the lines that they
 know, one after the other, and give claims; transforms.receivers finds who bears them. Claims carry
 numbers, not names: names come back once, at the end.
 """
@@ -23,6 +24,7 @@ from transforms.ownership import Ownership
 from transforms.owning import Judge
 from transforms.receivers import IDLE, NO_TELEMETRY, PARTS_SCALE, joined, received
 from transforms.split_lines import divided
+from transforms.volume_lines import on_volumes
 from warehouse.tables.core import COST_LEDGER
 
 __all__ = ["IDLE", "NO_TELEMETRY", "PARTS_SCALE", "day_lines", "ledger", "provider_key"]
@@ -31,7 +33,7 @@ PLACE: Final = ("cluster", "node", "namespace", "workload")
 KEY: Final = ("line", "charge_hour", "place", "owner")
 
 
-def ledger(  # noqa: PLR0913 - three tables, the rules, and three terms
+def ledger(  # noqa: PLR0913 - four tables, the rules, and three terms
     lines: pl.LazyFrame,
     usage: pl.LazyFrame,
     nodes: pl.LazyFrame,
@@ -40,13 +42,21 @@ def ledger(  # noqa: PLR0913 - three tables, the rules, and three terms
     day: date,
     now: datetime,
     final_hours: int = 48,
+    volumes: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
-    """Give core_cost_ledger of a day. `lines` are those of `day_lines`."""
+    """Give core_cost_ledger of a day. `lines` are those of `day_lines`.
+
+    Without `volumes` (core_volume_hourly) their lines are what they are outside clusters.
+    """
     judge = Judge(ownership, day)
     known = priced(lines)
     given, rest = divided(known, ownership)
     clustered, rest = on_nodes(rest, nodes.collect(), usage.collect(), ownership)
-    claims = joined([given, clustered, outside(rest)])
+    found = [given, clustered]
+    if volumes is not None:
+        mounted, rest = on_volumes(rest, volumes.collect())
+        found.append(mounted)
+    claims = joined([*found, outside(rest)])
     rows, owners = received(claims, ownership, judge)
     end = datetime.combine(day, time(), UTC) + timedelta(days=1, hours=final_hours)
     terms = {

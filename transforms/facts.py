@@ -33,8 +33,25 @@ NODE_GPU: Final = "node_gpu"
 NODE_CPU_ALLOCATABLE: Final = "node_cpu_allocatable"
 NODE_MEMORY_ALLOCATABLE: Final = "node_memory_allocatable"
 NODE_SEEN: Final = "node_seen"
+VOLUME: Final = "volume"
+POD_CLAIM: Final = "pod_claim"
+CLAIM_INFO: Final = "claim_info"
+VOLUME_INFO: Final = "volume_info"
 
-INFO: Final = (POD_INFO, POD_OWNER, REPLICASET_OWNER, JOB_OWNER, POD_LABELS, NAMESPACE_LABELS)
+WITHOUT_POD: Final = (NAMESPACE_LABELS, CLAIM_INFO, VOLUME_INFO)
+"""Facts of no pod: one that their samples name is the exporter's own."""
+
+INFO: Final = (
+    POD_INFO,
+    POD_OWNER,
+    REPLICASET_OWNER,
+    JOB_OWNER,
+    POD_LABELS,
+    NAMESPACE_LABELS,
+    POD_CLAIM,
+    CLAIM_INFO,
+    VOLUME_INFO,
+)
 """Facts told by attributes; their samples say nothing about what runs."""
 
 CONTROLLERS: Final = (
@@ -122,6 +139,14 @@ NAMES: Final = (
     Name(NODE_SEEN, 1, "kube_node_info"),
     Name(NODE_SEEN, 2, "k8s.node.condition_ready"),
     Name(NODE_SEEN, 3, "k8s.node.uptime"),
+    Name(VOLUME, 1, "k8s.pod.volume.capacity"),
+    Name(VOLUME, 2, "k8s.pod.volume.available"),
+    Name(VOLUME, 3, "k8s.pod.volume.usage"),
+    Name(VOLUME, 4, "k8s.volume.capacity"),
+    Name(VOLUME, 5, "k8s.volume.available"),
+    Name(POD_CLAIM, 1, "kube_pod_spec_volumes_persistentvolumeclaims_info"),
+    Name(CLAIM_INFO, 1, "kube_persistentvolumeclaim_info"),
+    Name(VOLUME_INFO, 1, "kube_persistentvolume_info"),
 )
 """Every accepted name; `docs/reference/telemetry.md` is made from it."""
 

@@ -21,7 +21,7 @@ from transforms.owning import Judge, Thing
 IDLE: Final = "__idle__"
 NO_TELEMETRY: Final = "__no_telemetry__"
 SYSTEM: Final = "__system__"
-BUCKETS: Final = ("idle", "system", "no_telemetry")
+BUCKETS: Final = ("idle", "system", "no_telemetry", "unmounted")
 """Reasons of seats that are nobody's, whatever the rules say."""
 OF_CLUSTERS: Final = ("workload", "idle_share")
 PARTS_SCALE: Final = 10**12

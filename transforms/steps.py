@@ -33,6 +33,7 @@ from transforms import (
     tag_quality,
     unit_cost,
     usage,
+    volume_hours,
     workload,
     workloads,
 )
@@ -60,6 +61,11 @@ def _usage(f: Frames, t: Terms) -> Made:
     }
 
 
+def _volumes(f: Frames, t: Terms) -> Made:
+    made = volume_hours.volume_hourly(f["known_series"], f["samples"], t.day)
+    return {"core_volume_hourly": made}
+
+
 def _lines(f: Frames, t: Terms) -> Made:
     return {
         "core_cost_line": cost.cost_line(f["raw_cost_line"], t.day),
@@ -76,7 +82,14 @@ def _ledger(f: Frames, t: Terms) -> Made:
     lines, used, nodes = f["lines_of_day"], f["core_usage_hourly"], f["core_node_hourly"]
     hours = t.settings.billing.period_final_hours
     made = allocation.ledger(
-        lines, used, nodes, t.ownership, day=t.day, now=t.now, final_hours=hours
+        lines,
+        used,
+        nodes,
+        t.ownership,
+        day=t.day,
+        now=t.now,
+        final_hours=hours,
+        volumes=f["core_volume_hourly"],
     )
     return {"core_cost_ledger": made}
 
@@ -259,9 +272,11 @@ DAY: Final = (
     Step(_told, ("known_series", "samples"), ("fact_hours",)),
     Step(_usage, ("known_series", "samples", "fact_hours"),
          ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
+    Step(_volumes, ("known_series", "samples"), ("core_volume_hourly",)),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",)),
-    Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly"),
+    Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly",
+                   "core_volume_hourly"),
          ("core_cost_ledger",)),
     Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",)),
     Step(_workloads, ("core_usage_hourly", "core_node_hourly", "core_weight_hourly",

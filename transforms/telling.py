@@ -14,10 +14,10 @@ from transforms.facts import (
     BY_RESOURCE,
     CONTROLLERS,
     FACTS,
-    NAMESPACE_LABELS,
     PROMETHEUS,
     RUNNING_POD,
     SPELLINGS,
+    WITHOUT_POD,
     resource_kind,
     spelling,
 )
@@ -46,6 +46,15 @@ ROLES: Final = {
     "cpu_number": ("cpu",),
     "gpu": ("UUID", "gpu"),
     "gpu_instance": ("GPU_I_ID",),
+    "pvc": ("k8s.persistentvolumeclaim.name", "persistentvolumeclaim"),
+    "pv": ("k8s.persistentvolume.name", "volumename", "persistentvolume"),
+    "disk": (
+        "aws.volume.id",
+        "gcp.pd.name",
+        "csi_volume_handle",
+        "ebs_volume_id",
+        "gce_persistent_disk_name",
+    ),
     **{kind: (key,) for kind, key in CONTROLLERS},
 }
 """Attributes that say who a series is about, for each role those that count first before others."""
@@ -122,7 +131,7 @@ def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
             & ((pl.col("fact") != RUNNING_POD) | pl.col("running").is_in(["", "Running"]))
         )
         .with_columns(
-            pl.when(pl.col("fact") == NAMESPACE_LABELS)
+            pl.when(pl.col("fact").is_in(WITHOUT_POD))
             .then(pl.lit(""))
             .otherwise("pod")
             .alias("pod"),

@@ -10,10 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms import allocation, cost, usage
+from transforms import allocation, cost, usage, volume_hours
 from transforms.ownership import Ownership
 from warehouse.tables import raw
 from warehouse.tables.core import COST_LEDGER, NODE_HOURLY, USAGE_HOURLY
+from warehouse.tables.core_usage import VOLUME_HOURLY
 
 DAY = date(2026, 10, 1)
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -183,6 +184,12 @@ class Telemetry:
         samples = usage.samples_of(known, self.points, day)
         return NODE_HOURLY.check(usage.node_hourly(known, samples, day).collect())
 
+    def volumes(self, day: date = DAY) -> pl.DataFrame:
+        """Give core_volume_hourly, checked."""
+        known = usage.known_series(self.series)
+        samples = usage.samples_of(known, self.points, day)
+        return VOLUME_HOURLY.check(volume_hours.volume_hourly(known, samples, day).collect())
+
 
 class Bill:
     """Bill lines; times in hours from the day's start."""
@@ -269,6 +276,7 @@ def ledger() -> Ledger:
             ownership or Ownership.default(),
             day=DAY,
             now=START,
+            volumes=telemetry.volumes().lazy(),
         )
         frame = COST_LEDGER.check(made.collect())
         proof = cost.reconciliation_daily(lines, frame.lazy()).collect()

@@ -250,8 +250,8 @@ COST_LEDGER: Final = Table(
         Column(
             "reason",
             pl.String(),
-            "workload, idle, idle_share, system, no_telemetry, provider_split, line, no_rule, "
-            "unknown_team, pool_share, pool_unsplit",
+            "workload, idle, idle_share, system, no_telemetry, unmounted, provider_split, line, "
+            "no_rule, unknown_team, pool_share, pool_unsplit",
         ),
         Column("share", pl.Float64(), "part of the line's cost of that day, for people", unit="1"),
         EFFECTIVE,

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import Column, Table, count
+from warehouse.table import INSTANT, Column, Table, count
 from warehouse.tables.core import CLUSTER, NAMESPACE
 
 FACT_SOURCE: Final = Table(
@@ -25,4 +25,29 @@ FACT_SOURCE: Final = Table(
     ),
 )
 
-ALL: Final[tuple[Table, ...]] = (FACT_SOURCE,)
+VOLUME_HOURLY: Final = Table(
+    name="core_volume_hourly",
+    text="Which pods had which claim's volume mounted, and in which hours it was heard of.",
+    grain="claim, hour and pod that had it mounted; one row without a pod where none had",
+    key=("usage_hour", "cluster", "namespace", "claim", "pod", "pod_uid"),
+    partition="usage_date",
+    is_published=False,
+    columns=(
+        Column("usage_date", pl.Date(), "UTC day of the hour"),
+        Column("usage_hour", INSTANT, "start of the hour"),
+        CLUSTER,
+        NAMESPACE,
+        Column("claim", pl.String(), "k8s.persistentvolumeclaim.name"),
+        Column("volume", pl.String(), "k8s.persistentvolume.name; empty if unknown"),
+        Column("disk", pl.String(), "resource id of the volume on the bill; empty if unknown"),
+        Column("pod", pl.String(), "k8s.pod.name; empty where no pod had it"),
+        Column("pod_uid", pl.String(), "k8s.pod.uid; empty when not sent"),
+        Column("workload", pl.String(), "topmost controller of the pod; empty without a pod"),
+        Column("labels", pl.String(), "labels of the pod, as in core_usage_hourly"),
+        Column("mounted_from", INSTANT, "within this hour", is_nullable=True),
+        Column("mounted_to", INSTANT, "within this hour", is_nullable=True),
+        Column("mounted_seconds", pl.Float64(), "mounted in this hour", unit="s"),
+    ),
+)
+
+ALL: Final[tuple[Table, ...]] = (FACT_SOURCE, VOLUME_HOURLY)
