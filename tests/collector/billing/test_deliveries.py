@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,26 +13,8 @@ from collector.billing import catalog
 from collector.billing.load import LoadReport, load, places_of
 from meterbook.settings import BillingSettings
 
+Put = Callable[..., Path]
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
-CUR = {
-    "bill_payer_account_id": "000000000042",
-    "bill_billing_period_start_date": "2026-10-01T00:00:00Z",
-    "bill_billing_period_end_date": "2026-11-01T00:00:00Z",
-    "line_item_usage_start_date": "2026-10-02T00:00:00Z",
-    "line_item_usage_end_date": "2026-10-02T01:00:00Z",
-    "line_item_line_item_type": "Usage",
-    "line_item_product_code": "AmazonEC2",
-    "line_item_currency_code": "USD",
-    "line_item_unblended_cost": "1.25",
-    "resource_tags_user_team": "payments",
-}
-
-
-def put(path: Path, **facts: str) -> Path:
-    """Write a file of one CUR row."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pl.DataFrame([CUR | facts]).write_csv(path)
-    return path
 
 
 def take(home: Path, place: Path, settle_seconds: int = 0) -> LoadReport:
@@ -52,7 +35,7 @@ def costs(home: Path) -> list[str]:
     return sorted(frame["billed_cost"].str.strip_chars_end("0"))
 
 
-def test_a_missing_column_is_told_beside_tag_columns(tmp_path: Path) -> None:
+def test_a_missing_column_is_told_beside_tag_columns(put: Put, tmp_path: Path) -> None:
     """Tags in columns of their own do not hide that the currency is missing."""
     path = put(tmp_path / "aws" / "cur.csv")
     pl.read_csv(path, infer_schema=False).drop("line_item_currency_code").write_csv(path)
@@ -64,7 +47,7 @@ def test_a_missing_column_is_told_beside_tag_columns(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["s3://bucket/exports/", ""])
-def test_a_file_of_another_month_is_no_substitute(tmp_path: Path, prefix: str) -> None:
+def test_a_file_of_another_month_is_no_substitute(put: Put, tmp_path: Path, prefix: str) -> None:
     """October's manifest names a part that is not there; September's of the same name stays out."""
     export = tmp_path / "aws" / "cur"
     put(export / "data" / "BILLING_PERIOD=2026-09" / "part-0.csv")
@@ -80,7 +63,7 @@ def test_a_file_of_another_month_is_no_substitute(tmp_path: Path, prefix: str) -
     assert costs(tmp_path / "home") == []
 
 
-def test_the_later_of_two_folders_stays_in_force(tmp_path: Path) -> None:
+def test_the_later_of_two_folders_stays_in_force(put: Put, tmp_path: Path) -> None:
     """Two runs of an export lie side by side: the later wins, and the next load changes nothing."""
     home, place = tmp_path / "home", tmp_path / "aws"
     put(place / "run-1" / "cur.csv")
@@ -93,7 +76,7 @@ def test_the_later_of_two_folders_stays_in_force(tmp_path: Path) -> None:
     assert costs(home) == ["2.5"]
 
 
-def test_the_former_content_can_come_back(tmp_path: Path) -> None:
+def test_the_former_content_can_come_back(put: Put, tmp_path: Path) -> None:
     """A folder that is put back to what it held before is in force with that again."""
     home, place = tmp_path / "home", tmp_path / "aws"
     for cost in ("1.25", "2.5", "1.25"):
@@ -103,7 +86,7 @@ def test_the_former_content_can_come_back(tmp_path: Path) -> None:
     assert costs(home) == ["1.25"]
 
 
-def test_two_sources_of_one_account_do_not_count_twice(tmp_path: Path) -> None:
+def test_two_sources_of_one_account_do_not_count_twice(put: Put, tmp_path: Path) -> None:
     """The same account and month from another source is held, and the first stays in force."""
     home = tmp_path / "home"
     take(home, put(tmp_path / "cur" / "a.csv"))
@@ -119,7 +102,7 @@ def test_two_sources_of_one_account_do_not_count_twice(tmp_path: Path) -> None:
     ("age_seconds", "state"), [(59, "waiting"), (61, "loaded"), (-3600, "loaded")]
 )
 def test_settling_needs_a_clock_that_knows_the_file(
-    tmp_path: Path, age_seconds: int, state: str
+    put: Put, tmp_path: Path, age_seconds: int, state: str
 ) -> None:
     """A fresh file waits; one from after a chosen `now` has no age that could be waited for."""
     path = put(tmp_path / "aws" / "cur.csv")

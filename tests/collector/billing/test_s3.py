@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,29 +24,10 @@ from collector.billing.source import ChangedError, SourceFile
 from meterbook.errors import DeliveryError
 from meterbook.settings import BillingSettings
 
+Put = Callable[..., Path]
 NOW = datetime(2099, 11, 2, tzinfo=UTC)
 KEY, SECRET = "AKIAEXAMPLE", "a-secret-that-nobody-may-see"
 RCLONE = Path(sys.executable).with_name("rclone")
-
-CUR = {
-    "bill_payer_account_id": "000000000042",
-    "bill_billing_period_start_date": "2026-10-01T00:00:00Z",
-    "bill_billing_period_end_date": "2026-11-01T00:00:00Z",
-    "line_item_usage_start_date": "2026-10-02T00:00:00Z",
-    "line_item_usage_end_date": "2026-10-02T01:00:00Z",
-    "line_item_line_item_type": "Usage",
-    "line_item_product_code": "AmazonEC2",
-    "line_item_currency_code": "USD",
-    "line_item_unblended_cost": "1.25",
-    "resource_tags_user_team": "payments",
-}
-
-
-def put(path: Path, **facts: str) -> Path:
-    """Write a file of one CUR row."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pl.DataFrame([CUR | facts]).write_csv(path)
-    return path
 
 
 def states(report: LoadReport) -> list[str]:
@@ -130,7 +111,7 @@ def ids(home: Path) -> list[str]:
 
 
 @pytest.mark.slow
-def test_paging_over_1000_keys(bucket: Bucket, tmp_path: Path) -> None:
+def test_paging_over_1000_keys(put: Put, bucket: Bucket, tmp_path: Path) -> None:
     """All of 1,500 keys are listed, over two pages."""
     for number in range(1500):
         (bucket.folder / f"{number:04d}.txt").touch()
@@ -142,7 +123,7 @@ def test_paging_over_1000_keys(bucket: Bucket, tmp_path: Path) -> None:
     assert ids(tmp_path / "home") == ["i-last"]
 
 
-def test_only_what_the_manifest_names_is_read(bucket: Bucket, tmp_path: Path) -> None:
+def test_only_what_the_manifest_names_is_read(put: Put, bucket: Bucket, tmp_path: Path) -> None:
     """A leftover part is not even downloaded."""
     for name in ("part-1", "part-2"):
         put(bucket.folder / "data" / f"{name}.csv", line_item_resource_id=name)
@@ -158,7 +139,7 @@ def test_only_what_the_manifest_names_is_read(bucket: Bucket, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["a b.csv", "a+b.csv", "größe-東.csv", "a=1&b.csv"])
-def test_keys_with_spaces_plus_unicode(bucket: Bucket, tmp_path: Path, name: str) -> None:
+def test_keys_with_spaces_plus_unicode(put: Put, bucket: Bucket, tmp_path: Path, name: str) -> None:
     """Such keys are read like others."""
     put(bucket.folder / "some where" / name, line_item_resource_id="i-1")
 
@@ -166,7 +147,7 @@ def test_keys_with_spaces_plus_unicode(bucket: Bucket, tmp_path: Path, name: str
     assert ids(tmp_path / "home") == ["i-1"]
 
 
-def test_one_object_and_no_neighbour(bucket: Bucket, tmp_path: Path) -> None:
+def test_one_object_and_no_neighbour(put: Put, bucket: Bucket, tmp_path: Path) -> None:
     """An address of one object reads that, not another whose key begins with it."""
     put(bucket.folder / "exports" / "cur.csv", line_item_resource_id="i-1")
     put(bucket.folder / "exports" / "cur.csv.gz.csv", line_item_resource_id="i-2")
@@ -250,7 +231,7 @@ def test_wrong_region(bucket: Bucket, tmp_path: Path, status: int, code: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("words", [("load",), ("run", "--once")])
 def test_the_command_reads_a_configured_bucket(
-    bucket: Bucket, tmp_path: Path, words: Sequence[str]
+    put: Put, bucket: Bucket, tmp_path: Path, words: Sequence[str]
 ) -> None:
     """`meterbook load` and `meterbook run` take an `s3://` source of meterbook.toml."""
     put(bucket.folder / "cur" / "cur.csv", line_item_resource_id="i-1")
@@ -322,7 +303,7 @@ class Cutter:
                     return
 
 
-def _big(path: Path, rows: int) -> Sequence[str]:
+def _big(put: Put, path: Path, rows: int) -> Sequence[str]:
     """Write a bill that does not fit into one chunk; give its resources."""
     put(path)
     names = [f"i-{number:06d}" for number in range(rows)]
@@ -332,9 +313,9 @@ def _big(path: Path, rows: int) -> Sequence[str]:
 
 
 @pytest.mark.slow
-def test_a_reset_in_mid_download(bucket: Bucket, tmp_path: Path) -> None:
+def test_a_reset_in_mid_download(put: Put, bucket: Bucket, tmp_path: Path) -> None:
     """The download goes on where it broke: the second request asks for the rest only."""
-    names = _big(bucket.folder / "cur.csv", 20_000)
+    names = _big(put, bucket.folder / "cur.csv", 20_000)
     cutter = Cutter(bucket.port, after=1_500_000)
     with cutter.listener:
         report = bucket.take(tmp_path / "home", port=cutter.port)
@@ -349,9 +330,9 @@ def test_a_reset_in_mid_download(bucket: Bucket, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_multipart_object(bucket: Bucket, tmp_path: Path) -> None:
+def test_a_multipart_object(put: Put, bucket: Bucket, tmp_path: Path) -> None:
     """An object that was uploaded in parts is read, whatever its ETag looks like."""
-    names = _big(tmp_path / "cur.csv", 60_000)
+    names = _big(put, tmp_path / "cur.csv", 60_000)
     terms = BillingSettings(
         s3_endpoint=f"http://127.0.0.1:{bucket.port}", s3_region="us-east-1", s3_path_style=True
     )
@@ -370,7 +351,9 @@ def test_a_multipart_object(bucket: Bucket, tmp_path: Path) -> None:
     assert ids(tmp_path / "home") == names
 
 
-def test_a_delivery_again_while_loading(bucket: Bucket, tmp_path: Path, monkeypatch) -> None:
+def test_a_delivery_again_while_loading(
+    put: Put, bucket: Bucket, tmp_path: Path, monkeypatch
+) -> None:
     """An object that is written anew during a load waits for the next load; nothing is mixed."""
     home = tmp_path / "home"
     put(bucket.folder / "cur.csv", line_item_resource_id="i-old")
@@ -442,7 +425,9 @@ def test_keys_cannot_leave_the_landing_folder(key: str) -> None:
     assert s3.landed_name(key, "tag").endswith(".csv")
 
 
-def test_a_link_in_the_landing_folder_is_not_followed(bucket: Bucket, tmp_path: Path) -> None:
+def test_a_link_in_the_landing_folder_is_not_followed(
+    put: Put, bucket: Bucket, tmp_path: Path
+) -> None:
     """Nothing is written through a link that lies where a download would go."""
     put(bucket.folder / "cur.csv")
     victim = tmp_path / "victim"
