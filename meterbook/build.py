@@ -41,6 +41,7 @@ from warehouse.tables.core import (
 )
 from warehouse.tables.mart_coverage import COVERAGE_DAILY
 from warehouse.tables.mart_run import CHECK, COLLECTOR, RUN
+from warehouse.tables.mart_score import KEY_DAILY, METRIC_DAILY
 from warehouse.tables.series import SERIES_DAILY
 
 Say = Callable[[str], None]
@@ -235,11 +236,13 @@ def _build_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None
 
 
 def _forget(store: Store) -> None:
-    """Keep the presence of series for the longest window only."""
+    """Keep the presence of series, and what the score counts, for the longest window only."""
     last = store.ask(f"SELECT max(day) AS day FROM {SERIES_DAILY.name}")["day"].item()  # noqa: S608
     if last is not None:
         with store.change() as change:
             change.forget(SERIES_DAILY, series.forgotten_before(last))
+            for table in (METRIC_DAILY, KEY_DAILY):
+                change.forget(table, series.forgotten_before(last))
 
 
 def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -> None:

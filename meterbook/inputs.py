@@ -118,6 +118,8 @@ class Inputs:
             "raw_point_around": self.lake.scan(raw.POINT, around),
             "raw_histogram": self.lake.scan(raw.HISTOGRAM, [day]),
             "raw_signal": self.lake.scan(raw.SIGNAL, [day]),
+            "raw_span": self.lake.scan(raw.SPAN, [day]),
+            "raw_span_around": self.lake.scan(raw.SPAN, around),
             "raw_cost_line": self.lines.filter(_touches(day)),
         }
 
@@ -152,6 +154,7 @@ def _terms_digest(terms: Terms, day: date) -> str:
         settings.cardinality,
         settings.inventory,
         settings.unit_cost,
+        settings.score,
         settings.billing.period_final_hours,
     )
     return terms.ownership.hash_on(day) + hashlib.sha256(repr(known).encode()).hexdigest()[:16]

@@ -172,6 +172,16 @@ class InventorySettings:
 
 
 @dataclass(frozen=True)
+class ScoreSettings:
+    """What the rules of the Instrumentation Score need to know."""
+
+    production_environments: tuple[str, ...] = _set(
+        ("production", "prod"),
+        "values of `deployment.environment.name` that are production (LOG-001)",
+    )
+
+
+@dataclass(frozen=True)
 class CardinalitySettings:
     """What series cost, and when growth counts."""
 
@@ -226,6 +236,7 @@ class Settings:
     unit_cost: UnitCostSettings = field(default_factory=UnitCostSettings)
     rightsizing: RightsizingSettings = field(default_factory=RightsizingSettings)
     inventory: InventorySettings = field(default_factory=InventorySettings)
+    score: ScoreSettings = field(default_factory=ScoreSettings)
     cardinality: CardinalitySettings = field(default_factory=CardinalitySettings)
     build: BuildSettings = field(default_factory=BuildSettings)
     config_file: Path | None = None

@@ -13,6 +13,8 @@ from meterbook.cli import main
 from meterbook.settings import SECTIONS, Settings
 from transforms import steps
 from transforms.facts import NAMES
+from transforms.score_book import NEVER_EVALUATED
+from transforms.score_rules import RULES
 from transforms.telling import ROLES
 from warehouse.metrics import ALL as METRICS
 from warehouse.table import Table, sql_type
@@ -183,3 +185,17 @@ def roles() -> str:
     """Give a row per thing a series is about, with the attributes that name it, in order."""
     rows = [f"| {role} | {', '.join(f'`{key}`' for key in keys)} |" for role, keys in ROLES.items()]
     return "\n".join(["| what | attributes |", "|---|---|", *rows])
+
+
+def rules() -> str:
+    """Give a row per rule of the Instrumentation Score, and whether it is evaluated."""
+    rows = [
+        f"| {rule.id} | {rule.impact} | {rule.weight} | {rule.target} | {rule.text} "
+        f"| {'no' if rule.id in NEVER_EVALUATED else 'yes'} |"
+        for rule in RULES
+    ]
+    head = [
+        "| rule | impact | weight | target | passes when | evaluated |",
+        "|---|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *rows])

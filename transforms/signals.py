@@ -32,9 +32,7 @@ def signals_seen(
     `service.name` the workload and its namespace stand in; without a workload the row stays
     `unknown_service`, which is counted and covers nobody.
     """
-    scopes = [pl.col("scope_name").str.contains(_pattern(name)) for name in infrastructure_scopes]
-    about = pl.col("metric_name").str.contains(ABOUT_WORKLOADS)
-    own = series.filter(~pl.any_horizontal(about, *scopes)).select(
+    own = series.filter(~is_infrastructure(infrastructure_scopes)).select(
         *_identity(environment),
         pl.lit("metrics").alias("signal"),
         pl.lit(1, pl.Int64).alias("item_count"),
@@ -53,6 +51,13 @@ def signals_seen(
         .cast(SIGNAL_DAILY.schema)
         .sort(SIGNAL_DAILY.key)
     )
+
+
+def is_infrastructure(scopes: Sequence[str], metric: str | None = "metric_name") -> pl.Expr:
+    """Tell whether a row tells about workloads: by its scope, or by the name of its metric."""
+    named = [pl.col("scope_name").str.contains(_pattern(name)) for name in scopes]
+    about = [] if metric is None else [pl.col(metric).str.contains(ABOUT_WORKLOADS)]
+    return pl.any_horizontal(pl.lit(value=False), *about, *named)
 
 
 def _pattern(glob: str) -> str:

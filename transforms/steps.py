@@ -27,6 +27,9 @@ from transforms import (
     outlook,
     rightsizing,
     savings,
+    score_book,
+    score_day,
+    score_metric,
     series,
     signals,
     sli,
@@ -124,6 +127,33 @@ def _seen(f: Frames, t: Terms) -> Made:
             series, f["raw_signal"], t.day, infrastructure_scopes=scopes, environment=place
         ),
     }
+
+
+def _scored_day(f: Frames, t: Terms) -> Made:
+    series_, sent, spans = f["raw_series"], f["raw_signal"], f["raw_span"]
+    places, scopes = t.settings.score.production_environments, t.settings.inventory
+    terms = score_day.ScoreTerms(places, scopes.infrastructure_scopes)
+    seen = score_day.resources(series_, sent, terms)
+    parts = [
+        *score_day.resource_findings(seen),
+        *score_day.log_findings(sent, terms),
+        *score_day.span_findings(spans, f["raw_span_around"]),
+    ]
+    return {
+        "core_score_finding_daily": score_day.findings(parts, t.day),
+        "core_score_key_daily": score_day.keys_seen(seen, sent, t.day, terms),
+        "core_score_metric_daily": score_metric.metrics_seen(
+            series_, f["raw_histogram"], t.day, terms
+        ),
+    }
+
+
+def _score(f: Frames, t: Terms) -> Made:
+    names = ("core_score_finding_daily", "core_score_metric_daily", "core_score_key_daily")
+    kept = score_book.Kept(*(f[name] for name in names))
+    has_spans = Decimal(t.settings.collector.trace_sample_ratio) > 0
+    left_out = score_book.not_evaluated(has_spans=has_spans)
+    return score_book.score(kept, t.now, left_out=left_out)
 
 
 def _cardinality(f: Frames, t: Terms) -> Made:
@@ -287,6 +317,9 @@ DAY: Final = (
           "mart_reconciliation_daily")),
     Step(_counted, ("raw_series", "raw_point_around", "raw_histogram"), ("core_counter_daily",)),
     Step(_seen, ("raw_series", "raw_signal"), ("core_workload_daily", "core_signal_daily")),
+    Step(_scored_day, ("raw_series", "raw_signal", "raw_span", "raw_span_around",
+                       "raw_histogram"),
+         ("core_score_finding_daily", "core_score_key_daily", "core_score_metric_daily")),
     Step(_cardinality, ("raw_series", "raw_series_before", "raw_histogram"),
          ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
           "mart_cardinality_set", "mart_cardinality_rewrite", "mart_churn_metric")),
@@ -304,6 +337,8 @@ WHOLE: Final = (
     Step(_coverage_team, ("mart_coverage_service", "mart_inventory_source"),
          ("mart_coverage_team",)),
     Step(_coverage_daily, ("coverage_history", "mart_coverage_team"), ("mart_coverage_daily",)),
+    Step(_score, ("core_score_finding_daily", "core_score_metric_daily", "core_score_key_daily"),
+         ("mart_score_service", "mart_score_rule", "mart_advisory")),
     Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),

@@ -1,0 +1,235 @@
+"""The Instrumentation Score of every service with the evidence of each rule, and advisories.
+
+Reads    core_score_finding_daily, core_score_metric_daily, core_score_key_daily
+Writes   mart_score_service, mart_score_rule, mart_advisory
+Time     the days up to that of `now`: 30 of them for the score, 7 for how it is now
+Holds    advisories never touch the score; a rule that is not evaluated is neither passed nor
+         failed; violating <= checked
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from transforms.score import score_service
+from transforms.score_day import DEBUG_ANYWHERE, DEFAULT_NAME, SAMPLE_COUNT
+from transforms.score_metric import metric_findings
+from transforms.score_rules import RULES
+from transforms.semconv_keys import ITEM_KEYS, RESOURCE_KEYS
+from warehouse.tables.mart_score import ADVISORY, SCORE_RULE, SCORE_SERVICE
+
+WINDOWS: Final = (30, 7)
+DEBUG_FOR: Final = timedelta(days=14)
+NEVER_EVALUATED: Final = ("SPA-003", "SDK-001")
+"""The first has no criteria; the second needs a table of the versions that each SDK supports."""
+
+SPAN_RULES: Final = tuple(rule.id for rule in RULES if rule.target == "Span")
+ADVISORIES: Final = {
+    DEFAULT_NAME: "the SDK's default name: nobody set service.name",
+    DEBUG_ANYWHERE: "DEBUG without deployment.environment.name: nobody can tell whether it is "
+    "production",
+    "bel_for_bytes": "unit `B` is bel in UCUM; bytes are `By`",
+    "metric_overflow": "the SDK folded series (otel.metric.overflow): counts are lower bounds",
+}
+_KEY: Final = ["service_name", "rule"]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the days left: findings, metrics and keys."""
+
+    findings: pl.LazyFrame
+    metrics: pl.LazyFrame
+    keys: pl.LazyFrame
+
+    def within(self, now: datetime, days: int) -> "Kept":
+        """Give only the last so many days, today among them."""
+        day = pl.col("day")
+        is_in = (day > (now - timedelta(days=days)).date()) & (day <= now.date())
+        return Kept(
+            self.findings.filter(is_in), self.metrics.filter(is_in), self.keys.filter(is_in)
+        )
+
+
+def not_evaluated(*, has_spans: bool) -> tuple[str, ...]:
+    """Name the rules that cannot be evaluated; those on spans need sampled traces."""
+    return NEVER_EVALUATED if has_spans else (*NEVER_EVALUATED, *SPAN_RULES)
+
+
+def score(kept: Kept, now: datetime, *, left_out: Collection[str]) -> dict[str, pl.LazyFrame]:
+    """Give the three marts."""
+    whole = kept.within(now, WINDOWS[0])
+    rules, services = [], []
+    for days in WINDOWS:
+        found = evidence(whole, now, days)
+        judged = _verdicts(found, whole.within(now, days), left_out)
+        scores = score_service(judged).with_columns(pl.lit(days, pl.Int32).alias("window_days"))
+        most = scores.select("service_name", "max_points", "window_days")
+        services.append(scores)
+        rules.append(judged.join(most, on="service_name", how="left", validate="m:1"))
+    return {
+        "mart_score_service": pl.concat(services)
+        .select(SCORE_SERVICE.schema.names())
+        .cast(SCORE_SERVICE.schema)
+        .sort(SCORE_SERVICE.key),
+        "mart_score_rule": _rules(pl.concat(rules)),
+        "mart_advisory": advisories(whole),
+    }
+
+
+def evidence(whole: Kept, now: datetime, days: int) -> pl.LazyFrame:
+    """Give what each rule found in the last days: one row per service and rule."""
+    part = whole.within(now, days)
+    added = _summed(part.findings.filter(pl.col("rule") != "LOG-001"))
+    since = (now - timedelta(days=days)).date()
+    parts = [added, _debug(whole.findings, part.findings, since)]
+    parts += [key_findings(part.keys), metric_findings(part.metrics, now)]
+    return pl.concat(parts, how="vertical_relaxed")
+
+
+def _summed(findings: pl.LazyFrame) -> pl.LazyFrame:
+    """Add up days: counts, first and last time, samples."""
+    sample = pl.col("samples").explode(empty_as_null=False)
+    return findings.group_by(_KEY).agg(
+        pl.col("checked_count", "violating_count").sum(),
+        pl.col("first_seen_at").min(),
+        pl.col("last_seen_at").max(),
+        sample.unique().sort().head(SAMPLE_COUNT).alias("samples"),
+    )
+
+
+def _debug(whole: pl.LazyFrame, part: pl.LazyFrame, since: date) -> pl.LazyFrame:
+    """Judge LOG-001: last DEBUG less first, over the whole window, is more than 14 days.
+
+    A shorter view fails only while DEBUG is still seen in it.
+    """
+    is_rule = pl.col("rule") == "LOG-001"
+    times = (
+        whole.filter(is_rule)
+        .group_by(_KEY)
+        .agg(
+            pl.col("first_seen_at").min().alias("first"),
+            pl.col("last_seen_at").max().alias("last"),
+        )
+    )
+    is_recent = pl.col("last").dt.date() > since
+    is_long = ((pl.col("last") - pl.col("first") > DEBUG_FOR) & is_recent).fill_null(value=False)
+    none = pl.lit([], pl.List(pl.String))
+    return (
+        _summed(part.filter(is_rule))
+        .join(times, on=_KEY, how="left", validate="1:1")
+        .with_columns(
+            pl.when(is_long).then("violating_count").otherwise(0).alias("violating_count"),
+            pl.when(is_long).then("first").alias("first_seen_at"),
+            pl.when(is_long).then("last").alias("last_seen_at"),
+            pl.when(is_long).then("samples").otherwise(none).alias("samples"),
+        )
+        .drop("first", "last")
+    )
+
+
+def key_findings(keys: pl.LazyFrame) -> pl.LazyFrame:
+    """Judge RES-004: keys of items on the resource, keys of resources on logs or spans."""
+    level, key = pl.col("level"), pl.col("key")
+    is_low = (level == "resource") & key.is_in(sorted(ITEM_KEYS))
+    is_high = (level != "resource") & key.is_in(sorted(RESOURCE_KEYS))
+    broken = pl.col("is_broken")
+    place = pl.format("{} on a {}", "key", "level")
+    return (
+        keys.with_columns((is_low | is_high).alias("is_broken"), place.alias("place"))
+        .group_by("service_name")
+        .agg(
+            pl.lit("RES-004").alias("rule"),
+            pl.col("place").n_unique().cast(pl.Int64).alias("checked_count"),
+            pl.col("place").filter(broken).n_unique().cast(pl.Int64).alias("violating_count"),
+            pl.col("first_seen_at").filter(broken).min(),
+            pl.col("last_seen_at").filter(broken).max(),
+            pl.col("place").filter(broken).unique().sort().head(SAMPLE_COUNT).alias("samples"),
+        )
+    )
+
+
+def _verdicts(found: pl.LazyFrame, seen: Kept, left_out: Collection[str]) -> pl.LazyFrame:
+    """Give a row per service and rule of the specification with its verdict."""
+    names = pl.concat([frame.select("service_name") for frame in (seen.findings, seen.metrics)])
+    out = pl.col("rule").is_in(list(left_out))
+    counts = pl.col("checked_count", "violating_count").fill_null(0)
+    return (
+        names.unique()
+        .join(_rule_frame(), how="cross")
+        .join(found, on=_KEY, how="left", validate="1:1")
+        .with_columns(counts, pl.col("samples").fill_null([]))
+        .with_columns(
+            pl.when(~out).then(pl.col("violating_count") == 0).alias("is_passed"),
+            (pl.col("checked_count") > 0).alias("is_applicable"),
+        )
+    )
+
+
+def _rule_frame() -> pl.LazyFrame:
+    rows = [(rule.id, rule.impact, rule.weight, rule.target, rule.text) for rule in RULES]
+    names = ["rule", "impact", "weight", "target", "text"]
+    return pl.LazyFrame(
+        rows, schema={name: SCORE_RULE.schema[name] for name in names}, orient="row"
+    )
+
+
+def _rules(judged: pl.LazyFrame) -> pl.LazyFrame:
+    """Give mart_score_rule."""
+    passed, checked = pl.col("is_passed"), pl.col("checked_count")
+    state = (
+        pl.when(passed.is_null())
+        .then(pl.lit("not evaluated"))
+        .when(~passed)
+        .then(pl.lit("failed"))
+        .when(checked == 0)
+        .then(pl.lit("not seen"))
+        .otherwise(pl.lit("passed"))
+    )
+    return (
+        judged.with_columns(
+            state.alias("state"),
+            pl.when(checked > 0).then(pl.col("violating_count") / checked).alias("violating_ratio"),
+            pl.when(~passed)
+            .then(pl.col("weight") * 100 / pl.col("max_points"))
+            .alias("points_if_fixed"),
+        )
+        .select(SCORE_RULE.schema.names())
+        .cast(SCORE_RULE.schema)
+        .sort(SCORE_RULE.key)
+    )
+
+
+def advisories(whole: Kept) -> pl.LazyFrame:
+    """Give mart_advisory: what was found beside the rules."""
+    of_days = _summed(whole.findings).filter(
+        pl.col("rule").is_in(list(ADVISORIES)) & (pl.col("violating_count") > 0)
+    )
+    parts = [
+        of_days.rename({"rule": "advisory"}).drop("checked_count"),
+        _metrics_that(whole.metrics, pl.col("unit") == "B", "bel_for_bytes"),
+        _metrics_that(whole.metrics, pl.col("is_overflow"), "metric_overflow"),
+    ]
+    return (
+        pl.concat(parts, how="diagonal_relaxed")
+        .with_columns(pl.col("advisory").replace_strict(ADVISORIES, default="").alias("text"))
+        .select(ADVISORY.schema.names())
+        .cast(ADVISORY.schema)
+        .sort(ADVISORY.key)
+    )
+
+
+def _metrics_that(metrics: pl.LazyFrame, is_odd: pl.Expr, name: str) -> pl.LazyFrame:
+    """Count per service the metrics that are odd in this way."""
+    metric = pl.col("metric_name")
+    odd = metrics.filter(is_odd).group_by("service_name")
+    return odd.agg(
+        pl.lit(name).alias("advisory"),
+        metric.n_unique().cast(pl.Int64).alias("violating_count"),
+        pl.col("first_seen_at").min(),
+        pl.col("last_seen_at").max(),
+        metric.unique().sort().head(SAMPLE_COUNT).alias("samples"),
+    )
