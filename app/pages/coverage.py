@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app import collector_snippets, show, snippets, words
-from app.figures import coverage
+from app.figures import coverage, score
+from app.filters import ALL
 
 page = show.Page("Coverage", "Which services cannot be seen in an incident, what to fix first?")
 
@@ -47,3 +48,12 @@ state = st.segmented_control(
     bind="query-params",
 )
 page.show(page.get(coverage.services, state or "dark"))
+
+# %% How good is what arrives?
+scored = page.get(score.services)
+page.show(scored)
+if scored.rows:
+    chosen_service = st.selectbox(
+        "Rules of", [ALL, *scored.data["service_name"].to_list()], key="scored"
+    )
+    page.show(page.get(score.rules, chosen_service or ALL), page.get(score.advisories))

@@ -27,6 +27,7 @@ from app.figures import (
     performance,
     quality,
     savings,
+    score,
     sources,
     spend,
     team,
@@ -71,6 +72,10 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (coverage.history, ()),
     (coverage.sources, ()),
     (coverage.services, ("unregistered",)),
+    (score.services, ()),
+    (score.rules, ("all",)),
+    (score.rules, ("payments-svc-0",)),
+    (score.advisories, ()),
     (cardinality.headline, ()),
     (cardinality.price, ()),
     (cardinality.metrics, ()),
@@ -234,6 +239,30 @@ def test_m7_is_pooled(reader: Reader) -> None:
 
     assert made.cards[0].value == "80.0 %"
     assert "5 more would reach the target of 95.0 %" in made.finding
+
+
+def test_a_score_tells_what_was_not_evaluated(reader: Reader, empty_reader: Reader) -> None:
+    """Worst first, rounded down (50/70 is 71.42…), beside coverage, with `complete: false`."""
+    made = score.services(reader, first_look(reader))
+
+    assert made.data["service_name"].to_list()[0] == "(no service.name)"
+    assert made.data.row(2, named=True)["score_applicable"] == 71.4
+    assert made.data.row(2, named=True)["coverage"] == "complete"
+    assert "0 of 3 services" in made.finding
+    assert "(complete: false): SDK-001 and SPA-003 are not evaluated" in made.finding
+    assert "complete" not in score.services(empty_reader, first_look(empty_reader)).finding
+
+
+def test_rules_come_with_evidence(reader: Reader) -> None:
+    """The rule with most weight stands first; services of one rule are added up: 8 of 30."""
+    every_service = score.rules(reader, first_look(reader), "all").data.row(0, named=True)
+    one = score.rules(reader, first_look(reader), "payments-svc-0")
+
+    assert every_service["rule"] == "RES-005"
+    assert (every_service["violating_count"], every_service["checked_count"]) == (8, 30)
+    assert one.data["verdict"].to_list() == ["failed", "passed", "not seen", "not evaluated"]
+    assert one.data.row(0, named=True)["points_if_fixed"] == 8.51
+    assert one.finding == "1 rule of 4 failed: RES-001."
 
 
 def test_the_exploding_metric_is_first(reader: Reader) -> None:

@@ -1,0 +1,183 @@
+"""How good the telemetry is: the Instrumentation Score beside coverage, and what breaks its rules.
+
+Reads    mart_score_service, mart_score_rule, mart_advisory, mart_coverage_service
+Holds    score and coverage are never made one number; what was not evaluated stands beside the
+         score; a score is rounded down; an advisory is in no score
+"""
+
+from typing import Any, Final
+
+from app import words
+from app.figure import Figure, Shown, build
+from app.filters import ALL, Filters
+from app.reader import Reader
+
+NAMELESS: Final = "(no service.name)"
+_OF_TEAM: Final = """
+    ($team = 'all' AND $environment = 'all' OR service_name IN (
+        SELECT service_name FROM mart_coverage_service
+        WHERE ($team = 'all' OR team = $team)
+          AND ($environment = 'all' OR environment = $environment)))
+"""
+_EMPTY: Final = "No telemetry of services was scored yet for this choice."
+
+
+def _chosen(filters: Filters) -> dict[str, Any]:
+    return {"team": filters.team, "environment": filters.environment, "nameless": NAMELESS}
+
+
+def services(reader: Reader, filters: Filters) -> Figure:
+    """Give the score of each service beside its coverage, the worst first."""
+    answer = reader.ask(
+        f"""
+        SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, coverage,
+               floor(score_applicable * 10) / 10 AS score_applicable, band_applicable,
+               floor(current_score * 10) / 10 AS current_score,
+               floor(score * 10) / 10 AS score, failed_count,
+               CASE WHEN is_complete THEN 'true' ELSE 'false' END AS complete, not_evaluated
+        FROM mart_score_service
+        LEFT JOIN (SELECT service_name, score_applicable AS current_score
+                   FROM mart_score_service WHERE window_days = 7) USING (service_name)
+        LEFT JOIN (SELECT service_name, count(*) FILTER (state = 'failed') AS failed_count
+                   FROM mart_score_rule WHERE window_days = 30 GROUP BY service_name)
+             USING (service_name)
+        LEFT JOIN (SELECT service_name,
+                          string_agg(DISTINCT state, '+' ORDER BY state) AS coverage
+                   FROM mart_coverage_service
+                   WHERE ($team = 'all' OR team = $team)
+                     AND ($environment = 'all' OR environment = $environment)
+                   GROUP BY service_name) USING (service_name)
+        WHERE window_days = 30 AND {_OF_TEAM}
+        ORDER BY mart_score_service.score_applicable NULLS LAST, failed_count DESC, service_name
+        """,  # noqa: S608 - a part of ours
+        **_chosen(filters),
+    )
+    return build(
+        reader,
+        filters,
+        answer,
+        name="score",
+        title="Instrumentation Score, beside coverage",
+        finding=_services_finding(answer.frame.to_dicts()),
+        shown=(
+            Shown("service_name", "Service"),
+            Shown("coverage", "Coverage", "signals"),
+            Shown("score_applicable", "Where it stands", "number"),
+            Shown("band_applicable", "Band"),
+            Shown("current_score", "Last 7 days", "number"),
+            Shown("score", "Strict score", "number"),
+            Shown("failed_count", "Failed rules", "count"),
+            Shown("complete", "Complete", "code"),
+            Shown("not_evaluated", "Not evaluated", "signals"),
+        ),
+        note="Over 30 days. “Where it stands” counts rules whose target was seen; the strict score "
+        "lets the others pass. The environment is no part of a score.",
+        empty=_EMPTY,
+        is_tall=True,
+    )
+
+
+def _services_finding(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return _EMPTY
+    good = len([row for row in rows if row["band_applicable"] in {"Excellent", "Good"}])
+    text = f"{good} of {words.plural(len(rows), 'service')} are good or excellent."
+    missing = sorted({name for row in rows for name in row["not_evaluated"].split("+") if name})
+    if not missing:
+        return text
+    return f"{text} The score is incomplete (complete: false): {words.listed(missing, 8)} " + (
+        "is not evaluated." if len(missing) == 1 else "are not evaluated."
+    )
+
+
+def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
+    """Give the evidence of each rule of a service; `all` adds the services up."""
+    answer = reader.ask(
+        f"""
+        SELECT rule, text, impact,
+               CASE WHEN count(*) FILTER (state = 'failed') > 0 THEN 'failed'
+                    WHEN count(*) FILTER (state = 'not evaluated') > 0 THEN 'not evaluated'
+                    WHEN count(*) FILTER (state = 'passed') > 0 THEN 'passed'
+                    ELSE 'not seen' END AS verdict,
+               count(*) FILTER (state = 'failed') AS failed_count,
+               sum(violating_count)::BIGINT AS violating_count,
+               sum(checked_count)::BIGINT AS checked_count,
+               sum(violating_count) / nullif(sum(checked_count), 0) AS violating_ratio,
+               min(first_seen_at) AS first_seen_at, max(last_seen_at) AS last_seen_at,
+               array_to_string(list_sort(list_distinct(flatten(list(samples))))[:5], ', ')
+                   AS samples,
+               max(points_if_fixed) AS points_if_fixed
+        FROM mart_score_rule
+        WHERE window_days = 30
+          AND ($service = 'all' OR coalesce(nullif(service_name, ''), $nameless) = $service)
+          AND {_OF_TEAM}
+        GROUP BY rule, text, impact, weight
+        ORDER BY list_position(['failed', 'passed', 'not seen', 'not evaluated'], verdict),
+                 weight DESC, failed_count DESC, rule
+        """,  # noqa: S608 - a part of ours
+        service=service,
+        **_chosen(filters),
+    )
+    frame = answer.frame
+    failed = frame.filter(frame["verdict"] == "failed")["rule"].to_list()
+    return build(
+        reader,
+        filters,
+        answer,
+        name="score-rules",
+        title="Rules and their evidence",
+        finding=_EMPTY
+        if not frame.height
+        else f"{words.plural(len(failed), 'rule')} of {frame.height} failed"
+        + (f": {words.listed(failed, 6)}." if failed else "."),
+        shown=(
+            Shown("rule", "Rule", "code"),
+            Shown("text", "Passes when", "prose"),
+            Shown("impact", "Impact"),
+            Shown("verdict", "State"),
+            *((Shown("failed_count", "Services", "count"),) if service == ALL else ()),
+            Shown("violating_count", "Violating", "count"),
+            Shown("checked_count", "of", "count"),
+            Shown("violating_ratio", "Share", "ratio"),
+            Shown("first_seen_at", "First seen", "instant"),
+            Shown("last_seen_at", "Last seen", "instant"),
+            Shown("samples", "Samples", "prose"),
+            Shown("points_if_fixed", "Points if fixed", "number"),
+        ),
+        note="A rule that was not seen passes in the strict score. Points are those of one "
+        "service's strict score.",
+        empty=_EMPTY,
+        is_tall=True,
+    )
+
+
+def advisories(reader: Reader, filters: Filters) -> Figure:
+    """Give what is odd beside the rules; it is in no score."""
+    answer = reader.ask(
+        f"""
+        SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, advisory, text,
+               violating_count, last_seen_at, array_to_string(samples, ', ') AS samples
+        FROM mart_advisory WHERE {_OF_TEAM}
+        ORDER BY violating_count DESC, service_name, advisory
+        """,  # noqa: S608 - a part of ours
+        **_chosen(filters),
+    )
+    finding = f"{words.plural(answer.frame.height, 'advisory', 'advisories')}; none is in a score."
+    return build(
+        reader,
+        filters,
+        answer,
+        name="score-advisories",
+        title="Advisories",
+        finding=finding if answer.frame.height else "Nothing odd beside the rules.",
+        shown=(
+            Shown("service_name", "Service"),
+            Shown("advisory", "Advisory", "code"),
+            Shown("text", "Meaning", "prose"),
+            Shown("violating_count", "Found", "count"),
+            Shown("last_seen_at", "Last seen", "instant"),
+            Shown("samples", "Samples", "prose"),
+        ),
+        empty="Nothing odd beside the rules.",
+        is_tall=True,
+    )
