@@ -94,11 +94,15 @@ _ONE: Final = pl.lit(1, pl.Int64)
 
 
 def _named_place() -> pl.Expr:
+    """Name a resource by what tells it from others, else by its keys."""
+    names = {**{key: key for key in _PLACES}, "service.instance.id": "instance"}
+    keys = pl.col("keys").str.replace_all(_SEPARATOR, ", ", literal=True)
     return pl.coalesce(
         *(
-            pl.when(pl.col(key) != "").then(pl.lit(f"{key}=") + pl.col(key))
-            for key in (*_PLACES, "keys")
+            pl.when(pl.col(column) != "").then(pl.lit(f"{key}=") + pl.col(column))
+            for key, column in names.items()
         ),
+        pl.when(pl.col("keys") != "").then(pl.lit("a resource with ") + keys),
         pl.lit("a resource without attributes"),
     )
 

@@ -140,6 +140,34 @@ def test_a_pod_bears_its_uid() -> None:
     assert "RES-003" not in _of_resources({"service.name": "pay", "k8s.cluster.name": "c"})
 
 
+def test_a_resource_is_named_by_what_tells_it_from_others() -> None:
+    """A sample names the pod, else the instance, else the keys, so that it can be found."""
+    pod = {"service.name": "pay", "k8s.pod.name": "p"}
+    series = _series(
+        {"resource": {**pod}},
+        {"resource": {"service.name": "pay", "k8s.deployment.name": "d"}},
+        {
+            "resource": {
+                "service.name": "pay",
+                "k8s.container.name": "c",
+                "service.instance.id": "i",
+            }
+        },
+    )
+    seen = score_day.resources(series, raw.SIGNAL.empty().lazy(), TERMS)
+
+    made = score_day.findings(score_day.resource_findings(seen), DAY).collect()
+
+    samples = made.filter(pl.col("rule") == "RES-003")["samples"].to_list()
+    assert samples == [
+        [
+            "a resource with k8s.deployment.name, service.name",
+            "k8s.pod.name=p",
+            "service.instance.id=i",
+        ]
+    ]
+
+
 def test_a_service_has_a_name() -> None:
     """RES-005: nothing and the empty text fail, the SDK's own default passes with an advisory."""
     nameless = _of_resources({"host.name": "h"}, {"service.name": ""}, service="")
