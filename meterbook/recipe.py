@@ -18,6 +18,7 @@ from transforms import evidence
 from transforms.allocation import PARTS_SCALE
 from transforms.ownership import Ownership
 from transforms.owning import Judge, Owner, Thing
+from transforms.receivers import weights_of
 
 ATOMS: Final = 10**12
 PLACE: Final = ("x_line_hash", "charge_hour", "cluster", "node", "namespace", "workload")
@@ -39,6 +40,7 @@ class Recipes:
     lines: Mapping[str, dict[str, Any]]
     used: Mapping[tuple[object, ...], list[dict[str, Any]]]
     direct: Mapping[str, int]
+    measured: pl.DataFrame
     owners: dict[tuple[str, ...], Owner]
 
     @staticmethod
@@ -65,8 +67,9 @@ class Recipes:
             ways.setdefault(tuple(row[name] for name in PLACE), []).append(row)
         costs = ask(_DIRECT, day=day)
         direct = {team: _atoms(cost) for team, cost in costs.rows()}
+        measured = ask("SELECT * FROM core_pool_weight_daily WHERE charge_date = $day", day=day)
         by_hash = {row["x_line_hash"]: row for row in lines.to_dicts()}
-        return Recipes(ownership, Judge(ownership, day), by_hash, ways, direct, {})
+        return Recipes(ownership, Judge(ownership, day), by_hash, ways, direct, measured, {})
 
     def recipe(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Give the steps of a ledger row, and whether they give its digits."""
@@ -137,6 +140,9 @@ class Recipes:
             if pool.split == "proportional":
                 weights = {team: max(0, self.direct.get(team, 0)) for team, _ in pool.targets}
                 return weights, f"pool {pool.id}, by direct cost of the day in atoms"
+            if pool.split == "metric":
+                weights = weights_of(pool, self.measured)
+                return weights, f"pool {pool.id}, by {pool.agg} of {pool.metric} in the day"
             fixed = {team: int(part * PARTS_SCALE) for team, part in pool.targets}
             return fixed, f"pool {pool.id}, {pool.split}"
         rule = next((r for r in self.judge.rules if r.id == row["rule_id"]), None)

@@ -221,6 +221,7 @@ def method(ownership: Ownership, section: str, pool: str, rule_id: str) -> str:
         "even": "in equal parts",
         "proportional": "in proportion to direct cost",
         "fixed": "by fixed parts",
+        "metric": "by what its metric measured",
         "none": "not split",
     }
     return f"pool {pool}, {how.get(found.split, found.split) if found else 'not split'}; {rule}"

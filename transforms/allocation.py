@@ -1,7 +1,7 @@
 """The ledger: every bill line of a day explained downward, to the last atom.
 
-Reads    core_cost_line, core_usage_hourly, core_node_hourly, core_volume_hourly of one UTC day;
-         the ownership rules
+Reads    core_cost_line, core_usage_hourly, core_node_hourly, core_volume_hourly,
+         core_pool_weight_daily of one UTC day; the ownership rules
 Writes   core_cost_ledger    one row per bill line, hour (or day) and receiver
 Units    effective_cost, billed_cost in the line's currency, Decimal(38, 12); never a float
 Holds    per line and day: sum(ledger) == what the line costs on that day, exactly; the order of
@@ -26,6 +26,7 @@ from transforms.receivers import IDLE, NO_TELEMETRY, PARTS_SCALE, joined, receiv
 from transforms.split_lines import divided
 from transforms.volume_lines import on_volumes
 from warehouse.tables.core import COST_LEDGER
+from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
 
 __all__ = ["IDLE", "NO_TELEMETRY", "PARTS_SCALE", "day_lines", "ledger", "provider_key"]
 
@@ -33,7 +34,7 @@ PLACE: Final = ("cluster", "node", "namespace", "workload")
 KEY: Final = ("line", "charge_hour", "place", "owner")
 
 
-def ledger(  # noqa: PLR0913 - four tables, the rules, and three terms
+def ledger(  # noqa: PLR0913 - five tables, the rules, and three terms
     lines: pl.LazyFrame,
     usage: pl.LazyFrame,
     nodes: pl.LazyFrame,
@@ -43,10 +44,12 @@ def ledger(  # noqa: PLR0913 - four tables, the rules, and three terms
     now: datetime,
     final_hours: int = 48,
     volumes: pl.LazyFrame | None = None,
+    weights: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Give core_cost_ledger of a day. `lines` are those of `day_lines`.
 
-    Without `volumes` (core_volume_hourly) their lines are what they are outside clusters.
+    Without `volumes` (core_volume_hourly) their lines are what they are outside clusters; without
+    `weights` (core_pool_weight_daily) pools of a metric are split evenly.
     """
     judge = Judge(ownership, day)
     known = priced(lines)
@@ -57,7 +60,8 @@ def ledger(  # noqa: PLR0913 - four tables, the rules, and three terms
         mounted, rest = on_volumes(rest, volumes.collect())
         found.append(mounted)
     claims = joined([*found, outside(rest)])
-    rows, owners = received(claims, ownership, judge)
+    weighed = POOL_WEIGHT_DAILY.empty() if weights is None else weights.collect()
+    rows, owners = received(claims, judge, weighed)
     end = datetime.combine(day, time(), UTC) + timedelta(days=1, hours=final_hours)
     terms = {
         "charge_date": pl.lit(day),

@@ -59,7 +59,8 @@ MATCH_KEYS: Final = frozenset(
         "charge_category",
     }
 )
-SPLITS: Final = frozenset({"even", "proportional", "fixed"})
+SPLITS: Final = frozenset({"even", "proportional", "metric"})
+AGGREGATIONS: Final = ("increase", "last")
 RULE_KEYS: Final = frozenset({"id", "match", "team", "teams", "from", "until"})
 POOL_KEYS: Final = frozenset(
     {"id", "pool", "to", "split", "weight", "zero_weight", "show_as", "from", "until"}
@@ -241,7 +242,10 @@ class _Reader:
         elif split in SPLITS:
             targets = self._targets(target, f"{key}.to")
         else:
-            self._find(f"{key}.split", f"'{split}' is not done yet; want even, proportional, fixed")
+            self._find(f"{key}.split", f"'{split}'; want even, proportional, fixed or metric")
+        if item.get("zero_weight", "even") != "even":
+            self._find(f"{key}.zero_weight", f"'{item['zero_weight']}'; want even")
+        metric, agg = self._weight(key, item, split)
         return Pool(
             id=str(item["id"]),
             match=self._match(item.get("pool", {}), f"{key}.pool"),
@@ -250,7 +254,25 @@ class _Reader:
             show_as=show_as,
             since=since,
             until=until,
+            metric=metric,
+            agg=agg,
         )
+
+    def _weight(self, key: str, item: Mapping[str, Any], split: str) -> tuple[str, str]:
+        """Give metric and aggregation of a pool that is split by one."""
+        weight = item.get("weight", "direct_cost")
+        if split != "metric":
+            if weight != "direct_cost":
+                self._find(f"{key}.weight", f"{weight!r}; want direct_cost, or `split: metric`")
+            return "", ""
+        if not isinstance(weight, dict) or not weight.get("metric"):
+            self._find(f"{key}.weight", "want {metric: name, agg: increase or last}")
+            return "", ""
+        self._refuse_unknown(f"{key}.weight", weight, frozenset({"metric", "agg"}))
+        agg = str(weight.get("agg", "increase"))
+        if agg not in AGGREGATIONS:
+            self._find(f"{key}.weight.agg", f"'{agg}'; want one of {list(AGGREGATIONS)}")
+        return str(weight["metric"]), agg
 
     def _targets(self, target: Any, key: str) -> tuple[tuple[str, Decimal], ...]:
         chosen = target.get("teams") if isinstance(target, dict) else None

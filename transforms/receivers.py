@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from transforms.money import split
-from transforms.ownership import Ownership
+from transforms.ownership_model import Pool
 from transforms.owning import Judge, Thing
 
 IDLE: Final = "__idle__"
@@ -70,12 +70,12 @@ def joined(found: Sequence[Claims]) -> Claims:
 
 
 def received(
-    claims: Claims, ownership: Ownership, judge: Judge
+    claims: Claims, judge: Judge, weights: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give the claims their receivers, and what the receivers' numbers stand for.
 
     Gives rows (line, charge_hour, seat, owner, effective, billed) and owners (team, rule_id,
-    reason, pool), numbered in their order.
+    reason, pool), numbered in their order. `weights` are those of pools that a metric splits.
     """
     shares = _shares(claims.seats, judge)
     owners = shares.select(OWNER).unique().sort(OWNER).with_row_index("owner")
@@ -95,7 +95,8 @@ def received(
     )
     is_pooled = pl.col("pool") != ""
     direct = pl.concat([single, _split(many.filter(~is_pooled)).select(single.columns)])
-    weighed = _weighed(many.filter(is_pooled), direct, owners, ownership, judge)
+    weighed = _weighed(many.filter(is_pooled), direct, owners, judge)
+    weighed = _measured(weighed, judge, weights)
     return pl.concat([direct, _split(weighed).select(single.columns)]), owners.drop("owner")
 
 
@@ -142,14 +143,10 @@ def _judged(things: pl.DataFrame, judge: Judge) -> pl.DataFrame:
 
 
 def _weighed(
-    rows: pl.DataFrame,
-    direct: pl.DataFrame,
-    owners: pl.DataFrame,
-    ownership: Ownership,
-    judge: Judge,
+    rows: pl.DataFrame, direct: pl.DataFrame, owners: pl.DataFrame, judge: Judge
 ) -> pl.DataFrame:
     """Weigh proportional pools by the day's direct cost of their teams, before idle."""
-    is_direct = pl.col("team").is_in(list(ownership.team_ids)) & (pl.col("pool") == "")
+    is_direct = pl.col("team").is_in(list(judge.ownership.team_ids)) & (pl.col("pool") == "")
     is_own = ~pl.col("reason").is_in(["idle", "idle_share"])
     sums = (
         direct.group_by("owner")
@@ -168,6 +165,24 @@ def _weighed(
     return rows.with_columns(
         pl.when(is_by_cost).then(by_cost).otherwise(pl.col("part").cast(pl.Int128)).alias("part")
     )
+
+
+def _measured(rows: pl.DataFrame, judge: Judge, weights: pl.DataFrame) -> pl.DataFrame:
+    """Weigh pools of a metric by what their teams measured; nobody anything: in equal parts."""
+    part = pl.col("part")
+    for pool in judge.pools:
+        if pool.split == "metric":
+            by_team = weights_of(pool, weights)
+            measured = pl.col("team").replace_strict(by_team, default=0, return_dtype=pl.Int128)
+            part = pl.when(pl.col("pool") == pool.id).then(measured).otherwise(part)
+    return rows.with_columns(part.alias("part"))
+
+
+def weights_of(pool: Pool, weights: pl.DataFrame) -> dict[str, int]:
+    """Give what each target weighs in a pool of `split: metric`; 0 without telemetry."""
+    mine = weights.filter((pl.col("metric") == pool.metric) & (pl.col("agg") == pool.agg))
+    found = dict(zip(mine["team"], mine["weight"], strict=True))
+    return {team: int(found.get(team, 0)) for team, _ in pool.targets}
 
 
 def _split(rows: pl.DataFrame) -> pl.DataFrame:

@@ -25,6 +25,7 @@ from transforms import (
     expected,
     metric_use,
     outlook,
+    pools,
     rightsizing,
     savings,
     score_book,
@@ -81,6 +82,12 @@ def _tag_quality(f: Frames, t: Terms) -> Made:
     return {"mart_tag_quality_daily": made}
 
 
+def _pools(f: Frames, t: Terms) -> Made:
+    series, points, used = f["raw_series"], f["raw_point_around"], f["core_usage_hourly"]
+    made = pools.pool_weights(series, points, used, t.ownership, t.day)
+    return {"core_pool_weight_daily": made}
+
+
 def _ledger(f: Frames, t: Terms) -> Made:
     lines, used, nodes = f["lines_of_day"], f["core_usage_hourly"], f["core_node_hourly"]
     hours = t.settings.billing.period_final_hours
@@ -93,6 +100,7 @@ def _ledger(f: Frames, t: Terms) -> Made:
         now=t.now,
         final_hours=hours,
         volumes=f["core_volume_hourly"],
+        weights=f["core_pool_weight_daily"],
     )
     return {"core_cost_ledger": made}
 
@@ -305,8 +313,10 @@ DAY: Final = (
     Step(_volumes, ("known_series", "samples"), ("core_volume_hourly",)),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",)),
+    Step(_pools, ("raw_series", "raw_point_around", "core_usage_hourly"),
+         ("core_pool_weight_daily",)),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly",
-                   "core_volume_hourly"),
+                   "core_volume_hourly", "core_pool_weight_daily"),
          ("core_cost_ledger",)),
     Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",)),
     Step(_workloads, ("core_usage_hourly", "core_node_hourly", "core_weight_hourly",

@@ -60,7 +60,7 @@ def counter_daily(
     return (
         told.sort("series_id", "event_at")
         .unique(["series_id", "event_at"], keep="last", maintain_order=True)
-        .with_columns(*(_increase(name, begins).alias(name) for name in SUMMED))
+        .with_columns(*(increase(name, begins).alias(name) for name in SUMMED))
         .filter(pl.col("event_at").dt.date() == day)
         .group_by("metric", "namespace")
         .agg(
@@ -76,7 +76,7 @@ def counter_daily(
     )
 
 
-def _increase(name: str, begins: datetime) -> pl.Expr:
+def increase(name: str, begins: datetime) -> pl.Expr:
     """Give what a point adds to the one before of its series."""
     value, before = pl.col(name), pl.col(name).shift(1).over("series_id")
     start, last = pl.col("start_at"), pl.col("event_at").shift(1).over("series_id")

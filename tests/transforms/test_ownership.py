@@ -41,7 +41,7 @@ shared:
         "rules.four",
         "rules.four.from",
         "shared.p.to",
-        "shared.q.split",
+        "shared.q.weight",
     }
 
 

@@ -6,6 +6,7 @@ from warehouse.table import Table
 from warehouse.tables import (
     closing,
     core,
+    core_pool,
     core_usage,
     evidence,
     mart_cardinality,
@@ -25,6 +26,7 @@ ALL: Final[tuple[Table, ...]] = (
     *raw.ALL,
     *core.ALL,
     *core_usage.ALL,
+    *core_pool.ALL,
     *evidence.ALL,
     *mart_cost.ALL,
     *mart_quality.ALL,
