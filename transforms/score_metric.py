@@ -74,8 +74,9 @@ def metrics_seen(
     bounds = pl.col("bounds").cast(pl.List(pl.String)).list.join(" ")
     layouts = (
         histograms.filter(pl.col("bounds").list.len() > 0)
-        .select("series_id", bounds.alias("layout"))
+        .select("series_id", "bounds")
         .unique()
+        .select("series_id", bounds.alias("layout"))
     )
     named = own.join(layouts, on="series_id", how="left", validate="m:m")
     key = [*_METRIC, "unit", "layout"]

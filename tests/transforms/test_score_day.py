@@ -332,3 +332,16 @@ def test_values_count_per_hour() -> None:
 def test_a_name_holds_its_own_unit(metric: str, unit: str, *, is_in: bool) -> None:
     """MET-005 looks for whole words of the metric's own unit, and for no other's."""
     assert score_metric.has_unit(metric, unit) is is_in
+
+
+def test_layouts_are_bounds_in_words() -> None:
+    """A histogram's bounds are its layout, once per series that has them; other kinds have none."""
+    blank = dict.fromkeys(raw.HISTOGRAM.schema)
+    points = [{**blank, "series_id": 0, "bounds": bounds} for bounds in ([0.5, 1.0], [0.5, 1.0])]
+    points.append({**blank, "series_id": 1, "bounds": []})
+    histograms = pl.LazyFrame(points, schema=raw.HISTOGRAM.schema)
+    series = _series({"metric_name": "a"}, {"metric_name": "b"})
+
+    made = score_metric.metrics_seen(series, histograms, DAY, TERMS).collect()
+
+    assert made.select("metric_name", "layout").rows() == [("a", "0.5 1.0"), ("b", "")]
