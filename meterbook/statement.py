@@ -1,10 +1,11 @@
 """Statements: what a team owes for a month, in cents that add up to the invoice.
 
-Reads    core_cost_ledger, core_cost_line, core_service of the current snapshot; the ownership file
+Reads    core_cost_ledger, core_cost_line, core_service, core_closed_period, mart_adjustment of the
+         current snapshot; the ownership file
 Gives    per receiver a CSV and an HTML file to print, and one summary of all receivers
 Units    cents of the billing currency, rounded once
 Holds    the cents of all receivers add up to those of the bill; the lines of a statement add up to
-         its total; each is within a cent of its exact amount
+         its total; each is within a cent of its exact amount; those of a closed month never change
 
 Rounding. The bill's total is rounded half away from zero. Its cents go to the receivers by largest
 remainder, and each receiver's cents to its lines by largest remainder.
@@ -28,6 +29,7 @@ from meterbook.period import month_of
 from meterbook.settings import Settings
 from meterbook.statement_page import page
 from transforms.cents import CENT, apportion, rounded
+from transforms.closed_rows import as_closed
 from transforms.ownership import Ownership
 from warehouse.snapshot import current, open_snapshot
 
@@ -58,6 +60,12 @@ BILL: Final = """
 SELECT currency, sum(bill_cost) AS effective, sum(bill_billed_cost) AS billed
 FROM mart_reconciliation_daily WHERE charge_date BETWEEN $first AND $last
 GROUP BY currency ORDER BY currency
+"""
+
+CLOSED: Final = """
+SELECT currency, team, sum({cost}_cost) AS cost FROM core_closed_period
+WHERE period = $period AND original_period = $period AND reason = 'closed'
+GROUP BY currency, team ORDER BY currency, team
 """
 
 ADJUSTMENTS: Final = "mart_adjustment"
@@ -118,9 +126,14 @@ def statements(settings: Settings, period: str, cost: Cost) -> Sequence[Statemen
             frame: pl.DataFrame = con.cursor().sql(sql, params=params).pl()
             return frame
 
-        rows = ask(SQL.format(cost=cost), first, last)
-        bill = ask(BILL, first, last)
-        before = ask(SQL.format(cost=cost), *_month_before(first))
+        def rows_of(start: date, end: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+            params = {"period": f"{start:%Y-%m}"}
+            closed: pl.DataFrame = con.cursor().sql(CLOSED.format(cost=cost), params=params).pl()
+            return as_closed(ask(SQL.format(cost=cost), start, end), closed), closed
+
+        rows, closed = rows_of(first, last)
+        bill = _closed_bill(closed, cost) if closed.height else ask(BILL, first, last)
+        before, _ = rows_of(*_month_before(first))
         known = con.cursor().sql(
             "SELECT table_name FROM duckdb_tables() WHERE table_name = $name",
             params={"name": ADJUSTMENTS},
@@ -140,8 +153,15 @@ def statements(settings: Settings, period: str, cost: Cost) -> Sequence[Statemen
     for currency in bill["currency"]:
         mine = pl.col("currency") == currency
         total = bill.filter(mine)[cost][0]
-        made += _of_currency(rows.filter(mine), before.filter(mine), total, adjusted, facts)
+        posted = None if adjusted is None else adjusted.filter(mine)
+        made += _of_currency(rows.filter(mine), before.filter(mine), total, posted, facts)
     return made
+
+
+def _closed_bill(closed: pl.DataFrame, cost: Cost) -> pl.DataFrame:
+    """Give what the bill said when the month was closed: ledger and bill were equal."""
+    sums = closed.group_by("currency").agg(pl.col("cost").sum().alias(cost))
+    return sums.sort("currency")
 
 
 def _month_before(first: date) -> tuple[date, date]:
@@ -214,6 +234,8 @@ def method(ownership: Ownership, section: str, pool: str, rule_id: str) -> str:
         return "billed in hours without telemetry"
     if section == "unmounted":
         return "volumes billed while no pod had them"
+    if section == "closed":
+        return "as the month was closed; its lines are other ones now"
     if not pool:
         return rule
     found = next((p for p in ownership.pools if p.id == pool), None)

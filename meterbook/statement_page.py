@@ -19,6 +19,7 @@ SECTIONS: Final = {
     "no_telemetry": "Hours without telemetry",
     "unmounted": "Volumes that no pod had",
     "credit": "Credits",
+    "closed": "As the month was closed",
 }
 
 MINUS: Final = "\u2212"

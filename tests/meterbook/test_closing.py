@@ -10,6 +10,7 @@ import pytest
 from meterbook.build import Choice, build, close, load_bills
 from meterbook.errors import ConfigError
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
+from meterbook.statement import statements
 from warehouse.store import Store
 from warehouse.tables.closing import ADJUSTMENT, CLOSED_PERIOD
 
@@ -86,6 +87,26 @@ def test_a_closed_month_stays_and_changes_stand_in_the_open_one(world: Settings)
         ("2026-10", "a", Decimal(10))
     ]
     assert (world.home / "closed" / "2026-10.parquet").read_bytes() == kept
+
+
+def test_the_statement_of_a_closed_month_stays(world: Settings) -> None:
+    """October was stated at 10.00; restated to 12.50 it still is, and November states 2.50 more."""
+    deliver(world, "10.00")
+    close(world, "2026-10", now=NOW, say=lambda _: None)
+    (first,) = statements(world, "2026-10", "effective")
+
+    deliver(world, "12.50")
+    (later,) = statements(world, "2026-10", "effective")
+    (november,) = statements(world, "2026-11", "effective")
+
+    for one in (first, later):
+        facts = (one.team, one.cents, one.bill_cents, one.exact, one.is_estimated)
+        assert facts == ("a", 1000, 1000, Decimal(10), False)
+        assert sum(line.cents for line in one.lines) == 1000
+    assert first.lines[0].service == "Compute"
+    assert [line.section for line in later.lines] == ["closed"]
+    assert (november.cents, november.previous) == (100, Decimal(10))
+    assert [row["effective_cost"] for row in november.adjustments] == [Decimal("2.50")]
 
 
 def test_a_dated_change_builds_only_days_from_its_first(world: Settings) -> None:
