@@ -1,13 +1,14 @@
 """The ledger: every bill line of a day explained downward, to the last atom.
 
 Reads    core_cost_line, core_usage_hourly, core_node_hourly, core_volume_hourly,
-         core_pool_weight_daily of one UTC day; the ownership rules
+         core_network_hourly, core_pool_weight_daily of one UTC day; the ownership rules
 Writes   core_cost_ledger    one row per bill line, hour (or day) and receiver
 Units    effective_cost, billed_cost in the line's currency, Decimal(38, 12); never a float
 Holds    per line and day: sum(ledger) == what the line costs on that day, exactly; the order of
          input rows changes nothing; idle takes part in every split and is never negative
 
-Explainers (transforms.split_lines, .nodes, .volume_lines, .lines) take the lines that they
+Explainers (transforms.split_lines, .network_lines, .nodes, .volume_lines,
+.lines) take the lines that they
 know, one after the other, and give claims; transforms.receivers finds who bears them. Claims carry
 numbers, not names: names come back once, at the end.
 """
@@ -19,6 +20,7 @@ import polars as pl
 
 from transforms.lines import LINE_FACTS, day_lines, outside, priced
 from transforms.money import money
+from transforms.network_lines import on_network
 from transforms.nodes import on_nodes, provider_key
 from transforms.ownership import Ownership
 from transforms.owning import Judge
@@ -34,7 +36,7 @@ PLACE: Final = ("cluster", "node", "namespace", "workload")
 KEY: Final = ("line", "charge_hour", "place", "owner")
 
 
-def ledger(  # noqa: PLR0913 - five tables, the rules, and three terms
+def ledger(  # noqa: PLR0913 - six tables, the rules, and three terms
     lines: pl.LazyFrame,
     usage: pl.LazyFrame,
     nodes: pl.LazyFrame,
@@ -45,17 +47,23 @@ def ledger(  # noqa: PLR0913 - five tables, the rules, and three terms
     final_hours: int = 48,
     volumes: pl.LazyFrame | None = None,
     weights: pl.LazyFrame | None = None,
+    network: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Give core_cost_ledger of a day. `lines` are those of `day_lines`.
 
     Without `volumes` (core_volume_hourly) their lines are what they are outside clusters; without
+    `network` (core_network_hourly) traffic of a node is shared like the rest of it; without
     `weights` (core_pool_weight_daily) pools of a metric are split evenly.
     """
     judge = Judge(ownership, day)
     known = priced(lines)
     given, rest = divided(known, ownership)
-    clustered, rest = on_nodes(rest, nodes.collect(), usage.collect(), ownership)
-    found = [given, clustered]
+    heard, found = nodes.collect(), [given]
+    if network is not None:
+        sent, rest = on_network(rest, heard, network.collect())
+        found.append(sent)
+    clustered, rest = on_nodes(rest, heard, usage.collect(), ownership)
+    found.append(clustered)
     if volumes is not None:
         mounted, rest = on_volumes(rest, volumes.collect())
         found.append(mounted)

@@ -34,6 +34,7 @@ NODE_CPU_ALLOCATABLE: Final = "node_cpu_allocatable"
 NODE_MEMORY_ALLOCATABLE: Final = "node_memory_allocatable"
 NODE_SEEN: Final = "node_seen"
 VOLUME: Final = "volume"
+SENT: Final = "network_sent"
 POD_CLAIM: Final = "pod_claim"
 CLAIM_INFO: Final = "claim_info"
 VOLUME_INFO: Final = "volume_info"
@@ -139,6 +140,9 @@ NAMES: Final = (
     Name(NODE_SEEN, 1, "kube_node_info"),
     Name(NODE_SEEN, 2, "k8s.node.condition_ready"),
     Name(NODE_SEEN, 3, "k8s.node.uptime"),
+    Name(SENT, 1, "kubecost_pod_network_egress_bytes_total"),
+    Name(SENT, 2, "k8s.pod.network.io"),
+    Name(SENT, 3, "container_network_transmit_bytes_total"),
     Name(VOLUME, 1, "k8s.pod.volume.capacity"),
     Name(VOLUME, 2, "k8s.pod.volume.available"),
     Name(VOLUME, 3, "k8s.pod.volume.usage"),

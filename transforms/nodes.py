@@ -70,20 +70,12 @@ def on_nodes(
 
 def node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
     """Give the lines that pay for a node, by the hour; daily ones spread over the hours seen."""
-    known = (
-        nodes.filter(pl.col("provider_id") != "")
-        .select("cluster", "node", provider_key(pl.col("provider_id")).alias("key"))
-        .unique("key", keep="first", maintain_order=True)
-        .sort("key")
-    )
-    by_name = nodes.select("cluster", "node", pl.col("node").str.to_lowercase().alias("key"))
-    known = pl.concat([known, by_name]).unique("key", keep="first", maintain_order=True)
     keyed = lines.with_columns(
         pl.coalesce(
             provider_key(pl.col("resource_id")), pl.col("resource_name").str.to_lowercase()
         ).alias("key")
     )
-    found = keyed.join(known, on="key", how="inner", validate="m:1").drop("key")
+    found = keyed.join(known_nodes(nodes), on="key", how="inner", validate="m:1").drop("key")
     hours = nodes.select("cluster", "node", "usage_hour")
     hourly = found.filter(pl.col("charge_hour").is_not_null())
     daily = found.filter(pl.col("charge_hour").is_null()).drop("charge_hour")
@@ -98,6 +90,18 @@ def node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
         order=["charge_hour"],
     ).collect()
     return pl.concat([hourly, spread.drop("_one").select(hourly.columns)])
+
+
+def known_nodes(nodes: pl.DataFrame) -> pl.DataFrame:
+    """Give what a line may call a node: its id at the provider, else its name."""
+    known = (
+        nodes.filter(pl.col("provider_id") != "")
+        .select("cluster", "node", provider_key(pl.col("provider_id")).alias("key"))
+        .unique("key", keep="first", maintain_order=True)
+        .sort("key")
+    )
+    by_name = nodes.select("cluster", "node", pl.col("node").str.to_lowercase().alias("key"))
+    return pl.concat([known, by_name]).unique("key", keep="first", maintain_order=True)
 
 
 def _seats(usage: pl.DataFrame, placed: pl.DataFrame, policy: Policy) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from transforms import (
     evidence,
     expected,
     metric_use,
+    network_hours,
     outlook,
     pools,
     rightsizing,
@@ -67,7 +68,8 @@ def _usage(f: Frames, t: Terms) -> Made:
 
 def _volumes(f: Frames, t: Terms) -> Made:
     made = volume_hours.volume_hourly(f["known_series"], f["samples"], t.day)
-    return {"core_volume_hourly": made}
+    sent = network_hours.network_hourly(f["known_series"], f["samples"], t.day)
+    return {"core_volume_hourly": made, "core_network_hourly": sent}
 
 
 def _lines(f: Frames, t: Terms) -> Made:
@@ -101,6 +103,7 @@ def _ledger(f: Frames, t: Terms) -> Made:
         final_hours=hours,
         volumes=f["core_volume_hourly"],
         weights=f["core_pool_weight_daily"],
+        network=f["core_network_hourly"],
     )
     return {"core_cost_ledger": made}
 
@@ -310,13 +313,14 @@ DAY: Final = (
     Step(_told, ("known_series", "samples"), ("fact_hours",)),
     Step(_usage, ("known_series", "samples", "fact_hours"),
          ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
-    Step(_volumes, ("known_series", "samples"), ("core_volume_hourly",)),
+    Step(_volumes, ("known_series", "samples"), ("core_volume_hourly", "core_network_hourly")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",)),
     Step(_pools, ("raw_series", "raw_point_around", "core_usage_hourly"),
          ("core_pool_weight_daily",)),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly",
-                   "core_volume_hourly", "core_pool_weight_daily"),
+                   "core_volume_hourly", "core_network_hourly",
+                   "core_pool_weight_daily"),
          ("core_cost_ledger",)),
     Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",)),
     Step(_workloads, ("core_usage_hourly", "core_node_hourly", "core_weight_hourly",

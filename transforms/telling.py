@@ -16,6 +16,7 @@ from transforms.facts import (
     FACTS,
     PROMETHEUS,
     RUNNING_POD,
+    SENT,
     SPELLINGS,
     WITHOUT_POD,
     resource_kind,
@@ -46,6 +47,11 @@ ROLES: Final = {
     "cpu_number": ("cpu",),
     "gpu": ("UUID", "gpu"),
     "gpu_instance": ("GPU_I_ID",),
+    "direction": ("network.io.direction", "direction"),
+    "interface": ("network.interface.name", "interface"),
+    "internet": ("internet",),
+    "same_zone": ("same_zone",),
+    "same_region": ("same_region",),
     "pvc": ("k8s.persistentvolumeclaim.name", "persistentvolumeclaim"),
     "pv": ("k8s.persistentvolume.name", "volumename", "persistentvolume"),
     "disk": (
@@ -99,6 +105,7 @@ def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
     is_cadvisor = pl.col("source").str.starts_with("container_") & (
         container.is_in(["", "POD"]) & ~pl.col("source").str.ends_with("_allocation")
     )
+    is_sent = pl.col("fact") == SENT
     slices = resource.str.extract(r"_mig_(\d+)g", 1).cast(pl.Float64) / 7
     part = pl.concat_str(
         *_PART,
@@ -126,8 +133,8 @@ def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
             maintain_order="left",
         )
         .filter(
-            (container != "POD")
-            & ~is_cadvisor
+            (is_sent | ((container != "POD") & ~is_cadvisor))
+            & (~is_sent | pl.col("direction").is_in(["", "transmit"]))
             & ((pl.col("fact") != RUNNING_POD) | pl.col("running").is_in(["", "Running"]))
         )
         .with_columns(

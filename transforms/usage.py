@@ -94,7 +94,7 @@ def fact_hours(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.Lazy
         .with_columns(pl.struct(*CONTAINER, "fact", "rank", "teller", "part").hash().alias("claim"))
         .with_columns((pl.len().over("claim") > 1).alias("is_told_twice"))
     )
-    amounts = _amounts(_once(_segments(told, samples, day)), day)
+    amounts = amounts_of(told, samples, day)
     container = [*CONTAINER, "fact", "usage_hour"]
     has_container = (pl.col("container") != "").any().over([*POD, "fact", "usage_hour"])
     names = ["series_id", *CONTAINER, "fact", "rank", "source", "teller"]
@@ -151,6 +151,11 @@ def fact_source(told: pl.LazyFrame, day: date) -> pl.LazyFrame:
         .cast(FACT_SOURCE.schema)
         .sort(FACT_SOURCE.key)
     )
+
+
+def amounts_of(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give what each series told per hour; `told` has claim, is_told_twice, run_start, run_end."""
+    return _amounts(_once(_segments(told, samples, day)), day)
 
 
 def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:

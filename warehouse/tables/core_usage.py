@@ -50,4 +50,27 @@ VOLUME_HOURLY: Final = Table(
     ),
 )
 
-ALL: Final[tuple[Table, ...]] = (FACT_SOURCE, VOLUME_HOURLY)
+NETWORK_HOURLY: Final = Table(
+    name="core_network_hourly",
+    text="What each pod sent; pods on their node's own network are left out, they tell the node's.",
+    grain="pod, hour and class of traffic",
+    key=("usage_hour", "cluster", "namespace", "pod", "pod_uid", "node", "class"),
+    partition="usage_date",
+    is_published=False,
+    columns=(
+        Column("usage_date", pl.Date(), "UTC day of the hour"),
+        Column("usage_hour", INSTANT, "start of the hour"),
+        CLUSTER,
+        NAMESPACE,
+        Column("pod", pl.String(), "k8s.pod.name"),
+        Column("pod_uid", pl.String(), "k8s.pod.uid; empty when not sent"),
+        Column("node", pl.String(), "k8s.node.name"),
+        Column("workload", pl.String(), "topmost controller; the pod's name without one"),
+        Column("labels", pl.String(), "labels of the pod, as in core_usage_hourly"),
+        Column("class", pl.String(), "internet, cross_region, cross_zone, internal, or unknown"),
+        Column("bytes", pl.Int64(), "sent", unit="By"),
+        Column("source", pl.String(), "metric it came from"),
+    ),
+)
+
+ALL: Final[tuple[Table, ...]] = (FACT_SOURCE, VOLUME_HOURLY, NETWORK_HOURLY)

@@ -1,0 +1,85 @@
+"""How many bytes each pod sent, hour by hour.
+
+Reads    `known_series` and `samples` of a day
+Writes   core_network_hourly    one row per pod, hour and class of traffic
+Units    bytes
+Holds    counters count their increases, as in transforms.usage; of several metrics or senders that
+         tell it of a pod and hour, one counts: of the lowest rank, then who told most
+"""
+
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from transforms import pods as pod_facts
+from transforms.facts import SENT
+from transforms.pods import POD
+from transforms.usage import amounts_of
+from warehouse.tables.core_usage import NETWORK_HOURLY
+
+SENDER: Final = ("rank", "source", "teller")
+
+
+def network_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give core_network_hourly of a UTC day."""
+    pods = pod_facts.by_pod(known, samples)
+    told = _told(pods, samples)
+    hour = [*POD, "usage_hour"]
+    sums = (
+        amounts_of(told, samples, day)
+        .join(
+            told.select("series_id", *POD, *SENDER, "class"),
+            on="series_id",
+            how="inner",
+            validate="m:1",
+        )
+        .sort(*hour, *SENDER, "series_id")
+        .group_by(*hour, *SENDER, "class", maintain_order=True)
+        .agg(pl.col("amount", "seconds").sum())
+        .with_columns((pl.col("seconds").sum().over(*hour, *SENDER) / 60).round().alias("minutes"))
+        .sort(*hour, "rank", "minutes", "teller", descending=[False] * 5 + [True, False])
+        .filter(pl.struct(SENDER) == pl.struct(SENDER).first().over(hour))
+    )
+    mine = pods.join(told.select(POD).unique(), on=POD, how="semi")
+    return (
+        sums.join(pod_facts.identity(known, mine), on=POD, how="left", validate="m:1")
+        .with_columns(
+            pl.col("amount").round(0).cast(pl.Int64).alias("bytes"),
+            pl.col("usage_hour").dt.date().alias("usage_date"),
+        )
+        .select(NETWORK_HOURLY.schema.names())
+        .cast(NETWORK_HOURLY.schema)
+        .sort(NETWORK_HOURLY.key)
+    )
+
+
+def _told(pods: pl.LazyFrame, samples: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the series that count bytes sent by pods on a network of their own."""
+    sending = pods.filter((pl.col("fact") == SENT) & (pl.col("interface") != "lo"))
+    on_host = pods.filter(pl.col("host_network") == "true").select(POD).unique()
+    mine = pods.join(sending.select(POD).unique(), on=POD, how="semi")
+    return (
+        sending.join(on_host, on=POD, how="anti")
+        .join(pod_facts.runs(mine, samples), on=POD, how="inner", validate="m:1")
+        .with_columns(_class())
+        .with_columns(pl.struct(*POD, *SENDER, "interface", "class").hash().alias("claim"))
+        .with_columns((pl.len().over("claim") > 1).alias("is_told_twice"))
+    )
+
+
+def _class() -> pl.Expr:
+    """Give the class that the exporter tells of its traffic."""
+    internet, zone, region = (pl.col(key) for key in ("internet", "same_zone", "same_region"))
+    return (
+        pl.when(internet == "true")
+        .then(pl.lit("internet"))
+        .when(region == "false")
+        .then(pl.lit("cross_region"))
+        .when(zone == "false")
+        .then(pl.lit("cross_zone"))
+        .when(zone == "true")
+        .then(pl.lit("internal"))
+        .otherwise(pl.lit("unknown"))
+        .alias("class")
+    )

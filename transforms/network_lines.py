@@ -1,0 +1,69 @@
+"""Bill lines that pay for traffic of a node or cluster, shared by the bytes that pods sent.
+
+Reads    the lines of a day (transforms.lines), core_node_hourly, core_network_hourly
+Gives    claims and seats (see transforms.receivers)
+Units    atoms; bytes
+Holds    per line and hour the claims add up to the line; traffic is never idle
+
+A line is of traffic by its meter or description, in bytes; of a node by its resource, of a cluster
+by its provider's tag. Clusters that tell no bytes of pods keep their lines as they are.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from transforms.network import by_bytes, traffic_class
+from transforms.nodes import known_nodes, provider_key
+from transforms.receivers import SEAT, Claims
+
+BYTES: Final = r"^([kmgtp]i?)?b$|byte"
+RECEIVER: Final = ("cluster", "node", "namespace", "workload", "labels", "reason")
+ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
+
+
+def on_network(
+    lines: pl.DataFrame, nodes: pl.DataFrame, traffic: pl.DataFrame
+) -> tuple[Claims, pl.DataFrame]:
+    """Give the claims on lines that pay for traffic, and the lines that do not."""
+    found = traffic_lines(lines, nodes, traffic)
+    rest = lines.join(found.select("line").unique(), on="line", how="anti", maintain_order="left")
+    key = ["x_line_hash", "charge_hour", *RECEIVER]
+    # The line pays for traffic, not for the node: its rows stand at none.
+    rows = (
+        by_bytes(
+            found.with_columns(pl.col("line").cast(pl.String).alias("x_line_hash")).lazy(),
+            traffic.lazy(),
+        )
+        .with_columns(pl.lit("-").alias("node"))
+        .group_by(key)
+        .agg(pl.col("effective", "billed").sum())
+        .sort(key)
+        .collect()
+    )
+    seats = rows.select(RECEIVER).unique().sort(RECEIVER)
+    numbered = rows.join(
+        seats.with_row_index("seat"), on=RECEIVER, how="left", validate="m:1"
+    ).with_columns(pl.col("x_line_hash").cast(lines.schema["line"]).alias("line"))
+    blank = ("account", "service", "resource", "charge_category")
+    seats = seats.with_columns(pl.lit("").alias(name) for name in blank)
+    return Claims(numbered.select(ROWS), seats.select(SEAT)), rest
+
+
+def traffic_lines(lines: pl.DataFrame, nodes: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:
+    """Give the lines that pay for traffic, with cluster, node (empty: all) and class."""
+    text = pl.concat_str("sku_meter", "charge_description", separator=" ", ignore_nulls=True)
+    unit = pl.col("consumed_unit").str.to_lowercase()
+    key = pl.coalesce(
+        provider_key(pl.col("resource_id")), pl.col("resource_name").str.to_lowercase()
+    )
+    return (
+        lines.with_columns(traffic_class(text).alias("class"), key.alias("key"))
+        .filter((pl.col("class") != "") & (unit.is_null() | unit.str.contains(BYTES)))
+        .join(known_nodes(nodes), on="key", how="left", validate="m:1")
+        .with_columns(
+            pl.coalesce("cluster", "x_cluster").alias("cluster"), pl.col("node").fill_null("")
+        )
+        .join(traffic.select("cluster").unique(), on="cluster", how="semi")
+        .select("line", "charge_hour", "cluster", "node", "class", "effective", "billed")
+    )
