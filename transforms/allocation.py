@@ -33,6 +33,7 @@ from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
 __all__ = ["IDLE", "NO_TELEMETRY", "PARTS_SCALE", "day_lines", "ledger", "provider_key"]
 
 PLACE: Final = ("cluster", "node", "namespace", "workload")
+SHARE_SCALE: Final = 10**12
 KEY: Final = ("line", "charge_hour", "place", "owner")
 
 
@@ -105,11 +106,13 @@ def _named(
         ],
         how="horizontal",
     )
-    whole = pl.when(pl.col("_whole") == 0).then(1).otherwise(pl.col("_whole")).cast(pl.Float64)
+    whole = pl.when(pl.col("_whole") == 0).then(1).otherwise(pl.col("_whole"))
+    # In whole numbers: a quotient of floats may differ in its last bit with the length of a frame.
+    share = pl.col("effective") * SHARE_SCALE // whole
     return (
         named.lazy()
         .with_columns(
-            (pl.col("effective").cast(pl.Float64) / whole).alias("share"),
+            (share.cast(pl.Float64) / SHARE_SCALE).alias("share"),
             money(pl.col("effective")).alias("effective_cost"),
             money(pl.col("billed")).alias("billed_cost"),
             pl.col("provider_name", "sub_account_id").fill_null(""),
