@@ -7,10 +7,9 @@ Units    effective_cost, billed_cost in the line's currency, Decimal(38, 12); ne
 Holds    per line and day: sum(ledger) == what the line costs on that day, exactly; the order of
          input rows changes nothing; idle takes part in every split and is never negative
 
-Explainers (transforms.split_lines, .network_lines, .nodes, .volume_lines,
-.lines) take the lines that they
-know, one after the other, and give claims; transforms.receivers finds who bears them. Claims carry
-numbers, not names: names come back once, at the end.
+Explainers (transforms.split_lines, .network_lines, .nodes, .volume_lines, .lines) take the lines
+that they know, one after the other, and give claims; transforms.receivers finds who bears them.
+Claims carry numbers, not names: names come back once, at the end.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
