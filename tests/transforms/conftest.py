@@ -165,7 +165,7 @@ class Telemetry:
 
     def samples(self, day: date = DAY) -> pl.DataFrame:
         """Give the points that a day is made from."""
-        known = usage.known_series(self.series)
+        known = usage.known_series(self.series).collect().lazy()
         return usage.samples_of(known, self.points, day).collect()
 
     def told(self, day: date = DAY) -> pl.LazyFrame:
@@ -174,25 +174,25 @@ class Telemetry:
 
     def usage(self, day: date = DAY) -> pl.DataFrame:
         """Give core_usage_hourly, checked."""
-        known = usage.known_series(self.series)
+        known = usage.known_series(self.series).collect().lazy()
         samples = usage.samples_of(known, self.points, day)
         return USAGE_HOURLY.check(usage.usage_hourly(known, samples, day).collect())
 
     def nodes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_node_hourly, checked."""
-        known = usage.known_series(self.series)
+        known = usage.known_series(self.series).collect().lazy()
         samples = usage.samples_of(known, self.points, day)
         return NODE_HOURLY.check(usage.node_hourly(known, samples, day).collect())
 
     def volumes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_volume_hourly, checked."""
-        known = usage.known_series(self.series)
+        known = usage.known_series(self.series).collect().lazy()
         samples = usage.samples_of(known, self.points, day)
         return VOLUME_HOURLY.check(volume_hours.volume_hourly(known, samples, day).collect())
 
     def network(self, day: date = DAY) -> pl.DataFrame:
         """Give core_network_hourly, checked."""
-        known = usage.known_series(self.series)
+        known = usage.known_series(self.series).collect().lazy()
         samples = usage.samples_of(known, self.points, day)
         return NETWORK_HOURLY.check(network_hours.network_hourly(known, samples, day).collect())
 
