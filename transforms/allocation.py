@@ -32,7 +32,8 @@ from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
 __all__ = ["IDLE", "NO_TELEMETRY", "PARTS_SCALE", "day_lines", "ledger", "provider_key"]
 
 PLACE: Final = ("cluster", "node", "namespace", "workload")
-SHARE_SCALE: Final = 10**12
+SHARE_SCALE: Final = 2**48
+"""A power of two: the way back to a fraction is exact, whatever way a frame divides."""
 KEY: Final = ("line", "charge_hour", "place", "owner")
 
 
@@ -106,7 +107,7 @@ def _named(
         how="horizontal",
     )
     whole = pl.when(pl.col("_whole") == 0).then(1).otherwise(pl.col("_whole"))
-    # In whole numbers: a quotient of floats may differ in its last bit with the length of a frame.
+    # In whole numbers: a quotient of floats differs in its last bit where one side has one row.
     share = pl.col("effective") * SHARE_SCALE // whole
     return (
         named.lazy()
