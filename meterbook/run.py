@@ -24,7 +24,8 @@ from collector.otlp.serve import serve as serve_collector
 from collector.otlp.status import Status, read_status, wait_until_decoded
 from meterbook import build as building
 from meterbook.errors import ConfigError, Finding, MeterbookError
-from meterbook.settings import Settings, load_settings
+from meterbook.settings import Settings
+from meterbook.settings_file import load_settings
 from sample_data.send import send_world
 from sample_data.world import WorldSpec, make_world
 from sample_data.write import write_sample

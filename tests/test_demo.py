@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 
 from meterbook.explain import Question, as_json, explain
-from meterbook.settings import load_settings
+from meterbook.settings_file import load_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 

@@ -21,7 +21,8 @@ from meterbook.errors import (
     MeterbookError,
     NothingPublishedError,
 )
-from meterbook.settings import Settings, load_settings, parse_instant
+from meterbook.settings import Settings
+from meterbook.settings_file import load_settings, parse_instant
 
 EXIT_CHECK_FAILED: Final = 1
 EXIT_WRONG_USE: Final = 2

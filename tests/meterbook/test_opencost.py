@@ -14,7 +14,8 @@ import pytest
 from meterbook import opencost
 from meterbook.errors import ConfigError
 from meterbook.opencost import Window, window_of
-from meterbook.settings import Settings, load_settings
+from meterbook.settings import Settings
+from meterbook.settings_file import load_settings
 from warehouse.snapshot import publish
 from warehouse.store import Store
 from warehouse.table import Table

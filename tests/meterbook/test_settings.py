@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from meterbook.errors import ConfigError
-from meterbook.settings import CardinalitySettings, Settings, load_settings, parse_instant, validate
+from meterbook.settings import CardinalitySettings, Settings
+from meterbook.settings_checks import validate
+from meterbook.settings_file import load_settings, parse_instant
 
 
 def test_defaults_are_sound() -> None:

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from meterbook.errors import ConfigError
-from meterbook.settings import Settings, load_settings
+from meterbook.settings import Settings
+from meterbook.settings_file import load_settings
 from meterbook.statement import as_csv, statements, write
 from meterbook.statement_page import page
 from warehouse.snapshot import publish
