@@ -144,6 +144,8 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
     Errors: ConfigError, SchemaMismatchError, CheckFailedError, AnotherBuildError.
     """
     terms = Terms(now.date(), now, settings, read_ownership(settings))
+    if unused := sum(len(source.findings) for source in terms.ownership.sources):
+        say(f"build: {unused} finding(s) in the files of rule sources; `meterbook check` has them")
     whole = {
         "catalogue": read_catalogue(settings),
         "catalogue_ages": catalogue_ages(settings),

@@ -18,7 +18,7 @@ from meterbook.errors import ConfigError, Finding
 from meterbook.settings import Settings
 from transforms import metric_use
 from transforms.inventory_files import InventoryFile, read_inventory
-from transforms.ownership import Ownership, parse_ownership
+from transforms.ownership import Ownership, SourceFile, parse_ownership, source_paths
 from transforms.partition import Terms
 from warehouse.lake import Lake
 from warehouse.tables import raw
@@ -30,13 +30,36 @@ ONE_DAY: Final = timedelta(days=1)
 
 
 def read_ownership(settings: Settings) -> Ownership:
-    """Read the ownership file, or give the one that owns nothing. Errors: ConfigError."""
+    """Read the ownership file with what its rule sources name, or give the one that owns nothing.
+
+    Errors: ConfigError.
+    """
     if not settings.ownership.rules:
         return Ownership.default()
     path = settings.resolve(settings.ownership.rules)
     if not path.is_file():
         raise ConfigError([Finding("ownership.rules", f"{path}: no such file")])
-    return parse_ownership(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    files = {
+        ident: [_source_file(found, path.parent) for found in _sourced(path, ident, patterns)]
+        for ident, patterns in source_paths(text).items()
+    }
+    return parse_ownership(text, files)
+
+
+def _sourced(rules: Path, ident: str, patterns: tuple[str, ...]) -> list[Path]:
+    """Find the files of a rule source; its paths count from the ownership file."""
+    found = _matching(rules.parent, f"{rules.name}: rules.{ident}.path", patterns)
+    return sorted({path for path in found if path.is_file()})
+
+
+def _source_file(path: Path, base: Path) -> SourceFile:
+    """Read a file of a rule source; one that cannot be read says why and costs no other."""
+    name = str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
+    try:
+        return SourceFile(name, path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as exc:
+        return SourceFile(name, problem=f"cannot be read: {exc}")
 
 
 def read_catalogue(settings: Settings) -> pl.LazyFrame:
@@ -86,6 +109,11 @@ def read_uses(settings: Settings) -> pl.LazyFrame:
 
 def _found(settings: Settings, key: str, patterns: tuple[str, ...]) -> list[Path]:
     base = settings.config_file.parent if settings.config_file else Path()
+    return _matching(base, key, patterns)
+
+
+def _matching(base: Path, key: str, patterns: tuple[str, ...]) -> list[Path]:
+    """Give the files that patterns name, `*` and `**` allowed; a pattern without any is refused."""
     found: list[Path] = []
     for pattern in patterns:
         root = Path(pattern)

@@ -104,6 +104,14 @@ def findings(settings: Settings) -> list[str]:
     return lines
 
 
+def notes(settings: Settings) -> list[str]:
+    """Tell what rule sources gave and left out: no fault, but worth to know."""
+    try:
+        return [source.text for source in read_ownership(settings).sources]
+    except ConfigError:
+        return []
+
+
 def query(settings: Settings, sql: str, form: str, out: Path | None) -> None:
     """Answer a question in SQL; print the rows or write them to a file."""
     if form == "parquet" and out is None:

@@ -1,21 +1,20 @@
 """Who owns what: the ownership file, read and checked as a whole.
 
-Takes    the text of a YAML file (format: docs/how-to/own-costs.md)
+Takes    the text of a YAML file (format: docs/how-to/own-costs.md), and the files that its rule
+         sources name (transforms.backstage_rules)
 Gives    a frozen `Ownership`
 Refuses  unknown teams, fixed splits that do not sum to 1, money that is not quoted text, two rules
          of one match on one day, what is not read yet: all findings at once (ConfigError)
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-import yaml
-
 from meterbook.errors import ConfigError, Finding
+from transforms.backstage_rules import SourceFile, rules_of
 from transforms.ownership_model import (
     REGEX,
     SHARED,
@@ -26,9 +25,11 @@ from transforms.ownership_model import (
     Ownership,
     Pool,
     Rule,
+    Source,
     Tags,
     Team,
 )
+from transforms.ownership_text import Files, digest_of, document_of, paths_of, source_paths
 from transforms.policy import Policy, read_policy
 
 __all__ = [
@@ -40,9 +41,12 @@ __all__ = [
     "Ownership",
     "Pool",
     "Rule",
+    "Source",
+    "SourceFile",
     "Tags",
     "Team",
     "parse_ownership",
+    "source_paths",
 ]
 MATCH_KEYS: Final = frozenset(
     {
@@ -62,29 +66,27 @@ MATCH_KEYS: Final = frozenset(
 SPLITS: Final = frozenset({"even", "proportional", "metric"})
 AGGREGATIONS: Final = ("increase", "last")
 RULE_KEYS: Final = frozenset({"id", "match", "team", "teams", "from", "until"})
+SOURCE_KEYS: Final = frozenset({"id", "source", "path", "from", "until"})
 POOL_KEYS: Final = frozenset(
     {"id", "pool", "to", "split", "weight", "zero_weight", "show_as", "from", "until"}
 )
 TEAM_KEYS: Final = frozenset({"id", "name", "department", "cost_center", "budget"})
 
 
-def parse_ownership(text: str) -> Ownership:
+def parse_ownership(text: str, files: Files | None = None) -> Ownership:
     """Read an ownership file. Errors: ConfigError with every finding and its place."""
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as exc:
-        raise ConfigError([Finding("ownership", f"no YAML: {exc}")]) from exc
-    if not isinstance(document, dict):
-        raise ConfigError([Finding("ownership", "want a mapping with `teams` and `rules`")])
-    return _Reader(document, hashlib.sha256(text.encode()).hexdigest()[:12]).read()
+    return _Reader(document_of(text), digest_of(text, files or {}), files or {}).read()
 
 
 class _Reader:
     """Reads the document and gathers findings on the way."""
 
-    def __init__(self, document: Mapping[str, Any], config_hash: str) -> None:
+    def __init__(self, document: Mapping[str, Any], config_hash: str, files: Files) -> None:
         self.document = document
         self.config_hash = config_hash
+        self.files = files
+        self.tags = Tags()
+        self.sources: list[Source] = []
         self.findings: list[Finding] = []
         self.teams: tuple[Team, ...] = ()
         self.departments: tuple[Department, ...] = ()
@@ -92,14 +94,15 @@ class _Reader:
     def read(self) -> Ownership:
         self.departments = tuple(self._department(*item) for item in self._list("departments"))
         self.teams = tuple(self._team(*item) for item in self._list("teams"))
-        rules = tuple(self._rule(*item) for item in self._list("rules"))
+        self.tags = self._tags()
+        rules = tuple(rule for item in self._list("rules") for rule in self._rules(*item))
         pools = tuple(self._pool(*item) for item in self._list("shared"))
         basis = (self.document.get("workload") or {}).get("basis", "max")
         if basis not in {"max", "request", "usage"}:
             self._find("workload.basis", f"'{basis}'; want max, request or usage")
         ownership = Ownership(
             teams=self.teams,
-            tags=self._tags(),
+            tags=self.tags,
             rules=rules,
             pools=pools,
             policy=self._policy(),
@@ -107,6 +110,7 @@ class _Reader:
             config_hash=self.config_hash,
             departments=self.departments,
             freeze_after_days=self._freeze(),
+            sources=tuple(self.sources),
         )
         self._refuse_equal(rules)
         if self.findings:
@@ -195,10 +199,24 @@ class _Reader:
             invalid=tuple(str(v).strip().casefold() for v in (*(tags.get("invalid") or ()), "")),
         )
 
+    def _rules(self, key: str, item: Mapping[str, Any]) -> tuple[Rule, ...]:
+        """Give the rule, or those of the source that stands in its place."""
+        if "source" not in item:
+            return (self._rule(key, item),)
+        self._refuse_unknown(key, item, SOURCE_KEYS)
+        since, until = self._dates(key, item)
+        if item["source"] != "backstage":
+            self._find(f"{key}.source", f"'{item['source']}'; want backstage")
+        if not paths_of(item):
+            self._find(f"{key}.path", "want a path, or a list: catalog/**/catalog-info.yaml")
+        known = {team.id.casefold(): team.id for team in self.teams} | dict(self.tags.aliases)
+        files = self.files.get(str(item["id"]), ())
+        rules, source = rules_of(str(item["id"]), files, known, since, until)
+        self.sources.append(source)
+        return rules
+
     def _rule(self, key: str, item: Mapping[str, Any]) -> Rule:
-        if "source" in item:
-            self._find(key, f"source '{item['source']}' is not read yet; take the rule out")
-        self._refuse_unknown(key, item, RULE_KEYS | {"source", "path"})
+        self._refuse_unknown(key, item, RULE_KEYS)
         since, until = self._dates(key, item)
         return Rule(
             id=str(item["id"]),
@@ -342,10 +360,15 @@ class _Reader:
             return default
 
     def _refuse_equal(self, rules: Sequence[Rule]) -> None:
-        for number, rule in enumerate(rules):
-            for other in rules[:number]:
-                overlaps = rule.since <= other.until and other.since <= rule.until
-                if rule.match == other.match and overlaps:
+        """Refuse rules of the file with one match on one day; a source's are told by `check`."""
+        by_match: dict[Match, list[Rule]] = {}
+        for rule in rules:
+            if rule.source:
+                continue
+            others = by_match.setdefault(rule.match, [])
+            for other in others:
+                if rule.since <= other.until and other.since <= rule.until:
                     self._find(
                         f"rules.{rule.id}", f"has the match of '{other.id}' on the same days"
                     )
+            others.append(rule)

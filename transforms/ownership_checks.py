@@ -18,6 +18,7 @@ ANY = "*"
 def advice(ownership: Ownership) -> list[Finding]:
     """Give everything that is said in vain."""
     return [
+        *(finding for source in ownership.sources for finding in source.findings),
         *_rules(ownership),
         *_pools(ownership),
         *_buckets(ownership),
@@ -30,6 +31,8 @@ def _rules(ownership: Ownership) -> Iterator[Finding]:
     for number, rule in enumerate(ownership.rules):
         key = f"rules.{rule.id}"
         for earlier in ownership.rules[:number]:
+            if earlier.source and rule.source:  # a source puts the narrow before the wide
+                continue
             if not _may_take_all(earlier) or not _meet(earlier, rule):
                 continue
             days = "" if _spans(earlier, rule) else " on some of its days"

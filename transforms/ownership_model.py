@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from meterbook.errors import Finding
 from transforms.policy import Policy
 
 UNALLOCATED: Final = "__unallocated__"
@@ -63,6 +64,7 @@ class Rule:
     """An ordered rule. `shares` maps receivers to parts of 1; `$tag` takes the tag's team.
 
     `unknown` names an owner that is no team of ours: what it matches is nobody's, for that reason.
+    `source` is the kind of catalogue it came from; empty for one of the file itself.
     """
 
     id: str
@@ -71,10 +73,28 @@ class Rule:
     since: date = date.min
     until: date = date.max
     unknown: str = ""
+    source: str = field(default="", repr=False)
 
     def holds_on(self, day: date) -> bool:
         """Tell whether the rule is in force; both ends are inclusive."""
         return self.since <= day <= self.until
+
+
+@dataclass(frozen=True)
+class Source:
+    """What became of a rule source's files: what was left out and why, what could not be used."""
+
+    id: str
+    file_count: int
+    rule_count: int
+    left_out: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def text(self) -> str:
+        """Give one line."""
+        left = f"; left out: {', '.join(self.left_out)}" if self.left_out else ""
+        return f"rules.{self.id}: {self.rule_count} rules from {self.file_count} files{left}"
 
 
 @dataclass(frozen=True)
@@ -128,6 +148,7 @@ class Ownership:
     config_hash: str = "none"
     departments: tuple[Department, ...] = ()
     freeze_after_days: int | None = None
+    sources: tuple[Source, ...] = ()
 
     @staticmethod
     def default() -> "Ownership":

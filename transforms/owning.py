@@ -25,6 +25,7 @@ from transforms.ownership_model import (
     Pool,
     Rule,
 )
+from transforms.rule_index import RuleIndex
 
 KEY_PREFIXES: Final = (
     ANNOTATION,
@@ -80,6 +81,7 @@ class Judge:
         self.config_hash = ownership.hash_on(day)
         self.rules = [rule for rule in ownership.rules if rule.holds_on(day)]
         self.pools = [pool for pool in ownership.pools if pool.holds_on(day)]
+        self.index = RuleIndex(self.rules, normal_key)
         self.keys = [normal_key(key) for key in ownership.tags.keys]
         self.teams = {team.id for team in ownership.teams}
         self.by_value = {team.id.casefold(): team.id for team in ownership.teams}
@@ -91,7 +93,8 @@ class Judge:
         for pool in self.pools:
             if not self._is_bucket(pool) and self._matches(pool.match, thing, tags):
                 return self._pooled(pool, "")
-        for rule in self.rules:
+        for place in self.index.places(thing.namespace, tags):
+            rule = self.rules[place]
             if self._matches(rule.match, thing, tags):
                 found = self._by_rule(rule, tags, reason)
                 if found is not None:
@@ -107,6 +110,8 @@ class Judge:
                 if self._is_bucket(pool) and ("bucket", (receiver,)) in pool.match.parts:
                     return self._pooled(pool, rule.id)
             return Owner(rule.shares, rule.id, "pool_unsplit", receiver.removeprefix(SHARED))
+        if rule.unknown:
+            return Owner(rule.shares, rule.id, "unknown_team")
         unallocated = receiver == UNALLOCATED
         return Owner(rule.shares, rule.id, "no_rule" if unallocated else reason)
 

@@ -93,7 +93,7 @@ def status(context: Context, as_json: bool) -> None:  # noqa: FBT001
 def check(context: Context) -> None:
     """Check the configuration and the published data: all findings at once."""
     findings = telling.findings(context.settings)
-    for line in findings:
+    for line in [*telling.notes(context.settings), *findings]:
         click.echo(line)
     if findings:
         sys.exit(EXIT_CHECK_FAILED)

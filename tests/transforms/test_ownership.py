@@ -23,7 +23,7 @@ rules:
   - {id: one, match: {namespace: n}, team: b}
   - {id: two, match: {namespace: n}, team: a}
   - {id: three, match: {colour: red}, teams: {a: "0.5"}}
-  - {id: four, source: backstage, match: "*", team: a, from: soon}
+  - {id: four, source: ldap, from: soon}
 shared:
   - {id: p, pool: {service: X}, to: {teams: [a, c]}, split: even}
   - {id: q, pool: {service: Y}, to: {teams: all}, split: metric}
@@ -38,7 +38,8 @@ shared:
         "rules.two",
         "rules.three.match",
         "rules.three.teams",
-        "rules.four",
+        "rules.four.source",
+        "rules.four.path",
         "rules.four.from",
         "shared.p.to",
         "shared.q.weight",
