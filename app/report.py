@@ -17,7 +17,7 @@ import vl_convert
 from app import table, words
 from app.choices import choices, first_look
 from app.figure import Card, Figure, Make, figure
-from app.figures import allocation, budget, cardinality, coverage, health, outlook, spend
+from app.figures import allocation, budget, cardinality, coverage, dark, health, outlook, spend
 from app.filters import Filters
 from app.reader import Reader
 from warehouse.snapshot import Snapshot
@@ -58,7 +58,7 @@ SECTIONS: Final = (
     ),
     Section(
         "Coverage",
-        ((coverage.by_team, coverage.dark), (coverage.fixes,)),
+        ((coverage.by_team, dark.dark), (coverage.fixes,)),
         (coverage.headline,),
     ),
     Section(

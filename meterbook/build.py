@@ -150,6 +150,7 @@ def build(settings: Settings, *, now: datetime, choice: Choice, say: Say) -> Bui
         "catalogue": read_catalogue(settings),
         "catalogue_ages": catalogue_ages(settings),
         "metric_uses": read_uses(settings),
+        "fx_rates": fx.read_rates(_billing(settings)).lazy(),
     }
     inputs = Inputs(settings)
     log = RunLog(f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}", now)  # two builds may share a `now`

@@ -44,11 +44,12 @@ Places = dict[tuple[int, str, str], Fraction]
 
 @dataclass
 class Books:
-    """Exact cost: by day and team, by day, cluster and namespace, by silent node and hour."""
+    """Exact cost: by day and team, by place, by silent node and hour, by day and workload."""
 
     direct: Ledger = field(default_factory=lambda: defaultdict(Fraction))
     places: Places = field(default_factory=lambda: defaultdict(Fraction))
     silent: dict[tuple[str, int], Fraction] = field(default_factory=dict)
+    workloads: Places = field(default_factory=lambda: defaultdict(Fraction))
     shared: Ledger = field(default_factory=lambda: defaultdict(Fraction))
 
     def add(self, day: int, place: tuple[str, str], owner: str, cost: Fraction) -> None:
@@ -182,7 +183,9 @@ def _book_part(  # noqa: PLR0913, PLR0917 - a resource of a node, with all that 
                 sums[hour // 24, divisor[hour]] += amount
         place = (cluster, workload.namespace.name)
         for (day, share), amount in sums.items():
-            done.add(day, place, owner(world, workload, day), part * amount / share)
+            cost = part * amount / share
+            done.add(day, place, owner(world, workload, day), cost)
+            done.workloads[day, workload.namespace.name, workload.name] += cost
     left: dict[int, int] = defaultdict(int)
     for hour in seen:
         left[hour // 24] += divisor[hour] - total[hour]

@@ -1,8 +1,8 @@
 """The world's truth on disk: what a right report of it must show.
 
 Takes    a World, a folder
-Gives    `truth/*.parquet`: team_day, team_month, namespace_day, bill_total, service, coverage_team,
-         explosion, no_telemetry, budget, owner
+Gives    `truth/*.parquet`: team_day, team_month, namespace_day, bill_total, service, service_day,
+         coverage_team, explosion, no_telemetry, budget, owner
 Units    USD, Decimal(38, 12), rounded half to even from exact fractions; UTC
 """
 
@@ -58,6 +58,7 @@ def truth(world: World) -> dict[str, pl.DataFrame]:
         "namespace_day": _namespace_day(world),
         "bill_total": _bill_total(world),
         "service": _service(world),
+        "service_day": _service_day(world),
         "coverage_team": _coverage_team(world),
         "explosion": _explosion(world),
         "no_telemetry": _no_telemetry(world),
@@ -170,6 +171,42 @@ def _service(world: World) -> pl.DataFrame:
         has_logs=pl.Boolean,
         has_metrics=pl.Boolean,
         has_traces=pl.Boolean,
+    )
+
+
+def service_days(world: World) -> dict[tuple[int, str, str], Fraction]:
+    """Give the exact cost of services by day: what their workloads took, and what is tagged so.
+
+    A part of the clusters themselves is paid by all who run there, so it costs nothing of its own.
+    """
+    found: dict[tuple[int, str, str], Fraction] = defaultdict(Fraction)
+    services = in_scope(world)
+    for service in services:
+        if service.workload is not None and service.workload.namespace.how != "system":
+            for day in range(world.spec.days):
+                key = (day, service.namespace, service.name)
+                found[key] += books(world).workloads.get(key, Fraction(0))
+    names = {service.name: service for service in services}
+    for charge in charges(world):
+        name = dict(charge.tags).get("service", "")
+        if name in names:
+            cost = Fraction(charge.effective) / charge.days
+            for day in range(charge.day, charge.day + charge.days):
+                found[day, names[name].namespace, name] += cost
+    return dict(sorted(found.items()))
+
+
+def _service_day(world: World) -> pl.DataFrame:
+    return _frame(
+        (
+            (world.day(day), namespace, name, money(cost))
+            for (day, namespace, name), cost in service_days(world).items()
+            if cost
+        ),
+        charge_date=pl.Date,
+        service_namespace=pl.String,
+        service_name=pl.String,
+        effective_cost=USD,
     )
 
 

@@ -9,7 +9,7 @@ import os
 import random
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,39 @@ def test_the_dark_list_is_the_dark_services(home: Path) -> None:
         "complete_count": per_team["complete_count"].sum(),
         "expected_count": per_team["expected_count"].sum(),
     }
+
+
+def test_services_cost_what_the_world_says(home: Path) -> None:
+    """Each expected service, and the dark ones together, cost the truth's last 30 days."""
+    built = ask(home, "SELECT max(day) AS day FROM mart_coverage_daily")[0]["day"]
+    since = date.fromisoformat(built) - timedelta(days=30)
+    rows = ask(
+        home,
+        "SELECT c.service_namespace, c.service_name, c.monthly_cost, c.currency, s.state"
+        " FROM mart_service_cost c JOIN mart_coverage_service s"
+        " USING (service_namespace, service_name, environment)"
+        " WHERE s.state IN ('complete', 'partial', 'dark')",
+    )
+    place = ["service_namespace", "service_name"]
+    states = truth(home, "service").filter(pl.col("state").is_in(["complete", "partial", "dark"]))
+    days = truth(home, "service_day").filter(pl.col("charge_date") > since)
+    cost = pl.col("effective_cost").sum()
+    sums = days.join(states, on=place).group_by(*place, "state").agg(cost).to_dicts()
+    want = {(row["service_namespace"], row["service_name"]): row for row in sums}
+    got = {(row["service_namespace"], row["service_name"]): row for row in rows}
+
+    far = {
+        key: (got.get(key), want.get(key))
+        for key in got.keys() | want.keys()
+        if key not in got
+        or key not in want
+        or abs(Decimal(got[key]["monthly_cost"]) - want[key]["effective_cost"]) > Decimal("1e-6")
+    }
+    assert far == {}
+    assert {row["currency"] for row in rows} == {"USD"}
+    dark = sum(row["effective_cost"] for row in sums if row["state"] == "dark")
+    assert dark > 0
+    assert {row["service_name"] for row in rows if row["state"] == "dark"} >= {"ledger-db"}
 
 
 def test_the_exploding_label_stands_first(home: Path) -> None:

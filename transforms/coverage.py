@@ -1,6 +1,6 @@
 """Which services can be seen, and which are dark (M7).
 
-Reads    core_service, core_signal_daily, what services cost
+Reads    core_service, core_signal_daily, mart_service_cost
 Writes   mart_coverage_service, mart_coverage_team
 Time     freshness goes by the time of receipt; `now` is given
 Holds    complete + partial + dark are all that is expected; an unregistered service is in neither
@@ -18,6 +18,7 @@ import polars as pl
 
 from transforms.expected import SIGNALS, Expectations
 from transforms.identity import IDENTITY, UNALLOCATED, is_unknown, matched
+from transforms.service_cost import one_cost
 from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM
 
 EVERYBODY: Final = "__all__"
@@ -37,7 +38,7 @@ def coverage_service(
     now: datetime,
     terms: Expectations,
 ) -> pl.LazyFrame:
-    """Give mart_coverage_service. `costs` has the identity, `currency` and `monthly_cost`."""
+    """Give mart_coverage_service. `costs` is mart_service_cost."""
     known = inventory.collect()
     seen = matched(_latest(signals), known)
     own = (
@@ -61,7 +62,7 @@ def coverage_service(
     rows = pl.concat(
         [_stated(listed, terms), _unregistered(seen, now, terms)], how="diagonal_relaxed"
     )
-    priced = rows.join(_costs(costs, known), on=IDENTITY, how="left", validate="1:1")
+    priced = rows.join(one_cost(costs), on=IDENTITY, how="left", validate="1:1")
     return _ranked(priced, terms)
 
 
@@ -102,22 +103,6 @@ def _fresh(now: datetime) -> list[pl.Expr]:
         ),
         pl.max_horizontal(_LAST).alias("last_seen_at"),
     ]
-
-
-def _costs(costs: pl.LazyFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Give costs by the service they belong to, matched as telemetry is; one currency each."""
-    found = matched(costs.collect(), known)
-    space = pl.coalesce("known_namespace", "service_namespace")
-    name = pl.coalesce("known_name", "service_name")
-    return (
-        found.group_by(
-            space.alias("service_namespace"), name.alias("service_name"), "environment", "currency"
-        )
-        .agg(pl.col("monthly_cost").sum())
-        .sort("monthly_cost", "currency")
-        .group_by(IDENTITY, maintain_order=True)
-        .agg(pl.col("monthly_cost", "currency").last())
-    )
 
 
 def _stated(listed: pl.DataFrame, terms: Expectations) -> pl.DataFrame:
@@ -190,15 +175,16 @@ def _unregistered(seen: pl.DataFrame, now: datetime, terms: Expectations) -> pl.
 
 
 def _ranked(rows: pl.DataFrame, terms: Expectations) -> pl.LazyFrame:
-    """Add weights, what fixing each would gain, and the order: fewest missing, tier, cost."""
+    """Add weights, what fixing each would gain, and the order: fewest missing, tier, cost.
+
+    Costs are held against those of their own currency only: the dearest of each comes first.
+    """
     lacking = pl.col("state").is_in(["partial", "dark"])
     expected = pl.col("state").is_in(STATES).sum()
     weight = pl.col("tier").replace_strict(dict(terms.weights), default=1, return_dtype=pl.Int64)
-    ordered = rows.sort(
-        [~lacking, "missing_count", "tier", "monthly_cost", *IDENTITY],
-        descending=[False, False, False, True, False, False, False],
-        nulls_last=True,
-    )
+    alike = [lacking, "missing_count", "tier", "currency"]
+    place = pl.col("monthly_cost").rank("min", descending=True).over(alike)
+    ordered = rows.sort([~lacking, "missing_count", "tier", place, *IDENTITY], nulls_last=True)
     return (
         ordered.lazy()
         .with_columns(

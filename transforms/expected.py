@@ -20,8 +20,6 @@ from warehouse.tables.mart_coverage import INVENTORY_SOURCE
 
 HISTORY: Final = timedelta(days=30)
 SIGNALS: Final = ("logs", "metrics", "traces")
-RUNNING: Final = ("workload", "no_rule", "unknown_team")
-"""Reasons of the ledger for cost of a workload itself, whether or not somebody owns it."""
 
 
 @dataclass(frozen=True)
@@ -229,56 +227,4 @@ def billed_services(tagged: pl.LazyFrame, *, service_tag: str, environment: str)
             pl.lit(f"bill:{service_tag}").alias("sources"),
         )
         .sort("service_name")
-    )
-
-
-def service_costs(
-    ledger: pl.LazyFrame,
-    workloads: pl.LazyFrame,
-    tagged: pl.LazyFrame,
-    *,
-    environment: str,
-    now: datetime,
-) -> pl.LazyFrame:
-    """Give what services cost in the last 30 days: their workloads, and lines tagged with them.
-
-    A line inside a cluster is paid by what runs there; its tag is not looked at again. Of several
-    currencies the one with the most cost counts; currencies are never added.
-    """
-    recent = ledger.filter(pl.col("charge_date") > now.date() - HISTORY)
-    place = ["cluster", "namespace", "workload"]
-    where = workloads.group_by(place).agg(pl.col("environment").sort_by("day").last())
-    running = (
-        recent.filter(pl.col("reason").is_in(RUNNING) & (pl.col("cluster") != "-"))
-        .join(where, on=place, how="left", validate="m:1")
-        .select(
-            pl.col("namespace").alias("service_namespace"),
-            pl.col("workload").alias("service_name"),
-            pl.col("environment").fill_null(environment),
-            "currency",
-            "effective_cost",
-        )
-    )
-    outside = (
-        recent.filter(pl.col("cluster") == "-")
-        .select("x_line_hash", "currency", "effective_cost")
-        .join(
-            tagged.select("x_line_hash", tag="service_name"),
-            on="x_line_hash",
-            how="inner",
-            validate="m:1",
-        )
-        .select(
-            pl.lit("").alias("service_namespace"),
-            pl.col("tag").alias("service_name"),
-            pl.lit(environment).alias("environment"),
-            "currency",
-            "effective_cost",
-        )
-    )
-    return (
-        pl.concat([running, outside])
-        .group_by(*IDENTITY, "currency")
-        .agg(pl.col("effective_cost").sum().alias("monthly_cost"))
-        .sort(*IDENTITY, "monthly_cost", "currency")
     )

@@ -2,8 +2,8 @@
 
 Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
 layer (`known_series`, `samples`, `fact_hours`, `lines_of_day`, `catalogue`, `catalogue_ages`,
-`billed_services`, `service_costs`, `coverage_history`, `metric_uses`) live for one run only and are
-not stored.
+`billed_services`, `service_costs`, `fx_rates`, `coverage_history`, `metric_uses`) live for one run
+only and are not stored.
 `raw_…_around` holds the days beside it too, `raw_…_before` the day before.
 """
 
@@ -33,6 +33,7 @@ from transforms import (
     score_day,
     score_metric,
     series,
+    service_cost,
     signals,
     sli,
     tag_quality,
@@ -210,7 +211,7 @@ def _tagged(f: Frames, t: Terms) -> Made:
     tag, place = t.settings.inventory.service_tag, t.settings.collector.default_environment
     tagged = expected.tagged_lines(f["core_cost_line"], service_tag=tag, now=t.now)
     running = f["core_workload_daily"]
-    costs = expected.service_costs(
+    costs = service_cost.service_costs(
         f["core_cost_ledger"], running, tagged, environment=place, now=t.now
     )
     billed = expected.billed_services(tagged, service_tag=tag, environment=place)
@@ -226,9 +227,17 @@ def _inventory(f: Frames, t: Terms) -> Made:
     return {"core_service": made, "mart_inventory_source": ages}
 
 
+def _service_cost(f: Frames, t: Terms) -> Made:
+    currency = t.settings.billing.report_currency
+    made = service_cost.service_cost(
+        f["service_costs"], f["core_service"], f["fx_rates"], report_currency=currency
+    )
+    return {"mart_service_cost": made}
+
+
 def _coverage(f: Frames, t: Terms) -> Made:
     chosen = expected.Expectations.of(t.settings.inventory)
-    known, sent, costs = f["core_service"], f["core_signal_daily"], f["service_costs"]
+    known, sent, costs = f["core_service"], f["core_signal_daily"], f["mart_service_cost"]
     made = coverage.coverage_service(known, sent, costs, now=t.now, terms=chosen)
     return {"mart_coverage_service": made}
 
@@ -346,7 +355,8 @@ WHOLE: Final = (
          ("billed_services", "service_costs")),
     Step(_inventory, ("catalogue", "catalogue_ages", "core_workload_daily", "billed_services"),
          ("core_service", "mart_inventory_source")),
-    Step(_coverage, ("core_service", "core_signal_daily", "service_costs"),
+    Step(_service_cost, ("service_costs", "core_service", "fx_rates"), ("mart_service_cost",)),
+    Step(_coverage, ("core_service", "core_signal_daily", "mart_service_cost"),
          ("mart_coverage_service",)),
     Step(_coverage_team, ("mart_coverage_service", "mart_inventory_source"),
          ("mart_coverage_team",)),

@@ -1,7 +1,8 @@
 """Which services can be seen, and what to fix first.
 
-Reads    mart_coverage_service, mart_coverage_daily, mart_inventory_source
-Holds    M7 is pooled, floored when shown, and compared with its target in whole numbers
+Reads    mart_coverage_service, mart_service_cost, mart_coverage_daily, mart_inventory_source
+Holds    M7 is pooled, floored when shown, and compared with its target in whole numbers; money is
+         that of the chosen currency, and what stands in others is told beside it
 """
 
 from fractions import Fraction
@@ -10,7 +11,8 @@ from typing import Any, Final
 import polars as pl
 
 from app import chart, colours, words
-from app.figure import Card, Figure, Shown, build, chart_rows, total
+from app.figure import Card, Figure, Shown, build
+from app.figures import dark
 from app.filters import ALL, Filters
 from app.reader import Reader
 from meterbook.settings import InventorySettings
@@ -44,14 +46,14 @@ def headline(reader: Reader, filters: Filters) -> Figure:
                count(*) FILTER (state = 'dark') AS dark_count,
                count(*) FILTER (state IN ('complete', 'partial', 'dark')) AS expected_count,
                count(*) FILTER (state = 'unregistered') AS unregistered_count,
-               count(*) FILTER (state = 'exempt') AS exempt_count,
-               sum(monthly_cost) FILTER (state = 'dark') AS dark_cost
+               count(*) FILTER (state = 'exempt') AS exempt_count
         FROM mart_coverage_service
         WHERE ($team = 'all' OR team = $team)
           AND ($environment = 'all' OR environment = $environment)
         """,
         **_chosen(filters),
     )
+    cost = dark.cost_text(dark.costs(reader, filters))
     row = answer.frame.row(0, named=True)
     complete, expected = row["complete_count"], row["expected_count"]
     missing = max(0, -(-TARGET.numerator * expected // TARGET.denominator) - complete)
@@ -66,11 +68,11 @@ def headline(reader: Reader, filters: Filters) -> Figure:
             Shown(f"{state}_count", state.capitalize(), "count")
             for state in (*STATES, "expected", "unregistered", "exempt")
         ),
-        cards=_cards(row, missing, filters.currency),
+        cards=_cards(row, missing, cost),
     )
 
 
-def _cards(row: dict[str, Any], missing: int, currency: str) -> tuple[Card, ...]:
+def _cards(row: dict[str, Any], missing: int, dark_cost: str) -> tuple[Card, ...]:
     complete, expected = row["complete_count"], row["expected_count"]
     return (
         Card(
@@ -84,8 +86,10 @@ def _cards(row: dict[str, Any], missing: int, currency: str) -> tuple[Card, ...]
         Card(
             label="Dark services",
             value=words.count(row["dark_count"]) if expected else words.NO_DATA,
-            note=f"{words.money(row['dark_cost'], currency)} a month"
-            if row["dark_cost"]
+            note=f"{dark_cost} a month"
+            if dark_cost and row["dark_count"]
+            else "cost unknown"
+            if row["dark_count"]
             else "none"
             if expected
             else "",
@@ -241,14 +245,16 @@ def sources(reader: Reader, filters: Filters) -> Figure:
 def fixes(reader: Reader, filters: Filters) -> Figure:
     """Give what to fix first: fewest missing signals, then tier, then cost."""
     answer = reader.ask(
-        """
+        f"""
         SELECT fix_rank, service_name, service_namespace, environment, team, kind, tier,
-               missing_signals, gain, team_gain, monthly_cost
-        FROM mart_coverage_service
+               missing_signals, gain, team_gain, c.monthly_cost, other_cost
+        FROM mart_coverage_service AS s
+        {dark.COSTS}
         WHERE fix_rank IS NOT NULL AND ($team = 'all' OR team = $team)
           AND ($environment = 'all' OR environment = $environment)
         ORDER BY fix_rank LIMIT 200
-        """,
+        """,  # noqa: S608 - our own text
+        currency=filters.currency,
         **_chosen(filters),
     )
     frame = answer.frame
@@ -272,7 +278,7 @@ def fixes(reader: Reader, filters: Filters) -> Figure:
             Shown("missing_signals", "Missing", "signals"),
             Shown("gain", "Gain in M7", "points"),
             Shown("team_gain", "Gain of its team", "points"),
-            Shown("monthly_cost", "Cost a month", "money"),
+            *dark.cost_columns(frame),
         ),
         empty=finding,
         is_tall=True,
@@ -282,7 +288,7 @@ def fixes(reader: Reader, filters: Filters) -> Figure:
 def services(reader: Reader, filters: Filters, state: str) -> Figure:
     """Give the services in a state; `all` gives every one."""
     answer = reader.ask(
-        """
+        f"""
         SELECT service_name, service_namespace, environment, team, tier, state,
                CASE WHEN has_logs OR is_open OR missing_signals LIKE '%logs%'
                     THEN has_logs END AS has_logs,
@@ -290,32 +296,35 @@ def services(reader: Reader, filters: Filters, state: str) -> Figure:
                     THEN has_metrics END AS has_metrics,
                CASE WHEN has_traces OR is_open OR missing_signals LIKE '%traces%'
                     THEN has_traces END AS has_traces,
-               last_seen_at, monthly_cost, sources
-        FROM (SELECT *, state IN ('unregistered', 'exempt') AS is_open FROM mart_coverage_service)
+               last_seen_at, c.monthly_cost, other_cost, sources
+        FROM (SELECT *, state IN ('unregistered', 'exempt') AS is_open
+              FROM mart_coverage_service) AS s
+        {dark.COSTS}
         WHERE ($state = 'all' OR state = $state) AND ($team = 'all' OR team = $team)
           AND ($environment = 'all' OR environment = $environment)
         ORDER BY list_position(['dark', 'partial', 'unregistered', 'complete', 'exempt'], state),
-                 monthly_cost DESC NULLS LAST, service_namespace, service_name, environment
-        """,
+                 c.monthly_cost DESC NULLS LAST, service_namespace, service_name, environment
+        """,  # noqa: S608 - our own text
         state=state,
+        currency=filters.currency,
         **_chosen(filters),
     )
     which = "" if state == ALL else f"{state} "
     text = words.plural(answer.frame.height, f"{which}service")
-    cost = total(answer.frame, "monthly_cost")
+    money = dark.in_words(answer.frame, filters.currency)
     return build(
         reader,
         filters,
         answer,
         name=f"coverage-{state}",
         title="Every service and its signals" if state == ALL else f"{state.capitalize()} services",
-        finding=f"{text}, {words.money(cost, filters.currency)} a month." if cost else f"{text}.",
+        finding=f"{text}, {money} a month." if money else f"{text}.",
         shown=(
             *(column for column in _SERVICE if state != ALL or column.name != "environment"),
             *((Shown("state", "State", "state"),) if state == ALL else ()),
             *_TICKS,
             Shown("last_seen_at", "Last seen", "instant"),
-            Shown("monthly_cost", "Cost a month", "money"),
+            *dark.cost_columns(answer.frame),
             *(() if state == ALL else (Shown("sources", "Named by"),)),
         ),
         note="A dash: the signal is not expected of a service of this kind.",
@@ -327,47 +336,6 @@ def services(reader: Reader, filters: Filters, state: str) -> Figure:
 def every(reader: Reader, filters: Filters) -> Figure:
     """Give the matrix of services and signals."""
     return services(reader, filters, ALL)
-
-
-def dark(reader: Reader, filters: Filters) -> Figure:
-    """Give the services that cost money and cannot be seen, the dearest first."""
-    made = services(reader, filters, "dark")
-    rows = [
-        {
-            "name": row["service_name"],
-            "value": row["monthly_cost"],
-            "label": words.money(row["monthly_cost"], filters.currency),
-        }
-        for row in made.data.drop_nulls("monthly_cost").head(12).to_dicts()
-        if row["monthly_cost"]
-    ]
-    return build(
-        reader,
-        filters,
-        made.answer,
-        name="dark-services",
-        title="Dark services, by what they cost",
-        finding=_dark_finding(made.data, filters.currency),
-        chart=chart.bars(
-            chart_rows(pl.DataFrame(rows)),
-            chart.money_tip(filters.currency),
-            colours.STATES["dark"],
-        )
-        if rows
-        else None,
-        alt="Bars: monthly cost of services that send no telemetry",
-        empty="No service is dark, or none has a known cost.",
-    )
-
-
-def _dark_finding(frame: pl.DataFrame, currency: str) -> str:
-    if frame.is_empty():
-        return "No service is dark."
-    cost = words.money(total(frame, "monthly_cost") or None, currency)
-    return (
-        f"{words.plural(frame.height, 'service')} cannot be seen in an incident; "
-        f"their cost a month: {cost}."
-    )
 
 
 def _signals(joined: str) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import collector_snippets, show, snippets, words
-from app.figures import coverage, score
+from app.figures import coverage, dark, score
 from app.filters import ALL
 
 page = show.Page("Coverage", "Which services cannot be seen in an incident, what to fix first?")
@@ -13,7 +13,7 @@ page.cards(page.get(coverage.headline))
 page.lead(page.get(coverage.headline).finding)
 
 # %% Whose are they, and what do the dark ones cost?
-page.show(page.get(coverage.by_team), (page.get(coverage.dark), page.get(coverage.headline)))
+page.show(page.get(coverage.by_team), (page.get(dark.dark), page.get(coverage.headline)))
 
 # %% What to fix first?
 fixes = page.get(coverage.fixes)

@@ -222,7 +222,22 @@ def _coverage() -> dict[str, list[dict[str, Any]]]:
     for rank, row in enumerate(fixes, 1):
         row["fix_rank"] = rank
         row["gain"] = 1 / whole["expected_count"]
-    return {"mart_coverage_service": services, "mart_coverage_team": teams}
+    return {
+        "mart_coverage_service": services,
+        "mart_coverage_team": teams,
+        "mart_service_cost": _service_costs(services),
+    }
+
+
+def _service_costs(services: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each service in dollars; a dark one of payments in euros too."""
+    names = ("service_namespace", "service_name", "environment", "monthly_cost")
+    paid = [{name: row[name] for name in names} for row in services if row["monthly_cost"]]
+    twice = next(row for row in paid if row["service_name"] == "payments-svc-4")
+    return [
+        *({**row, "currency": "USD"} for row in paid),
+        {**twice, "currency": "EUR", "monthly_cost": Decimal(300)},
+    ]
 
 
 def _service(team: str, number: int, state: str) -> dict[str, Any]:
@@ -243,7 +258,7 @@ def _service(team: str, number: int, state: str) -> dict[str, Any]:
         "missing_signals": "+".join(missing) if state != "unregistered" else "",
         "missing_count": len(missing) if state != "unregistered" else 0,
         "last_seen_at": NOW - timedelta(minutes=20) if logs else None,
-        "monthly_cost": Decimal(1200 + 100 * number) / 7 if state != "unregistered" else None,
+        "monthly_cost": Decimal(1200 + 100 * number) / 4 if state != "unregistered" else None,
         "sources": "catalogue+workload",
     }
 

@@ -19,6 +19,7 @@ from app.figures import (
     budget,
     cardinality,
     coverage,
+    dark,
     explain,
     explore,
     health,
@@ -68,7 +69,8 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (coverage.by_team, ()),
     (coverage.fixes, ()),
     (coverage.every, ()),
-    (coverage.dark, ()),
+    (dark.dark, ()),
+    (dark.costs, ()),
     (coverage.history, ()),
     (coverage.sources, ()),
     (coverage.services, ("unregistered",)),
@@ -239,6 +241,42 @@ def test_m7_is_pooled(reader: Reader) -> None:
 
     assert made.cards[0].value == "80.0 %"
     assert "5 more would reach the target of 95.0 %" in made.finding
+
+
+def test_dark_cost_is_never_added_over_currencies(reader: Reader) -> None:
+    """Two dark services cost 400 dollars each, one of them 300 euros too: no sum of the two."""
+    dollars = first_look(reader)
+    euros = replace(dollars, currency="EUR")
+
+    made, other = coverage.headline(reader, dollars), coverage.headline(reader, euros)
+
+    assert made.cards[1].note == "$800 and €300 a month"
+    assert other.cards[1].note == "€300 and $800 a month"
+    assert dark.costs(reader, dollars).data.select("currency", "monthly_cost").rows() == [
+        ("USD", Decimal(800)),
+        ("EUR", Decimal(300)),
+    ]
+    columns = ["service_name", "monthly_cost", "other_cost"]
+    assert dark.dark(reader, euros).data.select(columns).rows() == [
+        ("payments-svc-4", Decimal(300), "USD 400.00"),
+        ("growth-svc-4", None, "USD 400.00"),
+    ]
+    assert "their cost a month: €300 and $800." in dark.dark(reader, euros).finding
+
+
+def test_dark_cost_is_one_sum_in_the_report_currency() -> None:
+    """Where every part is converted the sum is told in the report currency; else each part."""
+    rows = {
+        "currency": ["EUR", "USD"],
+        "monthly_cost": [Decimal(300), Decimal(800)],
+        "report_currency": ["USD", "USD"],
+    }
+
+    whole = pl.DataFrame({**rows, "report_cost": [Decimal(330), Decimal(800)]})
+    part = pl.DataFrame({**rows, "report_cost": [None, Decimal(800)]})
+
+    assert dark.cost_text_of(whole) == "$1.13k"
+    assert dark.cost_text_of(part) == "€300 and $800"
 
 
 def test_a_score_tells_what_was_not_evaluated(reader: Reader, empty_reader: Reader) -> None:

@@ -15,8 +15,13 @@ from meterbook.settings import InventorySettings
 from transforms import coverage, expected, inventory, signals, sli
 from transforms import workloads as running_
 from transforms.identity import IDENTITY
-from warehouse.tables.core import COST_LEDGER, SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
-from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM, SLI_DAILY
+from warehouse.tables.core import SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
+from warehouse.tables.mart_coverage import (
+    COVERAGE_SERVICE,
+    COVERAGE_TEAM,
+    SERVICE_COST,
+    SLI_DAILY,
+)
 from warehouse.tables.raw import SIGNAL
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -24,15 +29,7 @@ DAY = date(2026, 11, 22)
 HEAD = ",".join([*inventory.COLUMNS, "aliases", "period_hours"])
 PRODUCTION = ["production"]
 TERMS = expected.Expectations.of(InventorySettings())
-NO_COSTS = pl.LazyFrame(
-    schema={
-        "service_namespace": pl.String,
-        "service_name": pl.String,
-        "environment": pl.String,
-        "currency": pl.String,
-        "monthly_cost": pl.Decimal(38, 12),
-    }
-)
+NO_COSTS = SERVICE_COST.empty().lazy()
 ALL = ("logs", "metrics", "traces")
 
 
@@ -237,10 +234,10 @@ def test_the_order_of_fixes() -> None:
     known = catalogue(",dear,service,t,2", ",cheap,service,t,2", ",first,service,t,1", ",near")
     costs = pl.LazyFrame(
         [
-            ("", "dear", "production", "USD", Decimal(9)),
-            ("", "cheap", "production", "USD", Decimal(1)),
+            ("", "dear", "production", "USD", Decimal(9), "", None),
+            ("", "cheap", "production", "USD", Decimal(1), "", None),
         ],
-        schema=NO_COSTS.collect_schema(),
+        schema=SERVICE_COST.schema,
         orient="row",
     )
 
@@ -249,6 +246,20 @@ def test_the_order_of_fixes() -> None:
     ordered = frame.sort("fix_rank")
     assert ordered["service_name"].to_list() == ["near", "first", "dear", "cheap"]
     assert ordered["gain"].to_list() == [0.25] * 4
+
+
+def test_fixes_are_not_ordered_by_amounts_of_two_currencies() -> None:
+    """The dearest of each currency come before the second of any, whatever the numbers say."""
+    paid = {"e1": ("EUR", 9), "e2": ("EUR", 8), "y1": ("JPY", 9000), "y2": ("JPY", 7000)}
+    costs = pl.LazyFrame(
+        [("", name, "production", *cost, "", None) for name, cost in paid.items()],
+        schema=SERVICE_COST.schema,
+        orient="row",
+    )
+
+    frame = covered(services(catalogue(*(f",{name}" for name in paid))), heard({}), costs)
+
+    assert frame.sort("fix_rank")["service_name"].to_list() == ["e1", "y1", "e2", "y2"]
 
 
 def test_an_unregistered_service_changes_no_figure() -> None:
@@ -467,53 +478,6 @@ def test_each_member_names_its_sources() -> None:
     made = services(catalogue("shop,web"), workloads("shop/web"), billed("web")).collect()
 
     assert made["sources"].to_list() == ["catalogue:inventory+workload:c+bill:service"]
-
-
-def test_costs_find_their_service_as_telemetry_does() -> None:
-    """A service named without namespace has the cost of its workload and of its tagged lines."""
-    costs = pl.LazyFrame(
-        [
-            ("shop", "web", "production", "USD", Decimal(5)),
-            ("", "web", "production", "USD", Decimal(2)),
-            ("shop", "web", "staging", "USD", Decimal(100)),
-        ],
-        schema=NO_COSTS.collect_schema(),
-        orient="row",
-    )
-
-    frame = covered(services(catalogue(",web")), heard({}), costs)
-
-    assert frame.select("state", "monthly_cost", "currency").rows() == [("dark", Decimal(7), "USD")]
-
-
-def test_what_a_service_costs() -> None:
-    """Its workload, owned or not, and lines outside clusters tagged with it; nothing shared."""
-    plain = {**COST_LEDGER.sample(1).to_dicts()[0], "charge_date": DAY, "currency": "USD"}
-    rows = [
-        {"reason": "workload", "cluster": "c", "namespace": "shop", "workload": "web", "cost": 3},
-        {"reason": "no_rule", "cluster": "c", "namespace": "shop", "workload": "web", "cost": 2},
-        {"reason": "pool_share", "cluster": "c", "namespace": "shop", "workload": "web", "cost": 9},
-        {"reason": "line", "cluster": "-", "namespace": "-", "workload": "db-1", "cost": 7},
-        {"reason": "line", "cluster": "-", "namespace": "-", "workload": "db-2", "cost": 8},
-    ]
-    full = [
-        {**plain, **row, "x_line_hash": f"h{n}", "effective_cost": Decimal(str(row.pop("cost")))}
-        for n, row in enumerate(rows)
-    ]
-    ledger = pl.LazyFrame(
-        [{name: row[name] for name in COST_LEDGER.schema} for row in full],
-        schema=COST_LEDGER.schema,
-    )
-    tagged = pl.LazyFrame({"x_line_hash": ["h3", "h0"], "service_name": ["db", "other"]})
-
-    made = expected.service_costs(
-        ledger, workloads("shop/web"), tagged, environment="production", now=NOW
-    ).collect()
-
-    assert made.rows() == [
-        ("", "db", "production", "USD", Decimal(7)),
-        ("shop", "web", "production", "USD", Decimal(5)),
-    ]
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,9 @@ COVERAGE_SERVICE: Final = Table(
         Column(
             "monthly_cost",
             USD,
-            "last 30 days of its workloads, and of bill lines tagged with it",
+            "last 30 days of its workloads, and of bill lines tagged with it, in one currency: "
+            "the report currency where all of it is converted, else the greatest; see "
+            "mart_service_cost",
             unit="currency",
             is_nullable=True,
         ),
@@ -48,6 +50,33 @@ COVERAGE_SERVICE: Final = Table(
         Column("team_gain", pl.Float64(), "what fixing it adds to its team's M7", unit="1"),
         Column(
             "fix_rank", pl.Int32(), "place in the list of fixes; null when none", is_nullable=True
+        ),
+    ),
+)
+
+SERVICE_COST: Final = Table(
+    name="mart_service_cost",
+    text="What services cost in the last 30 days, in each currency they are billed in.",
+    grain="service and currency",
+    key=("service_namespace", "service_name", "environment", "currency"),
+    columns=(
+        Column("service_namespace", pl.String(), "service.namespace; empty if none"),
+        Column("service_name", pl.String(), "service.name"),
+        Column("environment", pl.String(), "deployment.environment.name"),
+        Column("currency", pl.String(), "of the bill lines"),
+        Column(
+            "monthly_cost",
+            USD,
+            "last 30 days of its workloads, and of bill lines tagged with it",
+            unit="currency",
+        ),
+        Column("report_currency", pl.String(), "billing.report_currency; empty without one"),
+        Column(
+            "report_cost",
+            USD,
+            "the same, converted at each day's rate; null when a day has none",
+            unit="report_currency",
+            is_nullable=True,
         ),
     ),
 )
@@ -151,4 +180,11 @@ SLI_DAILY: Final = Table(
     ),
 )
 
-ALL: Final = (COVERAGE_SERVICE, COVERAGE_TEAM, COVERAGE_DAILY, INVENTORY_SOURCE, SLI_DAILY)
+ALL: Final = (
+    COVERAGE_SERVICE,
+    SERVICE_COST,
+    COVERAGE_TEAM,
+    COVERAGE_DAILY,
+    INVENTORY_SOURCE,
+    SLI_DAILY,
+)

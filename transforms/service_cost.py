@@ -1,0 +1,129 @@
+"""What services cost in a month, by currency.
+
+Reads    core_cost_ledger, core_workload_daily, tagged bill lines, rates by day, core_service
+Writes   mart_service_cost
+Units    monthly_cost in `currency`, report_cost in `report_currency`, Decimal(38, 12)
+Holds    currencies are never added; what is converted is converted day by day, and is null for a
+         service of which one day has no rate
+"""
+
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from transforms.expected import HISTORY
+from transforms.identity import IDENTITY, matched
+from warehouse.table import USD
+from warehouse.tables.mart_coverage import SERVICE_COST
+
+RUNNING: Final = ("workload", "no_rule", "unknown_team")
+"""Reasons of the ledger for cost of a workload itself, whether or not somebody owns it."""
+
+_CELL: Final = [*IDENTITY, "currency"]
+
+
+def service_costs(
+    ledger: pl.LazyFrame,
+    workloads: pl.LazyFrame,
+    tagged: pl.LazyFrame,
+    *,
+    environment: str,
+    now: datetime,
+) -> pl.LazyFrame:
+    """Give what services cost on each of the last 30 days: workloads, and lines tagged with them.
+
+    A line inside a cluster is paid by what runs there; its tag is not looked at again.
+    """
+    recent = ledger.filter(pl.col("charge_date") > now.date() - HISTORY)
+    cost = ("charge_date", "currency", "effective_cost")
+    place = ["cluster", "namespace", "workload"]
+    where = workloads.group_by(place).agg(pl.col("environment").sort_by("day").last())
+    running = (
+        recent.filter(pl.col("reason").is_in(RUNNING) & (pl.col("cluster") != "-"))
+        .join(where, on=place, how="left", validate="m:1")
+        .select(
+            pl.col("namespace").alias("service_namespace"),
+            pl.col("workload").alias("service_name"),
+            pl.col("environment").fill_null(environment),
+            *cost,
+        )
+    )
+    named = tagged.select("x_line_hash", tag="service_name")
+    outside = (
+        recent.filter(pl.col("cluster") == "-")
+        .select("x_line_hash", *cost)
+        .join(named, on="x_line_hash", how="inner", validate="m:1")
+        .select(
+            pl.lit("").alias("service_namespace"),
+            pl.col("tag").alias("service_name"),
+            pl.lit(environment).alias("environment"),
+            *cost,
+        )
+    )
+    by_day = [*_CELL, "charge_date"]
+    summed = pl.concat([running, outside]).group_by(by_day).agg(pl.col("effective_cost").sum())
+    return summed.sort(by_day)
+
+
+def service_cost(
+    costs: pl.LazyFrame,
+    inventory: pl.LazyFrame,
+    rates: pl.LazyFrame,
+    *,
+    report_currency: str,
+) -> pl.LazyFrame:
+    """Give mart_service_cost: costs by the service they belong to, matched as telemetry is.
+
+    `costs` has the identity, `currency`, `charge_date` and `effective_cost`; `rates` what a unit of
+    a currency is worth in the report currency on a day.
+    """
+    named = matched(costs.collect(), inventory.collect()).lazy()
+    own, cost = pl.col("currency") == report_currency, pl.col("effective_cost")
+    rate = pl.when(own).then(pl.lit(1, USD)).otherwise(pl.col("x_fx_rate"))
+    converted = (cost * rate).cast(USD)
+    is_whole = pl.lit(bool(report_currency)) & converted.is_not_null().all()
+    return (
+        named.join(rates, on=["charge_date", "currency"], how="left", validate="m:1")
+        .group_by(
+            pl.coalesce("known_namespace", "service_namespace").alias("service_namespace"),
+            pl.coalesce("known_name", "service_name").alias("service_name"),
+            "environment",
+            "currency",
+        )
+        .agg(
+            cost.sum().alias("monthly_cost"),
+            pl.when(is_whole).then(converted.sum()).alias("report_cost"),
+        )
+        .with_columns(pl.lit(report_currency).alias("report_currency"))
+        .select(SERVICE_COST.schema.names())
+        .cast(SERVICE_COST.schema)
+        .sort(SERVICE_COST.key)
+    )
+
+
+def one_cost(costs: pl.LazyFrame) -> pl.DataFrame:
+    """Give each service one amount: in the report currency where all of it is, else the greatest.
+
+    What stands in other currencies is left out of the amount, never added to it.
+    """
+    is_converted = pl.col("report_cost").is_not_null().all()
+    greatest = pl.col("monthly_cost", "currency").sort_by("monthly_cost", "currency").last()
+    return (
+        costs.group_by(IDENTITY)
+        .agg(
+            pl.when(is_converted).then(pl.col("report_cost").sum()).alias("report_cost"),
+            pl.col("report_currency").first(),
+            greatest,
+        )
+        .select(
+            *IDENTITY,
+            pl.coalesce("report_cost", "monthly_cost").alias("monthly_cost"),
+            pl.when(pl.col("report_cost").is_not_null())
+            .then("report_currency")
+            .otherwise("currency")
+            .alias("currency"),
+        )
+        .sort(IDENTITY)
+        .collect()
+    )
