@@ -84,6 +84,8 @@ class Line:
     method: str
     exact: Decimal
     cents: int
+    team: str = ""
+    """Whose it is, on the statement of a department."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Statement:
     adjustments: Sequence[Mapping[str, Any]]
     snapshot_id: str
     config_hash: str
+    level: str = "team"
 
     @property
     def sections(self) -> dict[str, int]:
@@ -265,7 +268,8 @@ def write(made: Iterable[Statement], all_of: Sequence[Statement], out: Path) -> 
     many = len({statement.currency for statement in all_of}) > 1
     for statement in made:
         suffix = f"-{statement.currency}" if many else ""
-        stem = f"{statement.period}-{statement.team.replace('/', '.')}{suffix}"
+        level = "" if statement.level == "team" else f"{statement.level}."
+        stem = f"{statement.period}-{level}{statement.team.replace('/', '.')}{suffix}"
         for kind, text in (("csv", as_csv(statement)), ("html", page(statement))):
             path = out / f"{stem}.{kind}"
             path.write_text(text, encoding="utf-8")
@@ -281,7 +285,8 @@ def as_csv(statement: Statement) -> str:
             "namespace", "method", "amount", "exact", "currency")  # fmt: skip
     front = (statement.period, statement.team, statement.cost_center)
     rows = [
-        (*front, x.section, x.environment, x.service, x.cluster, x.namespace, x.method,
+        (statement.period, x.team or statement.team, statement.cost_center,
+         x.section, x.environment, x.service, x.cluster, x.namespace, x.method,
          money(x.cents), format(x.exact, "f"), statement.currency)
         for x in statement.lines
     ]  # fmt: skip

@@ -59,6 +59,7 @@ def page(made: "Statement") -> str:
         _facts(made),
         _estimated(made),
         _overview(made),
+        _teams(made),
         *(
             _section(name, [line for line in made.lines if line.section == name])
             for name in made.sections
@@ -129,12 +130,35 @@ def _overview(made: "Statement") -> str:
     )  # fmt: skip
 
 
+def _teams(made: "Statement") -> str:
+    """Give what each team of a department owes; nothing on a team's own statement."""
+    sums: dict[str, int] = {}
+    for line in made.lines:
+        sums[line.team] = sums.get(line.team, 0) + line.cents
+    if set(sums) <= {""}:
+        return ""
+    rows = "".join(
+        f'<tr><td>{escape(team)}</td><td class="n">{_amount(cents)}</td></tr>'
+        for team, cents in sorted(sums.items(), key=lambda x: (-x[1], x[0]))
+    )
+    return (
+        '<h2>By team</h2><div class=w><table><thead><tr><th>Team</th><th class="n">Amount</th>'
+        f'</tr></thead><tbody>{rows}<tr class="sum"><td>Total</td>'
+        f'<td class="n">{_amount(made.cents)}</td></tr></tbody></table></div>'
+    )
+
+
 def _section(name: str, lines: "Sequence[Line]") -> str:
     rows = [
         "<tr>"
         + "".join(
             f"<td>{escape(text)}</td>"
-            for text in (x.service, x.environment, _place(x.cluster, x.namespace), x.method)
+            for text in (
+                x.service,
+                x.environment,
+                _place(x.cluster, x.namespace),
+                f"{x.team}: {x.method}" if x.team else x.method,
+            )
         )
         + f'<td class="n">{_amount(x.cents)}</td></tr>'
         for x in sorted(lines, key=lambda x: -x.cents)
@@ -171,11 +195,12 @@ def _adjustments(made: "Statement") -> str:
 
 
 def _notes(made: "Statement") -> str:
+    of_team = next((line.team for line in made.lines if line.team), made.team)
     return (
         "<footer>Amounts are rounded once, by largest remainder, so that the statements of all "
         f"receivers add up to the bill of {_amount(made.bill_cents)} {escape(made.currency)}. "
         "The CSV beside this file has every digit. Snapshot "
         f"{escape(made.snapshot_id)}, ownership file {escape(made.config_hash)}. "
         "Each line down to the bill: <code>meterbook explain --team "
-        f"{escape(made.team)} --period {escape(made.period)}</code></footer>"
+        f"{escape(of_team)} --period {escape(made.period)}</code></footer>"
     )

@@ -19,8 +19,9 @@ Files = Mapping[str, Sequence[SourceFile]]
 
 def source_paths(text: str) -> dict[str, tuple[str, ...]]:
     """Give the paths that each rule source names, by the rule's id. Errors: ConfigError."""
-    rules = document_of(text).get("rules") or []
-    sourced = (rule for rule in rules if isinstance(rule, dict) and "source" in rule)
+    rules = document_of(text).get("rules")
+    each = rules if isinstance(rules, list) else []
+    sourced = (rule for rule in each if isinstance(rule, dict) and "source" in rule)
     return {str(rule.get("id")): paths_of(rule) for rule in sourced}
 
 

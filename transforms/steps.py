@@ -23,6 +23,7 @@ from transforms import (
     coverage_history,
     evidence,
     expected,
+    hierarchy,
     metric_use,
     network_hours,
     outlook,
@@ -272,6 +273,11 @@ def _closed(f: Frames, _: Terms) -> Made:
     return {"core_closed_period": f["closed"], "mart_adjustment": made}
 
 
+def _hierarchy(f: Frames, t: Terms) -> Made:
+    made = hierarchy.cost_daily_hierarchy(f["mart_cost_daily_team"], t.ownership)
+    return {"mart_cost_daily_hierarchy": made}
+
+
 def _budget(f: Frames, t: Terms) -> Made:
     return {"mart_budget": budget.budgets(f["mart_cost_daily_team"], t.ownership, now=t.now)}
 
@@ -373,6 +379,7 @@ WHOLE: Final = (
          ("mart_forecast", "mart_cost_anomaly")),
     Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),
          ("mart_rightsizing", "mart_workload_efficiency")),
+    Step(_hierarchy, ("mart_cost_daily_team",), ("mart_cost_daily_hierarchy",)),
     Step(_budget, ("mart_cost_daily_team",), ("mart_budget",)),
     Step(_closed, ("closed", "mart_cost_daily_team", "mart_reconciliation_daily",
                    "core_cost_ledger"),

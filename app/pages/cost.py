@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import show
-from app.figures import allocation, explore, outlook, spend
+from app.figures import allocation, explore, hierarchy, outlook, spend
 from app.figures.spend import GROUPS
 
 page = show.Page("Cost", "What is it spent on? Group it by any two dimensions.")
@@ -13,6 +13,18 @@ page.cards(
     page.get(spend.headline), page.get(allocation.parts), page.get(allocation.reconciliation)
 )
 page.lead(page.get(spend.headline).finding)
+
+# %% Which department, which cost centre?
+level = st.segmented_control(
+    "Level",
+    list(hierarchy.LEVELS),
+    default="department",
+    required=True,
+    format_func=hierarchy.LEVELS.__getitem__,
+    key="level",
+    bind="query-params",
+)
+page.show(page.get(hierarchy.daily_by_level, level), page.get(hierarchy.by_level, level))
 
 # %% Grouped by what?
 left, right, _ = st.columns([1, 1, 2])

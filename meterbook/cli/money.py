@@ -9,7 +9,9 @@ import click
 from meterbook import explain as explaining
 from meterbook import statement as stating
 from meterbook.cli.base import Context, day_of, examples, main
+from meterbook.department import by_department
 from meterbook.errors import ConfigError, Finding
+from meterbook.inputs import read_ownership
 from meterbook.period import month_of
 
 MONTH: Final = "Month, YYYY-MM."
@@ -56,10 +58,12 @@ def _days(day: str | None, period: str | None) -> tuple[date, date]:
     epilog=examples(
         "meterbook statement --team payments --period 2026-10 --out build/statements",
         "meterbook statement --all --period 2026-10 --cost billed --out build/statements",
+        "meterbook statement --department shop --period 2026-10 --out build/statements",
     )
 )
 @click.option("--team", help="Team or bucket, e.g. __idle__.")
-@click.option("--all", "is_all", is_flag=True, help="Every team and bucket of the month.")
+@click.option("--department", help="A department of the ownership file: all its teams.")
+@click.option("--all", "is_all", is_flag=True, help="Every team, bucket and department.")
 @click.option("--period", required=True, help=MONTH)
 @click.option(
     "--cost",
@@ -73,18 +77,22 @@ def _days(day: str | None, period: str | None) -> tuple[date, date]:
 def statement(  # noqa: PLR0913, PLR0917 - one per option
     context: Context,
     team: str | None,
+    department: str | None,
     is_all: bool,  # noqa: FBT001
     period: str,
     cost: stating.Cost,
     out: Path,
 ) -> None:
-    """Write what a team owes for a month: CSV, and HTML to print."""
-    if is_all == (team is not None):
-        raise ConfigError([Finding("--team", "want either --team or --all")])
+    """Write what a team or department owes for a month: CSV, and HTML to print."""
+    if is_all + (team is not None) + (department is not None) != 1:
+        raise ConfigError([Finding("--team", "want one of --team, --department and --all")])
     made = stating.statements(context.settings, period, cost)
-    chosen = [one for one in made if is_all or one.team == team]
+    above = by_department(made, read_ownership(context.settings))
+    pool = above if department is not None else made
+    chosen = [one for one in pool if is_all or one.team == (team or department)]
     if not chosen:
-        names = ", ".join(sorted({one.team for one in made}))
-        raise ConfigError([Finding("--team", f"'{team}' has no cost in {period}; have {names}")])
-    for path in stating.write(chosen, made, out):
+        names = ", ".join(sorted({one.team for one in pool})) or "none"
+        option, wanted = ("--team", team) if department is None else ("--department", department)
+        raise ConfigError([Finding(option, f"'{wanted}' has no cost in {period}; have {names}")])
+    for path in stating.write([*chosen, *(above if is_all else ())], made, out):
         click.echo(path)

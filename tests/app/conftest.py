@@ -130,6 +130,16 @@ def _cost(day: date, team: str, namespace: str, service: str, cost: Decimal) -> 
     }
 
 
+def _placed(team: str) -> dict[str, str]:
+    """Put the teams before m into a department of one cost centre, the others into none."""
+    if team.startswith("__"):
+        names = ("department", "department_name", "cost_center", "team_name")
+        return dict.fromkeys(names, team)
+    shop = {"department": "shop", "department_name": "The Shop", "cost_center": "CC-1200"}
+    none = dict.fromkeys(shop, "-")
+    return {"team_name": team.title()} | (shop if team < "m" else none)
+
+
 def _cost_tables() -> dict[str, list[dict[str, Any]]]:
     costs = _costs()
     team: dict[tuple[date, str], dict[str, Any]] = {}
@@ -177,6 +187,7 @@ def _cost_tables() -> dict[str, list[dict[str, Any]]]:
     return {
         "mart_cost_daily_service": costs,
         "mart_cost_daily_team": list(team.values()),
+        "mart_cost_daily_hierarchy": [row | _placed(row["team"]) for row in team.values()],
         "mart_cost_daily_namespace": list(space.values()),
         "mart_reconciliation_daily": list(days.values()),
     }

@@ -23,6 +23,7 @@ from app.figures import (
     explain,
     explore,
     health,
+    hierarchy,
     method,
     outlook,
     performance,
@@ -54,6 +55,9 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (explore.daily_by, ("service_name",)),
     (explore.pivot, ("team", "namespace")),
     (explore.pivot, ("team", "team")),
+    (hierarchy.by_level, ("department",)),
+    (hierarchy.by_level, ("cost_center",)),
+    (hierarchy.daily_by_level, ("team",)),
     (team.trend, ()),
     (performance.per_thousand, ()),
     (performance.day_by_day, ("payments-api",)),
@@ -185,9 +189,30 @@ def test_spend_is_the_sum_of_the_days(book: Any, reader: Reader) -> None:
             "parts": allocation.parts(reader, filters).total[1],
             "pivot": explore.pivot(reader, filters, "team", "service_name").data["cost"].sum(),
             "trend": team.trend(reader, filters).data["cost"].sum(),
+            "departments": hierarchy.by_level(reader, filters, "department").total[2],
+            "cost centres": hierarchy.daily_by_level(reader, filters, "cost_center")
+            .data["cost"]
+            .sum(),
         }
 
         assert set(sums.values()) == {want}
+
+
+def test_a_department_is_the_sum_of_its_teams(book: Any, reader: Reader) -> None:
+    """Five teams before m by name; mobile, payments and search have none; buckets stay apart."""
+    filters = first_look(reader)
+    shop = ("checkout", "catalog", "identity", "growth", "data-platform")
+    want = sum(book.sum(filters.start, filters.end, name) for name in shop)
+
+    made = hierarchy.by_level(reader, filters, "department")
+
+    rows = {row["name"]: row for row in made.data.to_dicts()}
+    assert rows["The Shop"]["cost"] == want
+    assert (rows["The Shop"]["team_count"], rows["No department"]["team_count"]) == (5, 3)
+    assert set(rows) == {
+        "The Shop", "No department", "__idle__", "__unallocated__", "__no_telemetry__",
+    }  # fmt: skip
+    assert made.finding.startswith("The Shop is the dearest")
 
 
 def test_the_csv_has_every_row_and_digit(book: Any, reader: Reader) -> None:

@@ -9,8 +9,12 @@ from typing import Any
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 
+from meterbook.cli import main
+from meterbook.department import by_department
 from meterbook.errors import ConfigError
+from meterbook.inputs import read_ownership
 from meterbook.settings import Settings
 from meterbook.settings_file import load_settings
 from meterbook.statement import as_csv, statements, write
@@ -34,8 +38,9 @@ ROWS = (
 RULES = """
 version: 1
 teams:
-  - {id: pay, name: Payments & co, cost_center: CC-7}
-  - {id: find, name: Find}
+  - {id: pay, name: Payments & co, cost_center: CC-7, department: shop}
+  - {id: find, name: Find, department: shop}
+departments: [{id: shop, name: The Shop, cost_center: CC-1}, {id: empty}]
 rules:
   - {id: all, match: "*", team: pay}
 shared:
@@ -128,6 +133,53 @@ def test_a_spreadsheet_gets_no_formula(settings: Settings) -> None:
     amounts = {row["section"] + row["namespace"]: Decimal(row["amount"]) for row in read}
     assert amounts["total"] == sum(x for name, x in amounts.items() if name != "total")
     assert min(amounts.values()) < 0
+
+
+def test_a_department_owes_what_its_teams_owe(settings: Settings) -> None:
+    """33.34 and 32.33 are 65.67 on one paper, by team; with idle, 33.33, it is the bill."""
+    made = statements(settings, "2026-10", "effective")
+
+    (shop,) = by_department(made, read_ownership(settings))
+
+    assert (shop.team, shop.name, shop.cost_center, shop.cents) == (
+        "shop",
+        "The Shop",
+        "CC-1",
+        6567,
+    )
+    assert sum(line.cents for line in shop.lines) == sum(shop.sections.values()) == 6567
+    assert shop.cents + 3333 == shop.bill_cents
+    read = list(csv.DictReader(io.StringIO(as_csv(shop))))
+    amount = {team: Decimal(0) for team in ("pay", "find", "shop")}
+    for row in read:
+        amount[row["team"]] += Decimal(row["amount"])
+    assert amount == {"pay": Decimal("32.33"), "find": Decimal("33.34"), "shop": Decimal("65.67")}
+    assert "<td>find</td>" in page(shop)
+    assert "explain --team find" in page(shop)
+    assert "By team" not in page(made[0])
+
+
+def test_the_command_writes_departments_beside_teams(settings: Settings, tmp_path: Path) -> None:
+    """`--all` writes both, each under its own name; the summary is of teams and buckets."""
+    out = tmp_path / "out"
+    front = ["--home", str(settings.home), "--config", str(settings.config_file), "statement"]
+    front += ["--period", "2026-10", "--out", str(out)]
+
+    every = CliRunner().invoke(main, [*front, "--all"])
+    one = CliRunner().invoke(main, [*front, "--department", "shop"])
+    none = CliRunner().invoke(main, [*front, "--department", "empty"])
+    both = CliRunner().invoke(main, [*front, "--department", "shop", "--team", "pay"])
+
+    assert (every.exit_code, one.exit_code, none.exit_code, both.exit_code) == (0, 0, 2, 2)
+    assert {path.name for path in out.glob("*.csv")} == {
+        "2026-10-pay.csv",
+        "2026-10-find.csv",
+        "2026-10-__idle__.csv",
+        "2026-10-department.shop.csv",
+        "2026-10-summary.csv",
+    }
+    assert "shop" not in (out / "2026-10-summary.csv").read_text()
+    assert "have shop" in none.output
 
 
 def test_files_and_a_month_without_cost(settings: Settings, tmp_path: Path) -> None:

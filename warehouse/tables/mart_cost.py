@@ -50,6 +50,35 @@ COST_DAILY_TEAM: Final = Table(
     ),
 )
 
+COST_DAILY_HIERARCHY: Final = Table(
+    name="mart_cost_daily_hierarchy",
+    text="Cost per team with its department and cost centre: sum it by any of the three.",
+    grain="day, team and currency",
+    key=("charge_date", "team", "currency"),
+    columns=(
+        CHARGE_DATE,
+        Column("cost_center", pl.String(), "of the team, else of its department; `-` without one"),
+        Column("department", pl.String(), "department's id; `-` without one"),
+        Column("department_name", pl.String(), "its name; buckets are their own on every level"),
+        TEAM,
+        Column("team_name", pl.String(), "its name"),
+        CURRENCY,
+        Column("direct_cost", USD, "effective cost of its own", unit="currency"),
+        Column("shared_cost", USD, "effective cost from shared pools", unit="currency"),
+        Column("effective_cost", USD, "direct_cost + shared_cost", unit="currency"),
+        BILLED,
+        IS_ESTIMATED,
+    ),
+    checks=(
+        Check(
+            "effective is direct plus shared",
+            "fail",
+            "SELECT * FROM mart_cost_daily_hierarchy"
+            " WHERE effective_cost <> direct_cost + shared_cost",
+        ),
+    ),
+)
+
 COST_DAILY_SERVICE: Final = Table(
     name="mart_cost_daily_service",
     text="Cost per team, namespace and provider service: what the cost explorer groups.",
@@ -131,6 +160,7 @@ BUDGET: Final = Table(
 ALL: Final = (
     COST_DAILY_NAMESPACE,
     COST_DAILY_TEAM,
+    COST_DAILY_HIERARCHY,
     COST_DAILY_SERVICE,
     RECONCILIATION_DAILY,
     BUDGET,
