@@ -5,9 +5,9 @@ Gives    Books: exact fractions per day and team, per day and namespace, per sil
 Holds    the teams and buckets of a day, and its namespaces, add up to the day's bill; nothing is
          rounded
 
-A node's hour is cut into CPU and memory by weight; each part is shared by the greater of request
-and use over the greater of capacity and what was taken; what is left is idle. A cloud that bills
-cores and memory apart needs no cut.
+A node's hour is cut into CPU, memory and GPUs by weight; each part is shared by the greater of
+request and use over the greater of capacity and what was taken; what is left is idle. A cloud that
+bills cores and memory apart needs no cut.
 """
 
 from collections import defaultdict
@@ -17,6 +17,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
+from sample_data.attached_books import attached_parts
 from sample_data.charges import Charge, charges
 from sample_data.model import (
     IDLE,
@@ -34,6 +35,7 @@ from sample_data.organisation import ALIASES, INVALID, TEAM_IDS
 
 CORE_WEIGHT: Final = Fraction("0.031611")
 GIB_WEIGHT: Final = Fraction("0.004237")
+GPU_WEIGHT: Final = Fraction("0.95")
 OWNER_KEYS: Final = ("team", "owner", "squad")
 EVEN: Final = "__even__"
 """Cost of pools that all teams share alike, until it is split."""
@@ -113,26 +115,30 @@ def charge_owner(world: World, charge: Charge) -> str:
     return world.accounts.get(charge.account, UNALLOCATED)
 
 
-def hour_parts(node: Node) -> tuple[Fraction, Fraction]:
-    """Give what a node's cores and its memory cost in an hour."""
+def hour_parts(node: Node) -> tuple[Fraction, Fraction, Fraction]:
+    """Give what a node's cores, its memory and its GPUs cost in an hour."""
     machine = node.machine
     if node.cluster.cloud == "gcp":
         return (
             Fraction(machine.core_price) * machine.cores,
             Fraction(machine.gib_price) * machine.memory_gib,
+            Fraction(0),
         )
     price = Fraction(machine.hour_price if node.plan_price is None else node.plan_price)
     cpu, memory = CORE_WEIGHT * machine.cores, GIB_WEIGHT * machine.memory_gib
-    return price * cpu / (cpu + memory), price * memory / (cpu + memory)
+    gpu = GPU_WEIGHT * machine.gpus
+    whole = cpu + memory + gpu
+    return price * cpu / whole, price * memory / whole, price * gpu / whole
 
 
 def _book_node(done: Books, world: World, node: Node, pods: list[Pod]) -> None:
     silent = _silent_hours(world, node)
     seen = [hour for hour in range(node.start, node.end) if hour not in silent]
     machine = node.machine
-    capacities = (machine.cores * 1000, machine.memory_gib * 1024)
+    capacities = (machine.cores * 1000, machine.memory_gib * 1024, machine.gpus)
     for part, capacity, uses in zip(hour_parts(node), capacities, _uses(pods), strict=True):
-        _book_part(done, world, node, (part, capacity), uses, seen)
+        if capacity:
+            _book_part(done, world, node, (part, capacity), uses, seen)
     for hour in silent:
         cost = sum(hour_parts(node), Fraction(0))
         done.silent[node.name, hour] = cost
@@ -148,15 +154,16 @@ HourUse = tuple[dict[int, int], dict[Workload, dict[int, int]]]
 
 
 def _uses(pods: list[Pod]) -> Iterator[HourUse]:
-    """Give per hour what all took and what each workload took: of CPU, then of memory."""
-    for is_cpu in (True, False):
+    """Give per hour what all took and what each workload took: of CPU, memory, GPUs."""
+    for number in range(3):
         total: dict[int, int] = defaultdict(int)
         groups: dict[Workload, dict[int, int]] = defaultdict(lambda: defaultdict(int))
         for pod in pods:
             work = pod.workload
-            asked = work.cpu_request if is_cpu else work.memory_request
+            asked = (work.cpu_request, work.memory_request, work.gpu_request)[number]
             group = groups[work]
-            for hour, used in enumerate(pod.cpu_use if is_cpu else pod.memory_use, pod.start):
+            used_by_hour = (pod.cpu_use, pod.memory_use, [0] * len(pod.cpu_use))[number]
+            for hour, used in enumerate(used_by_hour, pod.start):
                 taken = max(asked, used)
                 total[hour] += taken
                 group[hour] += taken
@@ -194,6 +201,12 @@ def _book_part(  # noqa: PLR0913, PLR0917 - a resource of a node, with all that 
 
 
 def _book_charge(done: Books, world: World, charge: Charge) -> None:
+    if charge.attached is not None:
+        for part in attached_parts(world, charge):
+            team = part.bucket if part.workload is None else owner(world, part.workload, charge.day)
+            place = (charge.cluster, part.workload.namespace.name if part.workload else part.bucket)
+            done.add(charge.day, place, team, Fraction(charge.effective) * part.share)
+        return
     cost = Fraction(charge.effective) / charge.days
     for day in range(charge.day, charge.day + charge.days):
         done.add(day, (OUTSIDE, OUTSIDE), charge_owner(world, charge), cost)

@@ -8,9 +8,11 @@ Units    USD, Decimal with at most 12 places
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from random import Random
 from typing import Final, Literal
 
+from sample_data.attached import Flow, Volume, flows, sent, volumes
 from sample_data.managed import PAYER
 from sample_data.model import Managed, World
 from sample_data.world import covered_hour
@@ -45,6 +47,18 @@ class Charge:
     tags: tuple[tuple[str, str], ...] = ()
     committed: Decimal | None = None
     used: Decimal | None = None
+    cluster: str = ""
+    attached: Volume | Flow | None = None
+    """What of a cluster it pays for; None outside clusters."""
+    hour: int | None = None
+    """The hour of a line that lasts one."""
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Give its first hour and the one after its last."""
+        if self.hour is not None:
+            return self.hour, self.hour + 1
+        return self.day * 24, (self.day + self.days) * 24
 
 
 def charges(world: World) -> Iterator[Charge]:
@@ -53,6 +67,8 @@ def charges(world: World) -> Iterator[Charge]:
     yield from _credits(world)
     yield from _plan_fees(world)
     yield from _monthly(world)
+    yield from _volumes(world)
+    yield from _sent(world)
 
 
 def _managed(world: World) -> Iterator[Charge]:
@@ -136,3 +152,52 @@ def _month(  # noqa: PLR0913, PLR0917 - the columns of one line
         billed=cost,
         effective=cost,
     )
+
+
+def _volumes(world: World) -> Iterator[Charge]:
+    """Bill the volumes of clusters by the day, some of them by the hour."""
+    for volume in volumes(world):
+        is_aws = volume.cluster.cloud == "aws"
+        code, name, meter = (
+            ("AmazonEC2", "Amazon Elastic Compute Cloud", "EBS:VolumeUsage.gp3")
+            if is_aws
+            else ("Compute Engine", "Compute Engine", "Balanced PD Capacity")
+        )
+        for day in range(world.spec.days):
+            hours = range(day * 24, day * 24 + 24) if volume.is_hourly else (None,)
+            cost = volume.hour_price if volume.is_hourly else volume.hour_price * 24
+            for hour in hours:
+                yield Charge(
+                    *(volume.cluster.cloud, "usage", day, 1, volume.cluster.account, code, name),
+                    *("Storage", "Block Storage", volume.cluster.region, volume.resource, meter),
+                    *("GB-Mo", Decimal(volume.gib), cost, cost),
+                    tags=volume.tags,
+                    cluster=volume.cluster.name,
+                    attached=volume,
+                    hour=hour,
+                )
+
+
+@lru_cache(maxsize=2)
+def _sent(world: World) -> tuple[Charge, ...]:
+    return tuple(_traffic(world))
+
+
+def _traffic(world: World) -> Iterator[Charge]:
+    """Bill what was sent, where anything was: of a cluster by the day, of a node by the hour."""
+    for flow in flows(world):
+        step = 1 if flow.node else 24
+        for first in range(0, world.hours, step):
+            count = sum(sent(world, flow, first, first + step).values())
+            if not count:
+                continue
+            cost = (flow.price * count / 10**9).quantize(Decimal("1e-10"))
+            yield Charge(
+                *("aws", "usage", first // 24, 1, flow.cluster.account, "AmazonEC2"),
+                *("Amazon Elastic Compute Cloud", "Networking", "Network Infrastructure"),
+                *(flow.cluster.region, flow.resource, flow.meter, "GB"),
+                *(Decimal(count) / 10**9, cost, cost),
+                cluster=flow.cluster.name,
+                attached=flow,
+                hour=first if flow.node else None,
+            )

@@ -172,7 +172,7 @@ def _charge_row(world: World, charge: Charge) -> Row:
     is_tax, is_usage = charge.kind == "tax", charge.kind == "usage"
     is_plan = charge.kind == "plan_fee"
     return {
-        **_when(world, charge.day * 24, (charge.day + charge.days) * 24),
+        **_when(world, *charge.span),
         "line_item_usage_account_id": charge.account,
         "line_item_usage_account_name": _NAMES.get(charge.account, _account_name(world, charge)),
         "line_item_line_item_type": _TYPES[charge.kind],
@@ -191,7 +191,10 @@ def _charge_row(world: World, charge: Charge) -> Row:
         "savings_plan_savings_plan_a_r_n": PLAN_ARN if is_plan else None,
         "savings_plan_total_commitment_to_date": charge.committed,
         "savings_plan_used_commitment": charge.used,
-        "resource_tags": [(f"user_{key}", value) for key, value in charge.tags],
+        "resource_tags": [
+            *([("aws_eks_cluster_name", charge.cluster)] if charge.cluster else []),
+            *((f"user_{key}", value) for key, value in charge.tags),
+        ],
     }
 
 

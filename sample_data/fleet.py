@@ -1,9 +1,11 @@
 """The machines of the sample world, and what they cost.
 
 Takes    a seed, the size and the number of days
-Gives    nodes with zone, provider id and price; the last one of prod-eu comes and goes
+Gives    nodes with zone, provider id and price; the last one of prod-eu comes and goes, and one of
+         prod-us has a GPU and runs nothing that asks for none
 """
 
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Final
@@ -29,6 +31,7 @@ MACHINES: Final = {
         Machine("n2-highmem-4", 4, 32, Decimal(0), _CORE, _GIB),
     ),
 }
+GPU_MACHINE: Final = Machine("g4dn.xlarge", 4, 16, Decimal("0.5260000000"), gpus=1)
 PLAN_RATIO: Final = Decimal("0.7213")
 """What covered use costs under the savings plan, as part of the public price."""
 
@@ -42,11 +45,14 @@ NODE_COUNTS: Final = {
 def make_nodes(spec: WorldSpec) -> tuple[Node, ...]:
     """Make all nodes, in order of cluster and number."""
     rng = Random(f"{spec.seed}:nodes")  # noqa: S311 - a seeded world, no secret
-    return tuple(
+    plain = [
         _node(cluster, number, spec, rng)
         for cluster in CLUSTERS
         for number in range(NODE_COUNTS[spec.size][cluster])
-    )
+    ]
+    own = Random(f"{spec.seed}:gpu")  # noqa: S311 - as above
+    number = NODE_COUNTS[spec.size][PROD_US]
+    return (*plain, replace(_node(PROD_US, number, spec, own), machine=GPU_MACHINE))
 
 
 def _node(cluster: Cluster, number: int, spec: WorldSpec, rng: Random) -> Node:

@@ -148,5 +148,8 @@ def _charge_row(world: World, charge: Charge) -> Row:
         "ServiceSubcategory": charge.subcategory,
         "SkuMeter": charge.meter,
         "SubAccountId": charge.account,
-        "Tags": json.dumps(dict(charge.tags)),
+        "Tags": json.dumps(
+            ({"goog-k8s-cluster-name": charge.cluster} if charge.cluster else {})
+            | dict(charge.tags)
+        ),
     }

@@ -65,6 +65,7 @@ class Machine:
     hour_price: Decimal
     core_price: Decimal = Decimal(0)
     gib_price: Decimal = Decimal(0)
+    gpus: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class Workload:
     cpu_use: int
     memory_use: int
     is_elastic: bool = False
+    gpu_request: int = 0
 
 
 @dataclass(frozen=True)

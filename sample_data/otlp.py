@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from sample_data.attached_signals import cluster_attached, pod_attached
 from sample_data.model import Service, SignalName, World
+from sample_data.records import log_entries, span_entries
 from sample_data.signals import (
     HTTP,
     SHOP,
@@ -18,12 +20,10 @@ from sample_data.signals import (
     Window,
     clock,
     explosion_sends,
-    log_entries,
     node_sends,
     pod_sends,
     service_resource,
     service_sends,
-    span_entries,
 )
 from sample_data.wire import resource_logs, resource_metrics, resource_spans
 
@@ -92,6 +92,9 @@ def _metrics(world: World, window: Window, wanted: Wanted) -> Iterator[Sent]:
     for pod in world.pods:
         if pod.start - 1 < window.stop and pod.end >= window.start:
             yield from pod_sends(world, pod, window, coarse)
+            yield from pod_attached(world, pod, coarse)
+    for cluster in world.clusters:
+        yield from cluster_attached(world, cluster, coarse)
     for service in world.services:
         if wanted(service, window.start):
             yield from service_sends(world, service, service_window(world, service, window))

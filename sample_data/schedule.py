@@ -16,6 +16,7 @@ from sample_data.model import Node, Pod, Silence, Workload, WorldSpec
 
 CRON_HOUR: Final = 2
 ELASTIC_HOURS: Final = (7, 19)
+GPU_HOURS: Final = (1, 7)
 DAY_CURVE: Final = (
     *(62, 58, 55, 54, 56, 62, 74, 88, 102, 112, 118, 120),
     *(116, 114, 116, 118, 120, 124, 128, 126, 116, 102, 86, 72),
@@ -74,7 +75,25 @@ def make_pods(
         pods.append(_pod(life, node, rng))
     _hold_still(pods, silence)
     _overcommit(pods, spec)
-    return tuple(pods)
+    pods += _on_gpus(spec, workloads, nodes)
+    return tuple(sorted(pods, key=lambda pod: pod.start))
+
+
+def _on_gpus(
+    spec: WorldSpec, workloads: tuple[Workload, ...], nodes: tuple[Node, ...]
+) -> list[Pod]:
+    """Run on nodes with GPUs what asks for them, each night, beside what runs on every node."""
+    rng = Random(f"{spec.seed}:gpu-pods")  # noqa: S311 - a seeded world, no secret
+    lives = []
+    for node in (node for node in nodes if node.machine.gpus):
+        for work in (work for work in workloads if work.namespace.cluster == node.cluster):
+            if work.gpu_request:
+                nights = ((day * 24 + GPU_HOURS[0], day * 24 + GPU_HOURS[1])
+                          for day in range(spec.days))  # fmt: skip
+                lives += [_Life(start, end, 0, work, node) for start, end in nights]
+            elif work.kind == "DaemonSet":
+                lives.append(_Life(node.start, node.end, 0, work, node))
+    return [_pod(life, life.node, rng) for life in lives if life.node]
 
 
 def _emptiest(rooms: dict[str, _Room], life: _Life) -> Node:
@@ -83,6 +102,7 @@ def _emptiest(rooms: dict[str, _Room], life: _Life) -> Node:
         room
         for room in rooms.values()
         if room.node.cluster == cluster
+        and not room.node.machine.gpus
         and room.node.start <= life.start
         and room.node.end >= life.end
     ]
@@ -104,9 +124,11 @@ def _lives(
 def _spans(
     spec: WorldSpec, workload: Workload, nodes: tuple[Node, ...], rng: Random
 ) -> Iterator[tuple[int, int, Node | None]]:
+    if workload.gpu_request:
+        return
     if workload.kind == "DaemonSet":
         for node in nodes:
-            if node.cluster == workload.namespace.cluster:
+            if node.cluster == workload.namespace.cluster and not node.machine.gpus:
                 yield node.start, node.end, node
     elif workload.kind == "CronJob":
         for day in range(spec.days):

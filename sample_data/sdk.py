@@ -36,14 +36,13 @@ from opentelemetry.trace import (
 
 from sample_data.model import Service, SignalName, World
 from sample_data.otlp import service_window, windows
+from sample_data.records import log_entries, span_entries
 from sample_data.signals import (
     HTTP,
     SHOP,
     Window,
-    log_entries,
     service_resource,
     service_sends,
-    span_entries,
 )
 from sample_data.wire import (
     BOUNDS,

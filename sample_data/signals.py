@@ -1,7 +1,7 @@
 """What every part of the sample world sends in a stretch of time.
 
 Takes    a World and a window of hours
-Gives    series, log entries and span entries with the attributes of their resource
+Gives    series with the attributes of their resource
 Holds    a pod that runs [start, end) has samples at start, at every interval, and at end; a gauge
          holds until its next sample, a counter rises evenly within an hour; a restart falls on a
          sample, which still bears the old count
@@ -17,12 +17,10 @@ from sample_data.schedule import DAY_CURVE
 from sample_data.wire import (
     Attributes,
     Bucketed,
-    LogEntry,
     Metric,
     Number,
     Scope,
     Series,
-    SpanEntry,
 )
 
 _CONTRIB: Final = "github.com/open-telemetry/opentelemetry-collector-contrib/receiver"
@@ -35,7 +33,6 @@ SHOP: Final = Scope("shop", "3.2.0")
 
 CPU_TIME: Final = Metric(KUBELET, "container.cpu.time", "s", "sum")
 WORKING_SET: Final = Metric(KUBELET, "container.memory.working_set", "By", "gauge_int")
-NETWORK: Final = Metric(KUBELET, "k8s.pod.network.io", "By", "sum_int")
 CPU_REQUEST: Final = Metric(CLUSTER, "k8s.container.cpu_request", "{cpu}", "gauge")
 MEMORY_REQUEST: Final = Metric(CLUSTER, "k8s.container.memory_request", "By", "gauge_int")
 PHASE: Final = Metric(CLUSTER, "k8s.pod.phase", "", "gauge_int")
@@ -53,7 +50,6 @@ MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 PENDING: Final = 1
 RUNNING: Final = 2
-SIGNAL_HOURS: Final = 48
 CART_TYPES: Final = ("guest", "member")
 SHARES: Final = (4, 10, 22, 26, 18, 10, 5, 3, 1, 1)
 """Percent of the requests in each bucket but the last, which takes the rest."""
@@ -142,12 +138,7 @@ def container_resource(pod: Pod) -> Attributes:
 
 def pod_sends(world: World, pod: Pod, fine: Window, coarse: Window) -> Iterator[Sent]:
     """Give what is told of a pod: use at the fine interval, what it asked for at the coarse one."""
-    silent = [hour for hour in range(coarse.start, coarse.stop) if is_silent(world, pod.node, hour)]
-    often = samples(pod.start, pod.end, fine)
-    seldom = samples(pod.start, pod.end, coarse)
-    if silent:
-        often = [sample for sample in often if sample[0] not in silent]
-        seldom = [sample for sample in seldom if sample[0] not in silent]
+    often, seldom = pod_samples(world, pod, fine), pod_samples(world, pod, coarse)
     time = clock(world)
     if often:
         container = [_cpu(pod, often, time), _memory(pod, often, time)]
@@ -155,12 +146,17 @@ def pod_sends(world: World, pod: Pod, fine: Window, coarse: Window) -> Iterator[
         yield container_resource(pod), container
     phases = [(0, time.at(*sample), RUNNING) for sample in seldom]
     before = pod.start - 1
-    is_before = pod.is_pending_before and before not in silent
+    is_before = pod.is_pending_before and not is_silent(world, pod.node, before)
     if is_before and coarse.start <= before < coarse.stop:
         phases.insert(0, (0, time.at(before), PENDING))
     if phases:
-        network = _network(pod, seldom, time) if _has_network(world, pod) else []
-        yield pod_resource(pod), [*network, Series(PHASE, (), phases)]
+        yield pod_resource(pod), [Series(PHASE, (), phases)]
+
+
+def pod_samples(world: World, pod: Pod, window: Window) -> list[tuple[int, int]]:
+    """List when a pod is looked at and its node is not silent."""
+    when = samples(pod.start, pod.end, window)
+    return [at for at in when if not is_silent(world, pod.node, at[0])]
 
 
 def _cpu(pod: Pod, when: list[tuple[int, int]], time: Clock) -> Series:
@@ -198,31 +194,6 @@ def _requests(pod: Pod, times: list[int]) -> list[Series]:
     ]
 
 
-def _has_network(world: World, pod: Pod) -> bool:
-    """Tell whether traffic is told of a pod; a small world does so only of its busiest."""
-    return pod.workload.is_elastic or (
-        pod.workload.kind == "Deployment" and world.spec.size != "small"
-    )
-
-
-def _network(pod: Pod, when: list[tuple[int, int]], time: Clock) -> list[Series]:
-    """Give the bytes in and out: they follow the use of CPU."""
-    if not when:
-        return []
-    birth = time.at(pod.start)
-    return [
-        Series(
-            NETWORK,
-            (("direction", direction), ("interface", "eth0")),
-            [
-                (birth, time.at(hour, minute), pod.cpu_sum[hour - pod.start] * scale)
-                for hour, minute in when
-            ],
-        )
-        for direction, scale in (("receive", 48_000), ("transmit", 31_000))
-    ]
-
-
 # --- nodes
 
 
@@ -249,6 +220,9 @@ def node_sends(world: World, node: Node, window: Window) -> Iterator[Sent]:
     if not when:
         return
     cores, memory = node.machine.cores, node.machine.memory_gib * 1024 * MIB
+    offered = [("cpu", "core", cores), ("memory", "byte", memory)]
+    if node.machine.gpus:
+        offered.append(("nvidia_com_gpu", "integer", node.machine.gpus))
     yield (
         node_resource(node),
         [
@@ -260,7 +234,7 @@ def node_sends(world: World, node: Node, window: Window) -> Iterator[Sent]:
                     (("node", node.name), ("resource", name), ("unit", unit)),
                     [(0, at, float(value)) for at in when],
                 )
-                for name, unit, value in (("cpu", "core", cores), ("memory", "byte", memory))
+                for name, unit, value in offered
             ),
         ],
     )
@@ -373,60 +347,3 @@ def _users(per_day: int, hour: int) -> range:
     """Give the numbers of the users first seen in an hour."""
     day, rest = divmod(hour, 24)
     return range(day * per_day + per_day * rest // 24, day * per_day + per_day * (rest + 1) // 24)
-
-
-# --- logs and traces
-
-
-def log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
-    """Give the log records of an hour of the last two days: a few, and a deployment each noon."""
-    if "logs" not in service.signals or not _tells(world, hour):
-        return []
-    at = clock(world).at(hour)
-    found = []
-    for minute in (7, 37):
-        trace = _trace(service, hour, minute)
-        is_slow = (hour + minute + len(service.name)) % 11 == 0
-        level = (13, "WARN", "slow request") if is_slow else (9, "INFO", "request handled")
-        found.append(
-            LogEntry(
-                at + minute * MINUTE, *level, (("shop.part", "http"),), trace, trace & (2**64 - 1)
-            )
-        )
-    if hour % 24 == 12 and service.tier == 1:
-        trace = _trace(service, hour, 45)
-        facts = (("deployment.id", f"{service.name}-{hour}"), ("deployment.status", "succeeded"))
-        found.append(
-            LogEntry(
-                *(at + 45 * MINUTE, 9, "INFO", f"{service.name} is deployed", facts),
-                *(trace, trace & (2**64 - 1), "deployment.finished"),
-            )
-        )
-    return found
-
-
-def span_entries(world: World, service: Service, hour: int) -> list[SpanEntry]:
-    """Give the spans of an hour of the last two days."""
-    if "traces" not in service.signals or not _tells(world, hour):
-        return []
-    at = clock(world).at(hour)
-    route = f"/api/{service.name}"
-    facts: Attributes = (("http.request.method", "GET"), ("http.route", route))
-    return [
-        SpanEntry(
-            *(f"GET {route}", at + minute * MINUTE, at + minute * MINUTE + SECOND // 8),
-            *(trace, trace & (2**64 - 1), facts),
-        )
-        for minute in (7, 37)
-        if (trace := _trace(service, hour, minute))
-    ]
-
-
-def _tells(world: World, hour: int) -> bool:
-    return world.hours - SIGNAL_HOURS <= hour < world.hours
-
-
-def _trace(service: Service, hour: int, minute: int) -> int:
-    """Make a trace id out of who and when."""
-    name = int.from_bytes(f"{service.namespace}/{service.name}".encode()[-16:], "big")
-    return (name * 0x9E3779B97F4A7C15F39CC0605CEDC835 + hour * 60 + minute + 1) % (2**128 - 1) + 1

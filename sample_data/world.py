@@ -56,6 +56,7 @@ def make_world(spec: WorldSpec) -> World:
     nodes = make_nodes(spec)
     products = _products(spec, places)
     system = tuple(_system_workloads(places))
+    products.append((_on_gpu(places), "nightly"))
     workloads = (*(workload for workload, _ in products), *system)
     services = (
         *(service_of(workload, role) for workload, role in products),
@@ -127,6 +128,13 @@ def _product(spec: WorldSpec, place: Namespace, role: Role, suffix: str, rng: Ra
         memory_use=held,
         is_elastic=place.name in ELASTIC and role == "api",
     )
+
+
+def _on_gpu(places: tuple[Namespace, ...]) -> Workload:
+    """Make the one workload that asks for a GPU: it looks at pictures, each night."""
+    place = next(place for place in places if place.name == "catalog-us")
+    numbers = (1, 2000, 8192, 1500, 6000)
+    return Workload(place, "catalog-us-vision", "CronJob", place.label, *numbers, gpu_request=1)
 
 
 def _system_workloads(places: tuple[Namespace, ...]) -> chain[Workload]:

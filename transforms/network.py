@@ -13,9 +13,11 @@ from typing import Final
 
 import polars as pl
 
-from transforms.shares import NO_TELEMETRY, RECEIVER, shared, summed
+from transforms.money import split
+from transforms.shares import LINE, NO_TELEMETRY, RECEIVER, ROW, summed, weighed
 
 ANY: Final = "unknown"
+AMOUNTS: Final = ("effective", "billed")
 CLASSES: Final = (
     ("cross_region", r"aws-out-bytes|inter[- ]?region|cross[- ]region"),
     ("cross_zone", r"regional-bytes|inter[- ]?(zone|az)|cross[- ](zone|az)"),
@@ -34,7 +36,13 @@ def traffic_class(meter: pl.Expr) -> pl.Expr:
 
 
 def by_bytes(lines: pl.LazyFrame, traffic: pl.LazyFrame) -> pl.LazyFrame:
-    """Split lines (x_line_hash, charge_hour, cluster, node, class, effective, billed) by bytes.
+    """Split lines by bytes, as `by_receiver` gives them."""
+    rows = by_receiver(lines, traffic)
+    return summed(split(rows, AMOUNTS, "weight", group=LINE, order=RECEIVER).select(ROW))
+
+
+def by_receiver(lines: pl.LazyFrame, traffic: pl.LazyFrame) -> pl.LazyFrame:
+    """Give lines (x_line_hash, charge_hour, cluster, node, class, amounts) by receiver, weighed.
 
     `traffic` has usage_hour, receiver, class, bytes. A line of a whole day (no hour) is split by
     the bytes of the day.
@@ -54,18 +62,16 @@ def by_bytes(lines: pl.LazyFrame, traffic: pl.LazyFrame) -> pl.LazyFrame:
         pl.when(pl.col("is_told").is_null()).then(pl.lit(ANY)).otherwise("class").alias("class")
     )
     hour = pl.col("scope_hour").fill_null(pl.lit(0).cast(pl.Datetime("us", "UTC")))
-    return summed(
-        shared(
-            wanted.with_columns(hour).drop("is_told"),
-            told.with_columns(hour),
-            on=[*scope, "class"],
-            bucket=(NO_TELEMETRY, "no_telemetry"),
-        ).with_columns(
-            pl.when(pl.col("reason") == "no_telemetry")
-            .then(pl.lit(NO_TELEMETRY))
-            .otherwise("workload")
-            .alias("workload")
-        )
+    return weighed(
+        wanted.with_columns(hour).drop("is_told"),
+        told.with_columns(hour),
+        on=[*scope, "class"],
+        bucket=(NO_TELEMETRY, "no_telemetry"),
+    ).with_columns(
+        pl.when(pl.col("reason") == "no_telemetry")
+        .then(pl.lit(NO_TELEMETRY))
+        .otherwise("workload")
+        .alias("workload")
     )
 
 

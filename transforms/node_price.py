@@ -45,7 +45,11 @@ def _prices(ownership: Ownership) -> list[pl.Expr]:
 
 
 def parted(lines: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
-    """Part each line and hour into CPU, memory and GPUs, with the capacity of each part."""
+    """Part each line and hour into CPU, memory and GPUs, with the capacity of each part.
+
+    `cpu`, `memory` and `gpu` are what they were parted by; `only_part` names the one that a line
+    pays for alone.
+    """
     text = pl.coalesce("sku_meter", "charge_description", pl.lit("")).str.to_lowercase()
     only = {"gpu": text.str.contains(r"\bgpu\b")}
     only["cpu"] = text.str.contains(r"\bcore\b|\bvcpu\b") & ~only["gpu"]
@@ -65,7 +69,8 @@ def parted(lines: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
         for amount in ("effective", "billed")
         for name, part in _amounts(amount, only, is_one).items()
     ]
-    return worth.with_columns(*amounts, *_capacities(is_one, ownership))
+    alone = pl.coalesce(pl.when(only[name]).then(pl.lit(name)) for name in PARTS)
+    return worth.with_columns(*amounts, *_capacities(is_one, ownership), alone.alias("only_part"))
 
 
 def _amounts(amount: str, only: Mapping[str, pl.Expr], is_one: pl.Expr) -> dict[str, pl.Expr]:

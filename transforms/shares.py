@@ -27,18 +27,31 @@ def shared(
     on: Sequence[str],
     bucket: tuple[str, str],
 ) -> pl.LazyFrame:
-    """Split each line among the receivers of the same `on`, by `weight`.
+    """Split each line among the receivers of the same `on`, by `weight`."""
+    rows = weighed(lines, receivers, on=on, bucket=bucket)
+    done = split(rows, ["effective", "billed"], "weight", group=LINE, order=RECEIVER)
+    return done.select(ROW).sort(*LINE, *RECEIVER, nulls_last=True)
+
+
+def weighed(
+    lines: pl.LazyFrame,
+    receivers: pl.LazyFrame,
+    *,
+    on: Sequence[str],
+    bucket: tuple[str, str],
+) -> pl.LazyFrame:
+    """Give each line with each of its receivers and what that weighs, before it is split.
 
     A line without any, or whose receivers weigh nothing, goes to `bucket` (name and reason) of its
     `cluster`, `node` and `workload`.
     """
     name, reason = bucket
     key = [*on, *(column for column in RECEIVER if column not in on)]
-    weighed = receivers.group_by(key).agg(pl.col("weight").cast(pl.Int128).sum())
+    weights = receivers.group_by(key).agg(pl.col("weight").cast(pl.Int128).sum())
     own = {column: f"own_{column}" for column in RECEIVER if column not in on}
     held = lines.rename({old: new for old, new in own.items() if old != "labels"}, strict=False)
     joined = held.join(
-        weighed.filter(pl.col("weight") > 0), on=list(on), how="left", validate="m:m"
+        weights.filter(pl.col("weight") > 0), on=list(on), how="left", validate="m:m"
     ).with_columns(pl.col("weight").is_null().alias("is_alone"))
 
     def fallen(column: str) -> pl.Expr:
@@ -46,13 +59,11 @@ def shared(
         instead = known[column] if column in known else pl.col(own.get(column, column))
         return pl.when("is_alone").then(instead).otherwise(column).alias(column)
 
-    rows = joined.with_columns(
+    return joined.with_columns(
         *(fallen(column) for column in RECEIVER),
         pl.col("weight").fill_null(1),
         pl.when("is_alone").then(pl.lit(reason)).otherwise(pl.lit("workload")).alias("reason"),
     )
-    done = split(rows, ["effective", "billed"], "weight", group=LINE, order=RECEIVER)
-    return done.select(ROW).sort(*LINE, *RECEIVER, nulls_last=True)
 
 
 def summed(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -29,7 +29,19 @@ def divided(lines: pl.DataFrame, ownership: Ownership) -> tuple[Claims, pl.DataF
     """Give the claims on lines that name a namespace, and the other lines."""
     is_divided = pl.col("x_namespace").is_not_null() & ownership.policy.prefers_provider
     mine, rest = lines.filter(is_divided), lines.filter(~is_divided)
-    parted = _with_unused(labelled(mine), apart=ownership.policy.idle != "share")
+    weighed = with_unused(labelled(mine), apart=ownership.policy.idle != "share")
+    amounts = ("effective", "billed")
+    parted = split(weighed.lazy(), amounts, "weight", group=["row"], order=["is_unused"]).collect()
+    seated = placed(parted)
+    seats = seated.select(SEAT).unique(maintain_order=True)
+    rows = seated.join(
+        seats.with_row_index("seat"), on=SEAT, how="left", validate="m:1", maintain_order="left"
+    )
+    return Claims(rows.select("line", "charge_hour", "seat", "effective", "billed"), seats), rest
+
+
+def placed(parted: pl.DataFrame) -> pl.DataFrame:
+    """Say who takes each part of a divided line: a namespace, or a bucket."""
     space = pl.col("x_namespace")
     reason = (
         pl.when((space == IDLE) | pl.col("is_unused"))
@@ -42,7 +54,7 @@ def divided(lines: pl.DataFrame, ownership: Ownership) -> tuple[Claims, pl.DataF
     bucket = pl.col("reason").replace_strict({"idle": IDLE, "system": SYSTEM}, default=None)
     blank = ("account", "service", "resource", "charge_category")
     is_bucket = pl.col("reason").is_in(BUCKETS)
-    seated = named.with_columns(
+    return named.with_columns(
         pl.col("x_cluster").fill_null("-").alias("cluster"),
         pl.lit("-").alias("node"),
         pl.coalesce(bucket, space).alias("namespace"),
@@ -52,15 +64,10 @@ def divided(lines: pl.DataFrame, ownership: Ownership) -> tuple[Claims, pl.DataF
         pl.when(is_bucket).then(pl.lit("")).otherwise(pl.col("labels")).alias("labels"),
         *(pl.lit("").alias(name) for name in blank),
     )
-    seats = seated.select(SEAT).unique(maintain_order=True)
-    rows = seated.join(
-        seats.with_row_index("seat"), on=SEAT, how="left", validate="m:1", maintain_order="left"
-    )
-    return Claims(rows.select("line", "charge_hour", "seat", "effective", "billed"), seats), rest
 
 
-def _with_unused(lines: pl.DataFrame, *, apart: bool) -> pl.DataFrame:
-    """Give each line, and apart from it the part of it that AWS says nobody used."""
+def with_unused(lines: pl.DataFrame, *, apart: bool) -> pl.DataFrame:
+    """Give each line, and beside it the part of it that AWS says nobody used, with weights."""
     extra = pl.element().struct
 
     def amount(key: str) -> pl.Expr:
@@ -68,19 +75,15 @@ def _with_unused(lines: pl.DataFrame, *, apart: bool) -> pl.DataFrame:
         number = found.list.first().cast(ATOMS, strict=False).to_physical()
         return number.fill_null(0).clip(lower_bound=0)
 
-    sized = lines.with_row_index("_row").with_columns(
+    sized = lines.with_row_index("row").with_columns(
         amount(UNUSED).alias("_unused"), amount(USED).alias("_used")
     )
     has_both = (pl.col("_unused") > 0) & apart
-    once = sized.filter(~has_both).with_columns(pl.lit(value=False).alias("is_unused"))
+    one = pl.lit(1, pl.Int128).alias("weight")
+    once = sized.filter(~has_both).with_columns(one, is_unused=pl.lit(value=False))
     both = sized.filter(has_both)
-    twice = pl.concat(
-        [
-            both.with_columns(pl.col("_used").alias("_weight"), is_unused=pl.lit(value=False)),
-            both.with_columns(pl.col("_unused").alias("_weight"), is_unused=pl.lit(value=True)),
-        ]
-    )
-    parted = split(
-        twice.lazy(), ["effective", "billed"], "_weight", group=["_row"], order=["is_unused"]
-    ).collect()
-    return pl.concat([once, parted.select(once.columns)]).sort("_row", "is_unused")
+    parts = [
+        both.with_columns(pl.col(name).cast(pl.Int128).alias("weight"), is_unused=pl.lit(is_unused))
+        for name, is_unused in (("_used", False), ("_unused", True))
+    ]
+    return pl.concat([once, *parts]).sort("row", "is_unused")

@@ -33,17 +33,11 @@ ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
 
 def on_volumes(lines: pl.DataFrame, volumes: pl.DataFrame) -> tuple[Claims, pl.DataFrame]:
     """Give the claims on lines that pay for a volume, and the lines that do not."""
-    named = volumes.with_columns(
-        pl.concat_str("namespace", "claim", separator="/").alias("id"), pl.lit("-").alias("node")
-    )
-    found = volume_lines(lines, named)
+    found = volume_lines(lines, volumes)
     rest = lines.join(found.select("line"), on="line", how="anti", maintain_order="left")
-    seen = named.drop("volume").rename({"id": "volume"})
-    rows = by_mounts(
-        found.with_columns(pl.col("line").cast(pl.String).alias("x_line_hash")).lazy(),
-        seen.lazy().select("cluster", "volume", "usage_hour", "namespace", "claim").unique(),
-        seen.lazy().filter(pl.col("pod") != ""),
-    ).collect()
+    heard, mounts = seen(volumes)
+    numbered = found.with_columns(pl.col("line").cast(pl.String).alias("x_line_hash"))
+    rows = by_mounts(numbered.lazy(), heard, mounts).collect()
     seats = rows.select(RECEIVER).unique().sort(RECEIVER)
     blank = ("account", "service", "resource", "charge_category")
     numbered = rows.join(
@@ -53,9 +47,22 @@ def on_volumes(lines: pl.DataFrame, volumes: pl.DataFrame) -> tuple[Claims, pl.D
     return Claims(numbered.select(ROWS), seats.select(SEAT)), rest
 
 
-def volume_lines(lines: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+def _named(volumes: pl.DataFrame) -> pl.DataFrame:
+    return volumes.with_columns(
+        pl.concat_str("namespace", "claim", separator="/").alias("id"), pl.lit("-").alias("node")
+    )
+
+
+def seen(volumes: pl.DataFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Give the hours in which each claim was heard of, and who had it mounted."""
+    every = _named(volumes).drop("volume").rename({"id": "volume"}).lazy()
+    heard = every.select("cluster", "volume", "usage_hour", "namespace", "claim").unique()
+    return heard, every.filter(pl.col("pod") != "")
+
+
+def volume_lines(lines: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
     """Give the lines that pay for a volume, with its cluster and `volume` (namespace/claim)."""
-    keys = _keys(named)
+    keys = _keys(_named(volumes))
     entry = pl.element().struct
 
     def tag(name: str) -> pl.Expr:

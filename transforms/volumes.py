@@ -14,9 +14,10 @@ from typing import Final
 import polars as pl
 
 from transforms.money import split
-from transforms.shares import LINE, NO_TELEMETRY, RECEIVER, ROW, UNMOUNTED, shared, summed
+from transforms.shares import LINE, NO_TELEMETRY, RECEIVER, ROW, UNMOUNTED, summed, weighed
 
 HOUR: Final = timedelta(hours=1)
+AMOUNTS: Final = ("effective", "billed")
 VOLUME: Final = ("cluster", "volume", "usage_hour")
 _STRETCH: Final = (*VOLUME, "begins", "ends")
 
@@ -28,18 +29,14 @@ def by_mounts(lines: pl.LazyFrame, heard: pl.LazyFrame, mounts: pl.LazyFrame) ->
     receiver, pod, mounted_from and mounted_to. A line of a whole day is spread over the hours in
     which the volume was heard of.
     """
-    hourly = _by_hour(lines, heard)
-    stretches = _stretches(heard, mounts)
-    parts = hourly.join(
-        stretches,
-        left_on=["cluster", "volume", "charge_hour"],
-        right_on=list(VOLUME),
-        how="left",
-        validate="m:m",
-    ).with_columns(
-        (pl.col("ends") - pl.col("begins")).dt.total_microseconds().fill_null(1).alias("weight")
+    is_daily = pl.col("charge_hour").is_null()
+    even = split(
+        by_hours(lines, heard), AMOUNTS, "weight", group=["x_line_hash"], order=["charge_hour"]
     )
-    timed = split(parts, ["effective", "billed"], "weight", group=LINE, order=["begins"])
+    columns = ["x_line_hash", "charge_hour", "cluster", "volume", *AMOUNTS]
+    hourly = pl.concat([lines.filter(~is_daily).select(columns), even.select(columns)])
+    stretches = stretched(heard, mounts)
+    timed = split(by_time(hourly, stretches), AMOUNTS, "weight", group=LINE, order=["begins"])
     silent = timed.filter(pl.col("begins").is_null()).select(
         *LINE,
         "cluster",
@@ -51,29 +48,38 @@ def by_mounts(lines: pl.LazyFrame, heard: pl.LazyFrame, mounts: pl.LazyFrame) ->
         "effective",
         "billed",
     )
-    owned = _owned(timed.filter(pl.col("begins").is_not_null()), _mounted(stretches, mounts))
+    mine = by_pods(timed.filter(pl.col("begins").is_not_null()), stretches, mounts)
+    rows = split(mine, AMOUNTS, "weight", group=LINE, order=RECEIVER)
+    owned = rows.select(ROW).with_columns(pl.col("x_line_hash").str.replace(r"@\d+$", ""))
     return summed(pl.concat([silent.select(ROW), owned]))
 
 
-def _by_hour(lines: pl.LazyFrame, heard: pl.LazyFrame) -> pl.LazyFrame:
-    """Spread the lines of a whole day evenly over the hours in which the volume was heard of."""
-    is_daily = pl.col("charge_hour").is_null()
+def by_hours(lines: pl.LazyFrame, heard: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the lines of a whole day once for each hour in which the volume was heard of."""
     hours = heard.select(VOLUME).unique()
-    spread = (
-        lines.filter(is_daily)
+    return (
+        lines.filter(pl.col("charge_hour").is_null())
         .drop("charge_hour")
         .join(hours, on=["cluster", "volume"], how="left", validate="m:m")
         .rename({"usage_hour": "charge_hour"})
         .with_columns(pl.lit(1, pl.Int64).alias("weight"))
     )
-    even = split(
-        spread, ["effective", "billed"], "weight", group=["x_line_hash"], order=["charge_hour"]
+
+
+def by_time(hourly: pl.LazyFrame, stretches: pl.LazyFrame) -> pl.LazyFrame:
+    """Give each line and hour once for each of its stretches, with its length."""
+    return hourly.join(
+        stretches,
+        left_on=["cluster", "volume", "charge_hour"],
+        right_on=list(VOLUME),
+        how="left",
+        validate="m:m",
+    ).with_columns(
+        (pl.col("ends") - pl.col("begins")).dt.total_microseconds().fill_null(1).alias("weight")
     )
-    columns = ["x_line_hash", "charge_hour", "cluster", "volume", "effective", "billed"]
-    return pl.concat([lines.filter(~is_daily).select(columns), even.select(columns)])
 
 
-def _stretches(heard: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
+def stretched(heard: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
     """Cut each hour of a volume wherever a mount begins or ends."""
     hour = pl.col("usage_hour")
     edges = pl.concat(
@@ -112,13 +118,16 @@ def _mounted(stretches: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _owned(timed: pl.LazyFrame, mounted: pl.LazyFrame) -> pl.LazyFrame:
-    """Share each stretch of a line among its pods; each is a line of its own while it is split."""
+def by_pods(timed: pl.LazyFrame, stretches: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
+    """Give each stretch of a line once for each receiver, with how many pods it had there.
+
+    A stretch is a line of its own while it is split: `x_line_hash` becomes `hash@begins`.
+    """
     stretch = pl.concat_str("x_line_hash", pl.col("begins").dt.epoch("us"), separator="@")
     lines = timed.drop("weight").with_columns(
         stretch.alias("x_line_hash"),
         pl.col("charge_hour").alias("usage_hour"),
         pl.lit("-").alias("node"),
     )
-    rows = shared(lines, mounted, on=_STRETCH, bucket=(UNMOUNTED, "unmounted"))
-    return rows.with_columns(pl.col("x_line_hash").str.replace(r"@\d+$", ""))
+    mounted = _mounted(stretches, mounts)
+    return weighed(lines, mounted, on=_STRETCH, bucket=(UNMOUNTED, "unmounted"))

@@ -17,10 +17,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from meterbook.errors import ConfigError
+from sample_data.attached import Flow, Volume
+from sample_data.attached_books import attached_parts
 from sample_data.billing import write_bills
 from sample_data.books import books, hour_parts
-from sample_data.charges import charges
+from sample_data.charges import Charge, charges
 from sample_data.config import ownership
+from sample_data.model import Pod
 from sample_data.otlp import requests
 from sample_data.truth import bill_totals, truth
 from sample_data.world import World, WorldSpec, make_world
@@ -165,6 +168,68 @@ def test_what_is_planted_is_in_the_truth() -> None:
     assert tables["owner"].filter(pl.col("how") == "changed")["team"].to_list() == [
         *("growth", "mobile")
     ]
+
+
+def test_what_is_attached_is_shared_by_the_schedule(world: World) -> None:
+    """At 02:00 two pods of orders and one nightly have the archive; nobody has the old index."""
+    of_volumes = {
+        (charge.attached.claim, charge.hour): charge
+        for charge in charges(world)
+        if isinstance(charge.attached, Volume) and charge.day == 3
+    }
+
+    archive = parts_of(world, of_volumes["archive", 3 * 24 + 2])
+    index = parts_of(world, of_volumes["old-index", None])
+    lists = parts_of(world, of_volumes["lists", None])
+
+    assert archive == {"orders": Fraction(2, 3), "orders-nightly": Fraction(1, 3)}
+    assert index == {"__unmounted__": 1}
+    assert lists == {"pricing-nightly": Fraction(1, 24), "__unmounted__": Fraction(23, 24)}
+
+
+def test_traffic_is_shared_by_the_class_it_is_billed_as(world: World) -> None:
+    """What left prod-us for the internet is shared by what three workloads sent there."""
+    charge = next(
+        charge
+        for charge in charges(world)
+        if isinstance(charge.attached, Flow) and charge.cluster == "prod-us"
+    )
+    rates = {"payments-us": 240_000, "orders": 80_000, "edge-gateway": 900_000}
+    count = {
+        name: rate * sum(sum(pod.cpu_use[:24]) for pod in first_day(world, name))
+        for name, rate in rates.items()
+    }
+
+    shares = parts_of(world, charge)
+
+    assert shares == {name: Fraction(sent, sum(count.values())) for name, sent in count.items()}
+    assert charge.quantity == Decimal(sum(count.values())) / 10**9
+
+
+def parts_of(world: World, charge: Charge) -> dict[str, Fraction]:
+    """Give the parts of a charge by workload or bucket."""
+    found = attached_parts(world, charge)
+    return {part.workload.name if part.workload else part.bucket: part.share for part in found}
+
+
+def first_day(world: World, workload: str) -> list[Pod]:
+    """List the pods of a workload that run on the first day, none of them longer than it."""
+    pods = [pod for pod in world.pods if pod.workload.name == workload and pod.start < 24]
+    assert all(pod.start == 0 or pod.end <= 24 for pod in pods)
+    return pods
+
+
+def test_one_node_has_a_gpu_that_one_workload_holds_by_night(world: World) -> None:
+    """Its hour costs $0.526: of 0.127 + 0.068 + 0.95 by weight the GPU's part is 83 %."""
+    node = next(node for node in world.nodes if node.machine.gpus)
+    work = next(work for work in world.workloads if work.gpu_request)
+    weights = [Fraction("0.031611") * 4, Fraction("0.004237") * 16, Fraction("0.95")]
+
+    assert hour_parts(node)[2] == Fraction("0.526") * weights[2] / sum(weights)
+    assert {pod.workload.name for pod in world.pods if pod.node == node} == {
+        *("kube-proxy", "node-agent", work.name)
+    }
+    assert [pod.start % 24 for pod in world.pods if pod.workload == work] == [1] * SPEC.days
 
 
 def test_the_ownership_file_is_yaml(world: World) -> None:

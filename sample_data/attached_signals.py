@@ -1,0 +1,115 @@
+"""What is told of volumes, of traffic and of GPUs in a stretch of time.
+
+Takes    a World, a pod or a cluster, and a window of hours
+Gives    series with the attributes of their resource
+Holds    a silent node tells nothing of its pods; the cluster's own view of claims goes on
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from sample_data.attached import (
+    UNKNOWN_BYTES,
+    TrafficClass,
+    Volume,
+    classes_of,
+    has_traffic,
+    volumes,
+    volumes_of,
+)
+from sample_data.model import Cluster, Pod, World
+from sample_data.signals import (
+    KUBELET,
+    MIB,
+    PROMETHEUS,
+    Clock,
+    Sent,
+    Window,
+    clock,
+    container_resource,
+    pod_resource,
+    pod_samples,
+    samples,
+)
+from sample_data.wire import Attributes, Metric, Series
+
+NETWORK: Final = Metric(KUBELET, "k8s.pod.network.io", "By", "sum_int")
+EGRESS: Final = Metric(PROMETHEUS, "kubecost_pod_network_egress_bytes_total", "By", "sum_int")
+GPU_REQUEST: Final = Metric(PROMETHEUS, "kube_pod_container_resource_requests", "", "gauge")
+VOLUME_SIZE: Final = Metric(KUBELET, "k8s.volume.capacity", "By", "gauge_int")
+CLAIM: Final = Metric(PROMETHEUS, "kube_persistentvolumeclaim_info", "", "gauge")
+DISK: Final = Metric(PROMETHEUS, "kube_persistentvolume_info", "", "gauge")
+LABELS: Final[dict[TrafficClass, Attributes]] = {
+    "internet": (("internet", "true"), ("same_region", "false"), ("same_zone", "false")),
+    "cross_zone": (("internet", "false"), ("same_region", "true"), ("same_zone", "false")),
+}
+DIRECTIONS: Final = (("receive", 48_000), ("transmit", UNKNOWN_BYTES))
+When = list[tuple[int, int]]
+
+
+def pod_attached(world: World, pod: Pod, window: Window) -> Iterator[Sent]:
+    """Give what is told of a pod's traffic, its volumes and the GPUs it asked for."""
+    when, time = pod_samples(world, pod, window), clock(world)
+    if not when:
+        return
+    traffic = list(_traffic(world, pod, when, time))
+    if traffic:
+        yield pod_resource(pod), traffic
+    for volume in volumes_of(world, pod.workload):
+        yield _mounted(pod, volume), [Series(VOLUME_SIZE, (), _level(volume.gib, when, time))]
+    if pod.workload.gpu_request:
+        labels = (("resource", "nvidia_com_gpu"), ("unit", "integer"))
+        count = float(pod.workload.gpu_request)
+        points = [(0, time.at(*at), count) for at in when]
+        yield container_resource(pod), [Series(GPU_REQUEST, labels, points)]
+
+
+def _level(gib: int, when: When, time: Clock) -> list[tuple[int, int, float]]:
+    return [(0, time.at(*at), gib * 1024 * MIB) for at in when]
+
+
+def _traffic(world: World, pod: Pod, when: When, time: Clock) -> Iterator[Series]:
+    """Give the bytes in and out: they follow the use of CPU."""
+    birth = time.at(pod.start)
+    told = [(EGRESS, LABELS[kind], scale) for kind, scale in classes_of(pod).items()]
+    if has_traffic(world, pod):
+        told += [
+            (NETWORK, (("direction", direction), ("interface", "eth0")), scale)
+            for direction, scale in DIRECTIONS
+        ]
+    for metric, labels, scale in told:
+        points = [(birth, time.at(*at), pod.cpu_sum[at[0] - pod.start] * scale) for at in when]
+        yield Series(metric, labels, points)
+
+
+def _mounted(pod: Pod, volume: Volume) -> Attributes:
+    return (
+        *pod_resource(pod),
+        ("k8s.persistentvolumeclaim.name", volume.claim),
+        ("k8s.volume.name", volume.claim),
+        ("k8s.volume.type", "persistentVolumeClaim"),
+    )
+
+
+def cluster_attached(world: World, cluster: Cluster, window: Window) -> Iterator[Sent]:
+    """Give what the cluster tells of its claims and of the disks behind them."""
+    hours = samples(0, world.hours, window)
+    points = [(0, clock(world).at(*at), 1.0) for at in hours if at[0] < world.hours]
+    mine = [volume for volume in volumes(world) if volume.cluster == cluster]
+    if not points or not mine:
+        return
+    claims = [Series(CLAIM, _claim(volume), points) for volume in mine]
+    disks = [Series(DISK, _disk(volume), points) for volume in mine]
+    yield (("k8s.cluster.name", cluster.name),), [*claims, *disks]
+
+
+def _claim(volume: Volume) -> Attributes:
+    return (
+        ("namespace", volume.namespace),
+        ("persistentvolumeclaim", volume.claim),
+        ("volumename", volume.name),
+    )
+
+
+def _disk(volume: Volume) -> Attributes:
+    return ("csi_volume_handle", volume.disk), ("persistentvolume", volume.name)

@@ -1,0 +1,67 @@
+"""The log records and spans of the sample world's services.
+
+Takes    a World, a service and an hour
+Gives    log entries and span entries; those of one minute share a trace
+"""
+
+from typing import Final
+
+from sample_data.model import Service, World
+from sample_data.signals import MINUTE, SECOND, clock
+from sample_data.wire import Attributes, LogEntry, SpanEntry
+
+SIGNAL_HOURS: Final = 48
+
+
+def log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
+    """Give the log records of an hour of the last two days: a few, and a deployment each noon."""
+    if "logs" not in service.signals or not _tells(world, hour):
+        return []
+    at = clock(world).at(hour)
+    found = []
+    for minute in (7, 37):
+        trace = _trace(service, hour, minute)
+        is_slow = (hour + minute + len(service.name)) % 11 == 0
+        level = (13, "WARN", "slow request") if is_slow else (9, "INFO", "request handled")
+        found.append(
+            LogEntry(
+                at + minute * MINUTE, *level, (("shop.part", "http"),), trace, trace & (2**64 - 1)
+            )
+        )
+    if hour % 24 == 12 and service.tier == 1:
+        trace = _trace(service, hour, 45)
+        facts = (("deployment.id", f"{service.name}-{hour}"), ("deployment.status", "succeeded"))
+        found.append(
+            LogEntry(
+                *(at + 45 * MINUTE, 9, "INFO", f"{service.name} is deployed", facts),
+                *(trace, trace & (2**64 - 1), "deployment.finished"),
+            )
+        )
+    return found
+
+
+def span_entries(world: World, service: Service, hour: int) -> list[SpanEntry]:
+    """Give the spans of an hour of the last two days."""
+    if "traces" not in service.signals or not _tells(world, hour):
+        return []
+    at = clock(world).at(hour)
+    route = f"/api/{service.name}"
+    facts: Attributes = (("http.request.method", "GET"), ("http.route", route))
+    return [
+        SpanEntry(
+            *(f"GET {route}", at + minute * MINUTE, at + minute * MINUTE + SECOND // 8),
+            *(trace, trace & (2**64 - 1), facts),
+        )
+        for minute in (7, 37)
+        if (trace := _trace(service, hour, minute))
+    ]
+
+
+def _tells(world: World, hour: int) -> bool:
+    return world.hours - SIGNAL_HOURS <= hour < world.hours
+
+
+def _trace(service: Service, hour: int, minute: int) -> int:
+    """Make a trace id out of who and when."""
+    name = int.from_bytes(f"{service.namespace}/{service.name}".encode()[-16:], "big")
+    return (name * 0x9E3779B97F4A7C15F39CC0605CEDC835 + hour * 60 + minute + 1) % (2**128 - 1) + 1
