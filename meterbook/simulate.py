@@ -17,8 +17,8 @@ from meterbook.errors import ConfigError, Finding
 from meterbook.plain import plain
 from meterbook.settings import Settings
 from transforms import simulation
-from transforms.cardinality import metric_facts
 from transforms.fingerprint import wide
+from transforms.metric_facts import metric_facts
 from transforms.savings import Prices, monthly_cost
 from warehouse.lake import Lake
 from warehouse.tables import raw

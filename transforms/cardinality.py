@@ -20,18 +20,17 @@ from typing import Final
 
 import polars as pl
 
-from transforms.attributes import first_of, value_of
+from transforms.churn import churn_mart
 from transforms.fingerprint import Wide, wide
+from transforms.metric_facts import metric_facts
 from transforms.savings import Prices, monthly_cost, rewrite_mart, set_mart
 from transforms.value_shapes import classes, redacted, sampled
 from warehouse.tables.mart_cardinality import (
     CARDINALITY_LABEL,
     CARDINALITY_METRIC,
     CARDINALITY_VALUE,
-    CHURN_METRIC,
 )
 
-OVERFLOW: Final = "otel.metric.overflow"
 LABEL: Final = ("metric", "level", "label")
 
 
@@ -53,93 +52,51 @@ def cardinality_day(
         "mart_cardinality_value": _value_mart(now, prices.top_values, day),
         "mart_cardinality_set": set_mart(now, metrics, prices, day),
         "mart_cardinality_rewrite": rewrite_mart(now, metrics, prices, day),
-        "mart_churn_metric": _churn_mart(now, then, labels, day),
+        "mart_churn_metric": churn_mart(now, then, labels, day),
     }
 
 
 def what_if(series: Wide) -> pl.DataFrame:
     """Give per metric and label: series, distinct values, series left without the label."""
-    slots, fp = range(series.width), pl.col("fp")
-    rows = series.rows.with_columns(pl.col("metric_id").set_sorted())
-    wide_counts = rows.group_by("metric_id").agg(
-        fp.n_unique().alias("series"),
-        *((fp - pl.col(f"h{n}")).n_unique().alias(f"left_{n}") for n in slots),
-        *(
-            (pl.col(f"h{n}").n_unique() - (pl.col(f"h{n}").min() == 0).cast(pl.UInt32)).alias(
-                f"distinct_{n}"
-            )
-            for n in slots
-        ),
-    )
-    parts = [
-        wide_counts.select(
-            "metric_id",
-            pl.lit(n, pl.Int64).alias("slot"),
-            pl.col("series").cast(pl.Int64),
-            pl.col(f"left_{n}").cast(pl.Int64).alias("left"),
-            pl.col(f"distinct_{n}").cast(pl.Int64).alias("distinct"),
-        )
-        for n in slots
-    ]
     schema = {name: pl.Int64() for name in ("slot", "series", "left", "distinct")}
     empty = pl.DataFrame(schema={"metric_id": pl.UInt32(), **schema})
-    long = pl.concat(parts) if parts else empty
+    parts = [_counts(rows, series.width) for rows in series.parts()]
+    counts = pl.concat(parts) if parts else empty
+    long = pl.concat([empty, *(_long(counts, n) for n in range(series.width))])
     return series.slots.join(long, on=["metric_id", "slot"], how="left", validate="1:1").drop(
         "slot", "metric_id"
     )
 
 
-def metric_facts(
-    now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFrame
-) -> pl.DataFrame:
-    """Give one row per metric: counts, kind, unit, team, stored series."""
-    counted, previous = now.series, then.series.rename({"series": "previous"})
-    labels = now.slots.group_by("metric").agg(pl.len().cast(pl.Int64).alias("label_count"))
-    resource = "resource_attributes"
-    team = first_of(
-        value_of(resource, "k8s.pod.label.team"),
-        value_of(resource, "k8s.pod.labels.team"),
-        value_of(resource, "team"),
-    )
-    bounds = histograms.group_by("series_id").agg(
-        pl.col("bounds").list.len().max().cast(pl.Int64).alias("bound_count"),
-        pl.col("quantiles").list.len().max().cast(pl.Int64).alias("quantile_count"),
-    )
-    described = (
-        today.unique("series_id", keep="first", maintain_order=True)
-        .join(bounds, on="series_id", how="left", validate="1:1")
-        .select(
-            pl.col("metric_name").alias("metric"),
-            "metric_kind",
-            "unit",
-            team.alias("team"),
-            pl.when(pl.col("metric_kind") == "histogram")
-            .then(pl.col("bound_count").fill_null(0) + 3)
-            .when(pl.col("metric_kind") == "summary")
-            .then(pl.col("quantile_count").fill_null(0) + 2)
-            .otherwise(1)
-            .alias("stored"),
-            value_of("point_attributes", OVERFLOW).is_not_null().alias("is_overflow"),
-        )
-        .group_by("metric")
-        .agg(
-            pl.col("metric_kind").min(),
-            pl.col("unit").min(),
-            pl.col("team").filter(pl.col("team") != "").sort().mode().sort().first(),
-            pl.col("stored").sum().cast(pl.Int64),
-            pl.col("is_overflow").any(),
-        )
-        .collect()
-    )
+def _counts(rows: pl.DataFrame, width: int) -> pl.DataFrame:
+    """Count per metric: series, and for each slot the series left without it and its values."""
+    slots, fp = [pl.col(f"h{n}") for n in range(width)], pl.col("fp")
     return (
-        counted.join(described, on="metric", how="left", validate="1:1")
-        .join(labels, on="metric", how="left", validate="1:1")
-        .join(previous, on="metric", how="left", validate="1:1")
-        .with_columns(
-            pl.col("label_count").fill_null(0),
-            pl.col("previous") if then.rows.is_empty() else pl.col("previous").fill_null(0),
+        rows.with_columns(pl.col("metric_id").set_sorted())
+        .group_by("metric_id")
+        .agg(
+            fp.n_unique().alias("series"),
+            *((fp - slot).n_unique().alias(f"left_{n}") for n, slot in enumerate(slots)),
+            *(
+                (slot.n_unique() - (slot.min() == 0).cast(pl.UInt32)).alias(f"distinct_{n}")
+                for n, slot in enumerate(slots)
+            ),
         )
     )
+
+
+def _long(counts: pl.DataFrame, slot: int) -> pl.DataFrame:
+    """Give the counts of one slot: `metric_id slot series left distinct`."""
+    return counts.select(
+        "metric_id",
+        pl.lit(slot, pl.Int64).alias("slot"),
+        *(
+            pl.col(name).cast(pl.Int64).alias(new)
+            for name, new in (
+                ("series", "series"), (f"left_{slot}", "left"), (f"distinct_{slot}", "distinct"),
+            )
+        ),
+    )  # fmt: skip
 
 
 def _growth(
@@ -245,41 +202,4 @@ def _value_mart(now: Wide, top: int, day: date) -> pl.LazyFrame:
         .select(CARDINALITY_VALUE.schema.names())
         .cast(CARDINALITY_VALUE.schema)
         .sort(CARDINALITY_VALUE.key)
-    )
-
-
-def _only(mine: Wide, theirs: Wide, name: str) -> pl.DataFrame:
-    """Count per metric the series that only the first has."""
-    return (
-        mine.rows.select("metric_id", "fp")
-        .unique()
-        .join(theirs.rows.select("fp"), on="fp", how="anti")
-        .group_by("metric_id")
-        .agg(pl.len().alias(name))
-        .join(mine.metrics, on="metric_id", how="left", validate="1:1")
-        .select("metric", name)
-    )
-
-
-def _churn_mart(now: Wide, then: Wide, labels: pl.DataFrame, day: date) -> pl.LazyFrame:
-    """Count series that came and went; the metric is part of every fingerprint."""
-    came, went = _only(now, then, "new"), _only(then, now, "gone")
-    causes = labels.filter("is_root_cause").select(
-        "metric",
-        pl.col("label").alias("root_cause_label"),
-        pl.col("level").alias("root_cause_level"),
-    )
-    counts = came.join(went, on="metric", how="full", coalesce=True, validate="1:1")
-    return (
-        counts.lazy()
-        .join(causes.lazy(), on="metric", how="left", validate="1:1")
-        .with_columns(
-            pl.lit(day).alias("day"),
-            pl.col("new").fill_null(0).alias("new_count"),
-            pl.col("gone").fill_null(0).alias("gone_count"),
-            pl.col("root_cause_label", "root_cause_level").fill_null(""),
-        )
-        .select(CHURN_METRIC.schema.names())
-        .cast(CHURN_METRIC.schema)
-        .sort(CHURN_METRIC.key)
     )

@@ -12,16 +12,17 @@ A slot belongs to its metric: slot 0 of one metric is another label than slot 0 
 table is as wide as the metric with most labels, however many labels there are in all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
+from functools import cached_property
 from typing import Final
 
 import polars as pl
 
-LEVELS: Final = ("point", "resource")
-HASH: Final = pl.UInt64()
-ENTRY: Final = ("level", "label", "type", "value")
+from transforms.slots import ENTRY, Told, columns, digests, entries, shared, slots_of, told
+
+WORKING_ROWS: Final = 1 << 20
+"""Rows that are counted at a time: what they need beside them is used again by the next."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Wide:
         """Give how many slots there are."""
         return sum(name.startswith("h") for name in self.rows.columns)
 
-    @property
+    @cached_property
     def series(self) -> pl.DataFrame:
         """Give `metric series`, counted."""
         counted = self.rows.group_by("metric_id").agg(series=pl.col("fp").n_unique())
@@ -49,24 +50,27 @@ class Wide:
             "metric", pl.col("series").cast(pl.Int64)
         )
 
+    @cached_property
+    def extents(self) -> pl.DataFrame:
+        """Give where the rows of each metric are: `metric first rows`."""
+        ids = self.rows.select(pl.col("metric_id").set_sorted())
+        sizes = ids.group_by("metric_id", maintain_order=True).agg(rows=pl.len().cast(pl.Int64))
+        return sizes.join(
+            self.metrics, on="metric_id", how="left", validate="1:1", maintain_order="left"
+        ).select("metric", (pl.col("rows").cum_sum() - pl.col("rows")).alias("first"), "rows")
+
+    def parts(self, rows: int = WORKING_ROWS) -> Iterator[pl.DataFrame]:
+        """Give the rows in slices of whole metrics, about so many rows at a time."""
+        slices = self.extents.group_by(pl.col("first") // rows, maintain_order=True).agg(
+            pl.col("first").min().alias("from"), pl.col("rows").sum()
+        )
+        for first, size in slices.select("from", "rows").rows():
+            yield self.rows.slice(first, size)
+
     def of_metric(self, metric: str) -> pl.DataFrame:
         """Give the rows of one metric."""
-        ident = self.metrics.filter(pl.col("metric") == metric)["metric_id"]
-        if ident.is_empty():
-            return self.rows.clear()
-        ids = self.rows["metric_id"].set_sorted()
-        first, last = (int(ids.search_sorted(ident[0], side)) for side in ("left", "right"))
-        return self.rows.slice(first, last - first)
-
-
-def digest(*parts: str) -> int:
-    """Hash the parts of a name."""
-    return int.from_bytes(blake2b("\0".join(parts).encode(), digest_size=8).digest(), "little")
-
-
-def digests(names: Iterable[tuple[str, ...]]) -> pl.Series:
-    """Hash many names."""
-    return pl.Series("hash", [digest(*name) for name in names], dtype=HASH)
+        place = self.extents.filter(pl.col("metric") == metric).select("first", "rows").rows()
+        return self.rows.slice(*place[0]) if place else self.rows.clear()
 
 
 def wide(series: pl.LazyFrame, *, is_typed: bool = True) -> Wide:
@@ -86,23 +90,29 @@ def wide(series: pl.LazyFrame, *, is_typed: bool = True) -> Wide:
         .collect()
     )  # fmt: skip
     ids = distinct["metric"].rank("dense").cast(pl.UInt32) - 1
-    places = ids.arg_sort().arg_sort()
-    base = _base(distinct["name"])
-    entries, long = _coded(distinct, ids, places, is_typed=is_typed)
+    order = ids.arg_sort()
     metrics = pl.DataFrame({"metric_id": ids, "metric": distinct["metric"]}).unique().sort("metric")
-    del distinct
-    values = (
-        long.group_by("metric_id", "entry")
-        .agg(pl.len().cast(pl.Int64).alias("series_count"))
-        .join(entries, on="entry", how="left", validate="m:1")
+    rows = pl.DataFrame({"metric_id": ids, "fp": _base(distinct["name"])}).select(
+        pl.all().gather(order)
     )
-    slots = _slots(values)
-    rows = _rows(pl.DataFrame({"metric_id": ids, "fp": base}), places, long, entries, slots)
+    points = pl.DataFrame({"item": order.arg_sort(), "metric_id": ids}).with_columns(
+        pl.lit(1, pl.Int64).alias("series_count"),
+        distinct["point_attributes"].alias("attributes"),
+    )
+    resources, of_row = shared(distinct["resource_attributes"], ids)
+    del distinct
+    levels = {
+        "point": told(points, is_typed=is_typed),
+        "resource": told(resources, is_typed=is_typed),
+    }
+    del points
+    found = entries(levels)
+    slots = slots_of(found)
     named = slots.join(metrics, on="metric_id", how="left", validate="m:1")
     return Wide(
-        rows,
+        _summed(rows, levels, found, slots, of_row.gather(order)),
         named.select("metric_id", "metric", "slot", "level", "label"),
-        values.select("metric_id", *ENTRY, "hash", "series_count"),
+        found.select("metric_id", *ENTRY, "hash", "series_count"),
         metrics,
     )
 
@@ -117,74 +127,24 @@ def _base(names: pl.Series) -> pl.Series:
     return frame["hash"]
 
 
-def _coded(
-    distinct: pl.DataFrame, ids: pl.Series, places: pl.Series, *, is_typed: bool
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give the dictionary of distinct values with their hashes, and `row metric_id entry`."""
-    known, coded = [], []
-    for level in LEVELS:
-        long = _exploded(distinct, ids, places, level)
-        if not is_typed:
-            long = long.with_columns(pl.lit("").alias("type"))
-        long = long.with_columns(pl.struct("label", "type", "value").hash(7).alias("code"))
-        found = long.unique("code", keep="any").select("code", *ENTRY)
-        known.append(found)
-        coded.append(long.select("row", "metric_id", "level", "code"))
-    entries = pl.concat(known).sort(ENTRY).with_row_index("entry")
-    entries = entries.with_columns(digests(entries.select(ENTRY).rows()))
-    codes = entries.select("level", "code", "entry")
-    long = pl.concat(
-        part.join(codes, on=["level", "code"], how="left", validate="m:1").select(
-            "row", "metric_id", "entry"
-        )
-        for part in coded
-    )
-    return entries.drop("code"), long
-
-
-def _exploded(
-    distinct: pl.DataFrame, ids: pl.Series, places: pl.Series, level: str
-) -> pl.DataFrame:
-    name = f"{level}_attributes"
-    return (
-        distinct.select(name, metric_id=ids, row=places)
-        .filter(pl.col(name).list.len() > 0)
-        .explode(name)
-        .unnest(name)
-        .with_columns(pl.lit(level).alias("level"))
-        .rename({"key": "label"})
-    )
-
-
-def _slots(values: pl.DataFrame) -> pl.DataFrame:
-    return (
-        values.select("metric_id", "level", "label")
-        .unique()
-        .sort("metric_id", "level", "label")
-        .with_columns(pl.int_range(pl.len()).over("metric_id").alias("slot"))
-    )
-
-
-def _rows(
-    base: pl.DataFrame,
-    places: pl.Series,
-    long: pl.DataFrame,
-    entries: pl.DataFrame,
+def _summed(
+    rows: pl.DataFrame,
+    levels: Mapping[str, Told],
+    found: pl.DataFrame,
     slots: pl.DataFrame,
+    of_row: pl.Series,
 ) -> pl.DataFrame:
-    """Put each hash into its slot: rows in the order of metrics, so that groups are slices."""
+    """Add a column per slot, and the fingerprint of all: rows stay in the order of metrics."""
     width = int(slots["slot"].max() or 0) + 1 if slots.height else 0  # type: ignore[arg-type]
-    order = places.arg_sort()
-    rows = base.select(pl.all().gather(order))
-    labels = entries.select("entry", "level", "label", "hash")
-    placed = (
-        long.join(labels, on="entry", how="left", validate="m:1")
-        .join(slots, on=["metric_id", "level", "label"], how="left", validate="m:1")
-        .select("row", "slot", "hash")
-    )
-    for slot in range(width):
-        cells = placed.filter(pl.col("slot") == slot)
-        column = pl.zeros(rows.height, HASH, eager=True).scatter(cells["row"], cells["hash"])
-        rows = rows.with_columns(column.alias(f"h{slot}"))
+    placed = found.join(slots, on=["metric_id", "level", "label"], how="left", validate="m:1")
+    by_level = {
+        name: columns(part, placed.filter(level=name).select("code", "slot", "hash"), width)
+        for name, part in levels.items()
+    }
+    added = [
+        (point + resource.gather(of_row)).alias(f"h{slot}")
+        for slot, (point, resource) in enumerate(zip(*by_level.values(), strict=True))
+    ]
+    rows = rows.with_columns(added)
     total = pl.sum_horizontal("fp", *(f"h{slot}" for slot in range(width)))
     return rows.with_columns(total.alias("fp"))

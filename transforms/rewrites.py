@@ -13,7 +13,8 @@ from typing import Final
 
 import polars as pl
 
-from transforms.fingerprint import Wide, digests
+from transforms.fingerprint import Wide
+from transforms.slots import digests
 from transforms.value_shapes import status_class, template
 
 OTHER: Final = "other"

@@ -14,7 +14,7 @@ import polars as pl
 
 from transforms import ucum
 from transforms.attributes import value_of
-from transforms.cardinality import OVERFLOW
+from transforms.metric_facts import OVERFLOW
 from transforms.score_day import SAMPLE_COUNT, ScoreTerms, service
 from transforms.semconv_keys import ATTRIBUTE_KEYS
 from transforms.signals import is_infrastructure

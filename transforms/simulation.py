@@ -11,8 +11,9 @@ from typing import Final
 
 import polars as pl
 
-from transforms.fingerprint import Wide, digests
+from transforms.fingerprint import Wide
 from transforms.rewrites import normalised, top_and_other
+from transforms.slots import digests
 
 EVERY: Final = "*"
 

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.cardinality import cardinality_day, what_if
-from transforms.fingerprint import digest, wide
+from transforms.fingerprint import wide
 from transforms.savings import Prices
+from transforms.slots import digest
 from warehouse.tables import BY_NAME, raw
 
 DAY = date(2026, 10, 2)

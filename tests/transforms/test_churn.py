@@ -1,0 +1,99 @@
+"""Churn held against sets of rows; how the layout is parted changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from transforms import slots
+from transforms.cardinality import what_if
+from transforms.churn import churned
+from transforms.fingerprint import Wide, wide
+
+Labels = Mapping[str, object]
+random_series = st.lists(
+    st.tuples(
+        st.sampled_from(["x", "y", "z"]),
+        st.fixed_dictionaries({}, optional={key: st.integers(0, 2) for key in "ab"}),
+        st.fixed_dictionaries({}, optional={"pod": st.sampled_from(["p", "q"])}),
+    ),
+    max_size=25,
+)
+loose = settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def laid_out(telemetry: Any, rows: Sequence[tuple[str, Labels, Labels]]) -> Wide:
+    """Give the wide layout of rows of (metric, labels, resource)."""
+    builder = type(telemetry)()
+    for metric, labels, resource in rows:
+        builder.add(metric, resource, labels=labels)
+    return wide(builder.series)
+
+
+def named(
+    rows: Sequence[tuple[str, Labels, Labels]], metric: str
+) -> set[frozenset[tuple[str, object]]]:
+    """Give the distinct series of a metric."""
+    return {
+        frozenset({**labels, **resource}.items())
+        for name, labels, resource in rows
+        if name == metric
+    }
+
+
+@loose
+@given(before=random_series, today=random_series)
+def test_churn_is_a_difference_of_sets(telemetry: Any, before: Any, today: Any) -> None:
+    """New is today without the day before, gone the other way round; the books balance."""
+    found = churned(laid_out(telemetry, today), laid_out(telemetry, before))
+
+    want = []
+    for metric in sorted({name for name, *_ in [*before, *today]}):
+        now, then = named(today, metric), named(before, metric)
+        want.append((metric, len(now), len(then), len(now - then), len(then - now)))
+    assert found.select("metric", "series", "previous", "new", "gone").rows() == want
+
+
+@loose
+@given(rows=random_series, size=st.integers(1, 5))
+def test_slices_of_metrics_change_no_answer(telemetry: Any, rows: Any, size: int) -> None:
+    """However few rows are counted at a time, slices hold whole metrics and all rows in order."""
+    series = laid_out(telemetry, rows)
+
+    parts = list(series.parts(size))
+
+    assert sum(part.height for part in parts) == series.rows.height
+    seen = [set(part["metric_id"]) for part in parts]
+    assert sum(map(len, seen)) == len(set().union(*seen))
+    if parts:
+        assert pl.concat(parts).equals(series.rows)
+
+
+def test_lists_taken_apart_in_small_parts(telemetry: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One list at a time gives the layout that all at once give."""
+    rows = [(name, {"a": n, "b": n % 2}, {"pod": "p"}) for n in range(9) for name in ("x", "y")]
+    whole = laid_out(telemetry, rows)
+
+    monkeypatch.setattr(slots, "CHUNK", 1)
+    small = laid_out(telemetry, rows)
+
+    assert small.rows.equals(whole.rows)
+    assert small.values.sort(pl.all()).equals(whole.values.sort(pl.all()))
+    assert what_if(small).equals(what_if(whole))
+
+
+def test_a_shared_resource_counts_for_each_of_its_series(telemetry: Any) -> None:
+    """A pod that sends three series of a metric and one of another stands with three and one."""
+    rows = [("x", {"a": n}, {"pod": "p"}) for n in range(3)] + [("y", {}, {"pod": "p"})]
+
+    series = laid_out(telemetry, rows)
+
+    pods = series.values.filter(label="pod").join(series.metrics, on="metric_id").sort("metric")
+    assert pods.select("metric", "value", "series_count").rows() == [("x", "p", 3), ("y", "p", 1)]
+    answers = what_if(series).filter(label="pod").sort("metric")
+    assert answers.select("series", "left", "distinct").rows() == [(3, 3, 1), (1, 1, 1)]

@@ -1,0 +1,84 @@
+"""What is known of each metric besides its labels: kind, unit, team, stored series, yesterday.
+
+Reads    raw_series of a day (a series may stand in many rows), raw_histogram of the day
+Gives    one row per metric
+Holds    stored series are bounds + 3 per explicit histogram, quantiles + 2 per summary, else 1;
+         each distinct resource of a metric is looked at once
+"""
+
+from typing import Final
+
+import polars as pl
+
+from transforms.attributes import first_of, value_of
+from transforms.fingerprint import Wide
+
+OVERFLOW: Final = "otel.metric.overflow"
+TEAMS: Final = ("k8s.pod.label.team", "k8s.pod.labels.team", "team")
+
+
+def metric_facts(
+    now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFrame
+) -> pl.DataFrame:
+    """Give one row per metric: counts, kind, unit, team, stored series."""
+    counted, previous = now.series, then.series.rename({"series": "previous"})
+    labels = now.slots.group_by("metric").agg(pl.len().cast(pl.Int64).alias("label_count"))
+    folded = now.values.filter(level="point", label=OVERFLOW).select("metric_id").unique()
+    is_overflow = now.metrics.join(folded, on="metric_id", how="semi").select(
+        "metric", pl.lit(value=True).alias("is_overflow")
+    )
+    return (
+        counted.join(_described(today, histograms), on="metric", how="left", validate="1:1")
+        .join(labels, on="metric", how="left", validate="1:1")
+        .join(is_overflow, on="metric", how="left", validate="1:1")
+        .join(previous, on="metric", how="left", validate="1:1")
+        .with_columns(
+            pl.col("label_count").fill_null(0),
+            pl.col("is_overflow").fill_null(value=False),
+            pl.col("previous") if then.rows.is_empty() else pl.col("previous").fill_null(0),
+        )
+    )
+
+
+def _described(today: pl.LazyFrame, histograms: pl.LazyFrame) -> pl.DataFrame:
+    """Give kind, unit, stored series and the team with most series of each metric."""
+    bounds = histograms.group_by("series_id").agg(
+        pl.col("bounds").list.len().max().cast(pl.Int64).alias("bound_count"),
+        pl.col("quantiles").list.len().max().cast(pl.Int64).alias("quantile_count"),
+    )
+    kind, resource = pl.col("metric_kind"), "resource_attributes"
+    stored = (
+        pl.when(kind == "histogram")
+        .then(pl.col("bound_count").fill_null(0) + 3)
+        .when(kind == "summary")
+        .then(pl.col("quantile_count").fill_null(0) + 2)
+        .otherwise(1)
+    )
+    senders = (
+        today.filter(pl.col("series_id").is_first_distinct())
+        .select("series_id", pl.col("metric_name").alias("metric"), "metric_kind", "unit", resource)
+        .join(bounds, on="series_id", how="left", validate="1:1")
+        .group_by("metric", pl.col(resource).hash(7).alias("sender"))
+        .agg(
+            pl.col("metric_kind", "unit").min(),
+            pl.col(resource).first(),
+            stored.sum().cast(pl.Int64).alias("stored"),
+            pl.len().alias("series"),
+        )
+        .with_columns(first_of(*(value_of(resource, key) for key in TEAMS)).alias("team"))
+        .collect()
+    )
+    teams = (
+        senders.filter(pl.col("team") != "").group_by("metric", "team").agg(pl.col("series").sum())
+    )
+    teams = teams.sort(["metric", "series", "team"], descending=[False, True, False])
+    return (
+        senders.group_by("metric")
+        .agg(pl.col("metric_kind", "unit").min(), pl.col("stored").sum())
+        .join(
+            teams.group_by("metric", maintain_order=True).agg(pl.col("team").first()),
+            on="metric",
+            how="left",
+            validate="1:1",
+        )
+    )
