@@ -196,9 +196,7 @@ def run(folder: Path, sizes: tuple[int, ...]) -> list[dict[str, object]]:
         printed += [
             _row(f"what-if, all {METRICS * LABELS:,}", known, mine),
             _row("DuckDB count(distinct)", known, peer),
-            _row(
-                "churn and growth, two days", known, measured(_nothing, churned_days, first, second)
-            ),
+            _row("churn and growth, two days", known, churn),
             _row("raw series to what-if", taken, measured(_nothing, _from_raw, raw)),
         ]
     return printed
