@@ -142,7 +142,8 @@ class Inputs:
         around = [before, day, after]
         return {
             "raw_series": self.lake.seen_series([day]),
-            "raw_series_before": self.lake.seen_series([before]),
+            "raw_series_once": self.lake.series_once([day]),
+            "raw_series_once_before": self.lake.series_once([before]),
             "raw_point_around": self.lake.scan(raw.POINT, around),
             "raw_histogram": self.lake.scan(raw.HISTOGRAM, [day]),
             "raw_signal": self.lake.scan(raw.SIGNAL, [day]),

@@ -190,6 +190,9 @@ class CardinalitySettings:
     searched_metrics: int = _set(
         50, "metrics with most series: sets and rewrites are tried on them"
     )
+    part_series: int = _set(
+        1_000_000, "series of two days that are laid out at a time; memory grows with it"
+    )
 
     def priced_backends(self) -> list[tuple[str, str, Decimal]]:
         """Give name, unit and price of each backend; the price of all series is `default`."""

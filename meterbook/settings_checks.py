@@ -164,6 +164,8 @@ def _amounts(settings: Settings) -> list[Finding]:
         findings.append(Finding("build.engine", "only `local` is there yet"))
     if settings.build.keep_snapshots < 1:
         findings.append(Finding("build.keep_snapshots", "want 1 or more"))
+    if settings.cardinality.part_series < 1:
+        findings.append(Finding("cardinality.part_series", "want 1 or more"))
     return findings
 
 

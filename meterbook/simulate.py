@@ -18,7 +18,7 @@ from meterbook.plain import plain
 from meterbook.settings import Settings
 from transforms import simulation
 from transforms.fingerprint import wide
-from transforms.metric_facts import metric_facts
+from transforms.metric_facts import metric_facts, sizes
 from transforms.savings import Prices, monthly_cost
 from warehouse.lake import Lake
 from warehouse.tables import raw
@@ -58,7 +58,7 @@ def simulate(settings: Settings, plan: Sequence[simulation.Drop], day: date | No
     chosen = day or max(days, default=None)
     if chosen is None or chosen not in days:
         raise ConfigError([Finding("--day", f"{day or settings.lake}: no telemetry is there")])
-    series = lake.seen_series([chosen])
+    series = lake.series_once([chosen])
     laid_out = wide(series)
     if lost := simulation.unknown(laid_out, plan):
         raise ConfigError(
@@ -66,7 +66,7 @@ def simulate(settings: Settings, plan: Sequence[simulation.Drop], day: date | No
             "plan",
         )
     none = wide(raw.SERIES.empty().lazy())
-    facts = metric_facts(laid_out, none, series, lake.scan(raw.HISTOGRAM, [chosen]))
+    facts = metric_facts(laid_out, none, series, sizes(lake.scan(raw.HISTOGRAM, [chosen])))
     price = settings.cardinality.price_per_1000_series_month
     prices = Prices(Decimal(price) if price else None)
     stored = pl.col("left").cast(pl.Int128) * pl.col("stored") // pl.col("series")

@@ -5,7 +5,7 @@ Writes   mart_cardinality_metric, mart_cardinality_label, mart_cardinality_value
          mart_cardinality_set, mart_cardinality_rewrite, mart_churn_metric
 Units    series; money a month at a price per 1,000 series
 Holds    `series_without_count` equals a recount after really dropping the label; metrics are
-         independent, so parting by metric changes nothing
+         independent, so parting by metric changes nothing; memory is that of one part
 
 Formulas. multiplier = S / D with S series and D series without the label. Explained growth =
 1 - (D2 - D1) / (S2 - S1), where a label that is new has D1 = S1; the root cause is the label with
@@ -14,7 +14,8 @@ than the guard. Stored series per series: explicit histograms bounds + 3,
 summaries quantiles + 2, others 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -22,16 +23,35 @@ import polars as pl
 
 from transforms.churn import churn_mart
 from transforms.fingerprint import Wide, wide
-from transforms.metric_facts import metric_facts
+from transforms.metric_facts import metric_facts, sizes
+from transforms.metric_parts import metric_parts, of_part
 from transforms.savings import Prices, monthly_cost, rewrite_mart, set_mart
 from transforms.value_shapes import classes, redacted, sampled
+from warehouse.tables import BY_NAME
 from warehouse.tables.mart_cardinality import (
     CARDINALITY_LABEL,
     CARDINALITY_METRIC,
+    CARDINALITY_REWRITE,
+    CARDINALITY_SET,
     CARDINALITY_VALUE,
 )
 
 LABEL: Final = ("metric", "level", "label")
+READ: Final = (
+    "series_id", "tenant", "metric_name", "metric_kind", "unit", "scope_name",
+    "resource_attributes", "point_attributes",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Given:
+    """What all parts of a day share."""
+
+    day: date
+    prices: Prices
+    sizes: pl.LazyFrame
+    is_first_day: bool
+    """Nothing is known of the day before."""
 
 
 def cardinality_day(
@@ -41,19 +61,55 @@ def cardinality_day(
     day: date,
     prices: Prices,
 ) -> Mapping[str, pl.LazyFrame]:
-    """Give the four marts of a day."""
-    now, then = wide(today), wide(before)
-    counted, earlier = what_if(now), what_if(then)
-    metrics = metric_facts(now, then, today, histograms)
-    labels = _growth(counted, earlier, metrics, prices)
-    return {
+    """Give the marts of a day, some metrics after the other where they are many."""
+    is_first = before.select("series_id").head(1).collect().is_empty()
+    given = Given(day, prices, sizes(histograms).collect().lazy(), is_first)
+    largest = pl.DataFrame(schema={"metric": pl.String(), "series": pl.Int64()})
+    made: list[Mapping[str, pl.LazyFrame]] = []
+    for part in metric_parts((today, before), prices.part_series):
+        now, then = _once(of_part(today, part)), wide(of_part(before, part))
+        found, largest = _part(now.lazy(), then, largest, given)
+        made.append(found)
+    return {name: _whole(name, [part[name] for part in made], largest) for name in made[0]}
+
+
+def _once(series: pl.LazyFrame) -> pl.DataFrame:
+    """Read each series once, with what the marts of it need."""
+    return series.filter(pl.col("series_id").is_first_distinct()).select(READ).collect()
+
+
+def _part(
+    today: pl.LazyFrame, then: Wide, largest: pl.DataFrame, given: Given
+) -> tuple[Mapping[str, pl.LazyFrame], pl.DataFrame]:
+    """Give the marts of a part, and the metrics with most series of all parts until now."""
+    now, prices, day = wide(today), given.prices, given.day
+    most = pl.concat([largest, now.series]).sort(["series", "metric"], descending=[True, False])
+    largest = most.head(prices.searched_metrics)
+    searched = set(largest["metric"])
+    metrics = metric_facts(now, then, today, given.sizes)
+    if not given.is_first_day:
+        metrics = metrics.with_columns(pl.col("previous").fill_null(0))
+    labels = _growth(what_if(now), what_if(then), metrics, prices)
+    made = {
         "mart_cardinality_metric": _metric_mart(metrics, prices, day),
         "mart_cardinality_label": _label_mart(now, labels, metrics, prices, day),
         "mart_cardinality_value": _value_mart(now, prices.top_values, day),
-        "mart_cardinality_set": set_mart(now, metrics, prices, day),
-        "mart_cardinality_rewrite": rewrite_mart(now, metrics, prices, day),
+        "mart_cardinality_set": set_mart(now, metrics, prices, day, searched),
+        "mart_cardinality_rewrite": rewrite_mart(now, metrics, prices, day, searched),
         "mart_churn_metric": churn_mart(now, then, labels, day),
     }
+    return {name: frame.collect().lazy() for name, frame in made.items()}, largest
+
+
+def _whole(name: str, parts: Sequence[pl.LazyFrame], largest: pl.DataFrame) -> pl.LazyFrame:
+    """Put the parts of a table together; only the metrics with most series were to be searched."""
+    is_large = pl.col("metric").is_in(largest["metric"].to_list())
+    frame = pl.concat(parts)
+    if name == CARDINALITY_SET.name:
+        frame = frame.filter(is_large)
+    if name == CARDINALITY_REWRITE.name:  # a histogram's bounds need no search
+        frame = frame.filter(is_large | (pl.col("label") == ""))
+    return frame.sort(BY_NAME[name].key)
 
 
 def what_if(series: Wide) -> pl.DataFrame:

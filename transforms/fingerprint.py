@@ -12,7 +12,7 @@ A slot belongs to its metric: slot 0 of one metric is another label than slot 0 
 table is as wide as the metric with most labels, however many labels there are in all.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -66,6 +66,11 @@ class Wide:
         )
         for first, size in slices.select("from", "rows").rows():
             yield self.rows.slice(first, size)
+
+    def chosen(self, metrics: Collection[str] | None) -> list[str]:
+        """Give those of these metrics that are here, in order; all for None."""
+        names = self.metrics["metric"].sort().to_list()
+        return [name for name in names if metrics is None or name in metrics]
 
     def of_metric(self, metric: str) -> pl.DataFrame:
         """Give the rows of one metric."""

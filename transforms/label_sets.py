@@ -11,7 +11,7 @@ fewest series (ties: most distinct values, then by name), also where it saves no
 sparse product of labels shows only as a set. Choices that turn out not to be needed are put back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,12 +43,13 @@ class Choice:
     distinct: int
 
 
-def label_sets(series: Wide, *, budget: int, metrics: int = 50) -> pl.DataFrame:
-    """Give the sets of the metrics with most series: `equivalent`, `budget` and `instance`."""
-    largest = series.series.sort(["series", "metric"], descending=[True, False]).head(metrics)
+def label_sets(
+    series: Wide, *, budget: int, searched: Collection[str] | None = None
+) -> pl.DataFrame:
+    """Give the sets of these metrics, or of all: `equivalent`, `budget` and `instance`."""
     found = [
         row
-        for metric in largest["metric"].sort().to_list()
+        for metric in series.chosen(searched)
         for row in _sets(metric, series.of_metric(metric), _names(series, metric), budget)
     ]
     return pl.DataFrame(found, schema=SCHEMA, orient="row")

@@ -17,10 +17,16 @@ OVERFLOW: Final = "otel.metric.overflow"
 TEAMS: Final = ("k8s.pod.label.team", "k8s.pod.labels.team", "team")
 
 
-def metric_facts(
-    now: Wide, then: Wide, today: pl.LazyFrame, histograms: pl.LazyFrame
-) -> pl.DataFrame:
-    """Give one row per metric: counts, kind, unit, team, stored series."""
+def sizes(histograms: pl.LazyFrame) -> pl.LazyFrame:
+    """Give how many bounds and quantiles each series has."""
+    return histograms.group_by("series_id").agg(
+        pl.col("bounds").list.len().max().cast(pl.Int64).alias("bound_count"),
+        pl.col("quantiles").list.len().max().cast(pl.Int64).alias("quantile_count"),
+    )
+
+
+def metric_facts(now: Wide, then: Wide, today: pl.LazyFrame, sized: pl.LazyFrame) -> pl.DataFrame:
+    """Give one row per metric: counts, kind, unit, team, stored series; `sized` are `sizes`."""
     counted, previous = now.series, then.series.rename({"series": "previous"})
     labels = now.slots.group_by("metric").agg(pl.len().cast(pl.Int64).alias("label_count"))
     folded = now.values.filter(level="point", label=OVERFLOW).select("metric_id").unique()
@@ -28,24 +34,19 @@ def metric_facts(
         "metric", pl.lit(value=True).alias("is_overflow")
     )
     return (
-        counted.join(_described(today, histograms), on="metric", how="left", validate="1:1")
+        counted.join(_described(today, sized), on="metric", how="left", validate="1:1")
         .join(labels, on="metric", how="left", validate="1:1")
         .join(is_overflow, on="metric", how="left", validate="1:1")
         .join(previous, on="metric", how="left", validate="1:1")
         .with_columns(
             pl.col("label_count").fill_null(0),
             pl.col("is_overflow").fill_null(value=False),
-            pl.col("previous") if then.rows.is_empty() else pl.col("previous").fill_null(0),
         )
     )
 
 
-def _described(today: pl.LazyFrame, histograms: pl.LazyFrame) -> pl.DataFrame:
+def _described(today: pl.LazyFrame, sized: pl.LazyFrame) -> pl.DataFrame:
     """Give kind, unit, stored series and the team with most series of each metric."""
-    bounds = histograms.group_by("series_id").agg(
-        pl.col("bounds").list.len().max().cast(pl.Int64).alias("bound_count"),
-        pl.col("quantiles").list.len().max().cast(pl.Int64).alias("quantile_count"),
-    )
     kind, resource = pl.col("metric_kind"), "resource_attributes"
     stored = (
         pl.when(kind == "histogram")
@@ -57,7 +58,7 @@ def _described(today: pl.LazyFrame, histograms: pl.LazyFrame) -> pl.DataFrame:
     senders = (
         today.filter(pl.col("series_id").is_first_distinct())
         .select("series_id", pl.col("metric_name").alias("metric"), "metric_kind", "unit", resource)
-        .join(bounds, on="series_id", how="left", validate="1:1")
+        .join(sized, on="series_id", how="left", validate="1:1")
         .group_by("metric", pl.col(resource).hash(7).alias("sender"))
         .agg(
             pl.col("metric_kind", "unit").min(),

@@ -8,7 +8,7 @@ Rewrites: `path_template` (`/orders/12` to `/orders/{n}`), `status_class` (`200`
 (all but the k values with most series to `other`). A rewrite that changes nothing is left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import polars as pl
@@ -30,12 +30,15 @@ SCHEMA: Final = {
 
 
 def rewrites(
-    series: Wide, *, top: int, metrics: int = 50, status_labels: Sequence[str] = ("status", "code")
+    series: Wide,
+    *,
+    top: int,
+    searched: Collection[str] | None = None,
+    status_labels: Sequence[str] = ("status", "code"),
 ) -> pl.DataFrame:
-    """Try the rewrites on the labels of the metrics with most series."""
-    largest = series.series.sort(["series", "metric"], descending=[True, False]).head(metrics)
+    """Try the rewrites on the labels of these metrics, or of all."""
     found: list[tuple[object, ...]] = []
-    for metric in largest["metric"].sort().to_list():
+    for metric in series.chosen(searched):
         rows = series.of_metric(metric)
         mine = series.slots.filter(pl.col("metric") == metric)
         known = series.values.join(mine.select("metric_id").unique(), on="metric_id", how="semi")

@@ -6,6 +6,7 @@ Units    series; money a month at a price per 1,000 stored series
 Holds    saved + left == series; a coarser histogram saves stored series, never series
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -30,6 +31,8 @@ class Prices:
     top_values: int = 10
     metric_budget: int = 1000
     searched_metrics: int = 50
+    part_series: int = 1_000_000
+    """Series of both days that are laid out at a time: what the memory depends on."""
 
 
 def monthly_cost(count: pl.Expr, prices: Prices) -> pl.Expr:
@@ -45,9 +48,11 @@ def _stored_of(count: pl.Expr) -> pl.Expr:
     return (count.cast(pl.Int128) * pl.col("stored") // pl.col("series")).cast(pl.Int64)
 
 
-def set_mart(series: Wide, metrics: pl.DataFrame, prices: Prices, day: date) -> pl.LazyFrame:
+def set_mart(
+    series: Wide, metrics: pl.DataFrame, prices: Prices, day: date, searched: Collection[str]
+) -> pl.LazyFrame:
     """Give labels that say the same, the instance, and the smallest set within the budget."""
-    sets = label_sets(series, budget=prices.metric_budget, metrics=prices.searched_metrics)
+    sets = label_sets(series, budget=prices.metric_budget, searched=searched)
     counts = metrics.lazy().select("metric", "series", "stored")
     saved = pl.col("series") - pl.col("left")
     return (
@@ -66,10 +71,12 @@ def set_mart(series: Wide, metrics: pl.DataFrame, prices: Prices, day: date) -> 
     )
 
 
-def rewrite_mart(series: Wide, metrics: pl.DataFrame, prices: Prices, day: date) -> pl.LazyFrame:
+def rewrite_mart(
+    series: Wide, metrics: pl.DataFrame, prices: Prices, day: date, searched: Collection[str]
+) -> pl.LazyFrame:
     """Give what fewer values of a label, or fewer bounds of a histogram, would leave."""
     counts = metrics.lazy().select("metric", "series", "stored")
-    found = rewrites(series, top=prices.top_values, metrics=prices.searched_metrics)
+    found = rewrites(series, top=prices.top_values, searched=searched)
     labels = (
         found.lazy()
         .join(counts, on="metric", how="left", validate="m:1")

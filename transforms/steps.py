@@ -4,7 +4,8 @@ Day steps see one UTC day; whole steps see what the day steps left for all days.
 layer (`known_series`, `samples`, `fact_hours`, `lines_of_day`, `catalogue`, `catalogue_ages`,
 `billed_services`, `service_costs`, `fx_rates`, `coverage_history`, `metric_uses`) live for one run
 only and are not stored.
-`raw_…_around` holds the days beside it too, `raw_…_before` the day before.
+`raw_…_around` holds the days beside it too, `raw_…_before` the day before; `raw_series_once` has
+each series once, where `raw_series` has it every hour.
 """
 
 from decimal import Decimal
@@ -179,9 +180,10 @@ def _cardinality(f: Frames, t: Terms) -> Made:
         top_values=chosen.top_values,
         metric_budget=chosen.metric_budget,
         searched_metrics=chosen.searched_metrics,
+        part_series=chosen.part_series,
     )
-    before, histograms = f["raw_series_before"], f["raw_histogram"]
-    return cardinality.cardinality_day(f["raw_series"], before, histograms, t.day, prices)
+    today, before = f["raw_series_once"], f["raw_series_once_before"]
+    return cardinality.cardinality_day(today, before, f["raw_histogram"], t.day, prices)
 
 
 def _series(f: Frames, t: Terms) -> Made:
@@ -349,7 +351,7 @@ DAY: Final = (
     Step(_scored_day, ("raw_series", "raw_signal", "raw_span", "raw_span_around",
                        "raw_histogram"),
          ("core_score_finding_daily", "core_score_key_daily", "core_score_metric_daily")),
-    Step(_cardinality, ("raw_series", "raw_series_before", "raw_histogram"),
+    Step(_cardinality, ("raw_series_once", "raw_series_once_before", "raw_histogram"),
          ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
           "mart_cardinality_set", "mart_cardinality_rewrite", "mart_churn_metric")),
     Step(_series, ("raw_series", "raw_histogram"),

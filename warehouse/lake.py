@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 
+from warehouse.lake_series import series_once
 from warehouse.table import Table
 from warehouse.tables import raw
 
@@ -53,12 +54,7 @@ class Lake:
 
     def scan(self, table: Table, days: Sequence[date]) -> pl.LazyFrame:
         """Give the rows of these days, lazily; no rows in the declared types where none are."""
-        files = self.files(table, days)
-        if not files:
-            return table.empty().lazy()
-        return pl.scan_parquet(
-            files, schema=table.schema, hive_partitioning=False, missing_columns="insert"
-        )
+        return _read(table, self.files(table, days))
 
     def seen_series(self, days: Sequence[date]) -> pl.LazyFrame:
         """Give each series and hour of these days once, with its points and last receipt.
@@ -77,6 +73,18 @@ class Lake:
         joined = joined.filter(pl.col("point_count").is_not_null())
         return joined.select(*raw.SEEN_SERIES_SCHEMA)
 
+    def series_once(self, days: Sequence[date]) -> pl.LazyFrame:
+        """Give each series of these days once, with what names it: see `lake_series`."""
+        hours = [
+            (sorted(hour.glob("*.parquet")), sorted((active / hour.name).glob("*.parquet")))
+            for day in days
+            for active in [self.root / raw.ACTIVITY.name / f"date={day}"]
+            for hour in sorted((self.root / raw.SERIES.name / f"date={day}").glob("hour=*"))
+        ]
+        return series_once(
+            hours, lambda files: (_read(raw.SERIES, files[0]), _read(raw.ACTIVITY, files[1]))
+        )
+
     def digest(self, day: date) -> str:
         """Give a short name of what the lake holds of a day."""
         parts = [
@@ -85,3 +93,11 @@ class Lake:
             for path in self.files(table, [day])
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else ""
+
+
+def _read(table: Table, files: Sequence[Path]) -> pl.LazyFrame:
+    if not files:
+        return table.empty().lazy()
+    return pl.scan_parquet(
+        list(files), schema=table.schema, hive_partitioning=False, missing_columns="insert"
+    )

@@ -1,6 +1,7 @@
 """Cardinality: exact what-ifs, growth and churn, by worked examples and a real recount."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from transforms.cardinality import cardinality_day, what_if
 from transforms.fingerprint import wide
+from transforms.metric_parts import metric_parts
 from transforms.savings import Prices
 from transforms.slots import digest
 from warehouse.tables import BY_NAME, raw
@@ -297,6 +299,38 @@ def test_metrics_are_independent(telemetry: Any, rows: Any) -> None:
     ]
 
     assert pl.concat(parts).sort(key).equals(whole)
+
+
+@settings(
+    deadline=None,
+    max_examples=15,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(rows=random_series, before=random_series, size=st.integers(1, 8))
+def test_parts_change_no_number(telemetry: Any, rows: Any, before: Any, size: int) -> None:
+    """A few series at a time give every mart as all at once; few metrics are searched."""
+    today, then = frame_of(telemetry, rows), frame_of(telemetry, before)
+    prices = replace(PRICES, searched_metrics=1, metric_budget=2)
+
+    parts, whole = (
+        cardinality_day(today, then, NO_HISTOGRAMS, DAY, replace(prices, part_series=count))
+        for count in (size, 1000)
+    )
+
+    assert parts.keys() == whole.keys()
+    for name, frame in whole.items():
+        assert parts[name].collect().equals(frame.collect()), name
+
+
+def test_parts_hold_whole_metrics_the_largest_first(telemetry: Any) -> None:
+    """Two parts of five series: the large metric alone, the others together."""
+    rows: list[tuple[str, Labels]] = [("big", {"n": n}) for n in range(5)]
+    rows += [("b", {"n": n}) for n in range(3)] + [("a", {})]
+    day = frame_of(telemetry, rows)
+
+    assert metric_parts([day], 5) == [("big",), ("b", "a")]
+    assert metric_parts([day], 9) == [()]
+    assert metric_parts([day, day], 9) == [("big",), ("b", "a")]
 
 
 @pytest.mark.parametrize("value", [1, "1", ""])

@@ -3,7 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
+import pytest
 
+from warehouse import lake_series
 from warehouse.lake import Lake
 from warehouse.tables import raw
 
@@ -46,3 +48,52 @@ def test_a_day_without_telemetry_has_the_columns_all_the_same(tmp_path):
 
     assert seen.is_empty()
     assert seen.schema == pl.Schema(raw.SEEN_SERIES_SCHEMA)
+
+
+def _hours(root, seen):
+    """Write a day: per hour the series that are named and those that are active."""
+    for hour, (named, active) in enumerate(seen):
+        start = datetime(2026, 1, 1, hour, tzinfo=UTC)
+        for table, numbers in ((raw.SERIES, named), (raw.ACTIVITY, active)):
+            folder = root / table.name / f"date={DAY}" / f"hour={hour:02}"
+            folder.mkdir(parents=True, exist_ok=True)
+            sample = {**table.sample(1).to_dicts()[0], "event_hour": start}
+            if "metric_name" in sample:
+                rows = [{**sample, "series_id": n, "metric_name": "xy"[n % 2]} for n in numbers]
+            else:
+                rows = [{**sample, "series_id": n} for n in numbers]
+            pl.DataFrame(rows, schema=table.schema).write_parquet(folder / "1.parquet")
+
+
+@pytest.mark.parametrize("batch", [0, 1 << 30])
+def test_each_series_of_a_day_once(tmp_path, monkeypatch, batch):
+    """Named every hour: one row; named but never active: none. Hour by hour or all at once."""
+    monkeypatch.setattr(lake_series, "BATCH_BYTES", batch)
+    _hours(tmp_path, [([1, 2, 9], [1, 2]), ([1, 2, 3], [1, 2, 3]), ([3, 4], [3]), ([4], [4])])
+
+    once = Lake(tmp_path).series_once([DAY])
+
+    assert sorted(once.collect()["series_id"]) == [1, 2, 3, 4]
+    assert once.collect().schema == pl.Schema(raw.ONCE_SCHEMA)
+    odd = once.filter(pl.col("metric_name") == "y")
+    assert sorted(odd.collect()["series_id"]) == [1, 3]
+    assert odd.select(pl.len()).collect().item() == 2
+    assert once.head(3).collect().height == 3
+
+
+def test_once_equals_the_dictionary_that_has_activity(tmp_path):
+    """The same rows as the hourly view gives, each series by its first row."""
+    _hours(tmp_path, [([1, 2], [1]), ([2, 3], [2, 3]), ([1, 2, 3], [1, 2, 3])])
+    lake = Lake(tmp_path)
+
+    hourly = lake.seen_series([DAY]).collect().unique("series_id", keep="any")
+
+    columns = list(raw.ONCE_SCHEMA)
+    once = lake.series_once([DAY]).collect().sort("series_id")
+    assert once.equals(hourly.select(columns).sort("series_id"))
+
+
+def test_once_of_a_day_without_telemetry(tmp_path):
+    """No rows, in the declared types; also where only the activity is there."""
+    assert Lake(tmp_path).series_once([DAY]).collect().schema == pl.Schema(raw.ONCE_SCHEMA)
+    assert Lake(tmp_path).series_once([DAY]).collect().is_empty()

@@ -68,6 +68,11 @@ SEEN_SERIES_SCHEMA: Final = {
 }
 """raw_series with what raw_activity knows of each: what transforms read (`Lake.seen_series`)."""
 
+ONCE_SCHEMA: Final = {
+    name: kind for name, kind in SERIES.schema.items() if name not in {"event_hour", "x_segment"}
+}
+"""What names a series, whatever the hour: what `Lake.series_once` gives."""
+
 POINT: Final = Table(
     name="raw_point",
     text="Points of gauges and sums.",
