@@ -1,11 +1,10 @@
 """What a build is made from: the lake, the bills in force, the rules and the inventory.
 
 Takes    settings
-Gives    raw frames of a day, and for each day a digest of all that it is made from
+Gives    raw frames of a day, and for each day what its steps are made from
 Refuses  rules and inventories that are wrong (ConfigError with every finding)
 """
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -15,18 +14,20 @@ import polars as pl
 
 from collector.billing import catalog
 from meterbook.errors import ConfigError, Finding
+from meterbook.plan import Marks, marks
 from meterbook.settings import Settings
-from transforms import metric_use
+from transforms import metric_use, steps
 from transforms.inventory_files import InventoryFile, read_inventory
 from transforms.ownership import Ownership, SourceFile, parse_ownership, source_paths
-from transforms.partition import Terms
+from transforms.partition import Terms, on
 from warehouse.lake import Lake
 from warehouse.tables import raw
 
-VERSION: Final = "4"
-"""Part of every day's digest: raise it when a transform gives other figures for the same input."""
-
 ONE_DAY: Final = timedelta(days=1)
+RAW_FRAMES: Final = tuple(
+    sorted({name for step in steps.DAY for name in step.reads if name.startswith("raw_")})
+)
+"""What day steps read of the lake and the bills."""
 
 
 def read_ownership(settings: Settings) -> Ownership:
@@ -152,41 +153,26 @@ class Inputs:
             "raw_cost_line": self.lines.filter(_touches(day)),
         }
 
-    def digests(self, terms: Terms) -> dict[date, str]:
-        """Give for each day there is anything of: a digest of all that its tables are made from."""
+    def marks(self, terms: Terms) -> dict[date, Marks]:
+        """Give for each day there is anything of: what each of its steps is made from."""
         lines = _line_digests(self.lines)
         lake = {day: self.lake.digest(day) for day in self.lake.days()}
-        found = {}
-        for day in sorted({*lines, *lake}):
-            end = datetime.combine(day + ONE_DAY, time(), UTC)
-            is_final = end + timedelta(hours=terms.settings.billing.period_final_hours) <= terms.now
-            parts = (
-                VERSION,
-                _terms_digest(terms, day),
-                str(is_final),
-                lines.get(day, ""),
-                *(lake.get(day + ONE_DAY * step, "") for step in (-1, 0, 1)),
-            )
-            found[day] = hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
-        return found
+
+        def of_day(day: date) -> Marks:
+            before, own, after = (lake.get(day + ONE_DAY * step, "") for step in (-1, 0, 1))
+            around = f"{before},{own},{after}"
+            frames = {name: around if name.endswith("_around") else own for name in RAW_FRAMES}
+            frames |= {name: before for name in frames if name.endswith("_before")}
+            frames["raw_cost_line"] = lines.get(day, "")
+            return marks(frames, on(terms, day))
+
+        return {day: of_day(day) for day in sorted({*lines, *lake})}
 
 
 def _touches(day: date) -> pl.Expr:
     start = datetime.combine(day, time(), UTC)
     begins, ends = pl.col("charge_period_start"), pl.col("charge_period_end")
     return (begins < start + ONE_DAY) & ((ends > start) | (begins >= start))
-
-
-def _terms_digest(terms: Terms, day: date) -> str:
-    settings = terms.settings
-    known = (
-        settings.cardinality,
-        settings.inventory,
-        settings.unit_cost,
-        settings.score,
-        settings.billing.period_final_hours,
-    )
-    return terms.ownership.hash_on(day) + hashlib.sha256(repr(known).encode()).hexdigest()[:16]
 
 
 def _line_digests(lines: pl.LazyFrame) -> dict[date, str]:

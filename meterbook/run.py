@@ -2,6 +2,7 @@
 
 Takes    settings, what is wanted (demo, once), a clock
 Gives    a collector, builds every few minutes, the site; or one pass of all of it
+Holds    told to stop, it stops at the next step of a build, and the next run goes on there
 Never    leaves a part behind: whatever ends it, the children are told and waited for
 """
 
@@ -24,6 +25,8 @@ from collector.otlp.serve import serve as serve_collector
 from collector.otlp.status import Status, read_status, wait_until_decoded
 from meterbook import build as building
 from meterbook.errors import ConfigError, Finding, MeterbookError
+from meterbook.plan import Choice
+from meterbook.run_log import StoppedError
 from meterbook.settings import Settings
 from meterbook.settings_file import load_settings
 from sample_data.send import send_world
@@ -116,15 +119,18 @@ def run(settings: Settings, wanted: Wanted, *, clock: Clock, say: Say) -> int:
         status = _wait_for_collector(settings, collector)
         if world is not None and not world.is_sent:
             _send(world, status, say)
-        status = _settle(settings, say)
-        _build(settings, clock(), say)
-        if wanted.once:
-            return _finish_once(settings, say)
-        with _part(settings, "serve") as page:
-            say(f"site: http://{settings.site.host}:{settings.site.port}")
-            _keep_running(settings, {"collector": collector, "site": page}, stop, clock, say)
+        try:
+            _settle(settings, say, stop)
+            _build(settings, clock(), say, stop)
+            if wanted.once:
+                return _finish_once(settings, say)
+            with _part(settings, "serve") as page:
+                say(f"site: http://{settings.site.host}:{settings.site.port}")
+                _keep_running(settings, {"collector": collector, "site": page}, stop, clock, say)
+        except StoppedError as exc:
+            say(str(exc))
     say("stopped")
-    return 0
+    return 1 if wanted.once else 0
 
 
 @dataclass(frozen=True)
@@ -203,17 +209,19 @@ def _wait_for_collector(settings: Settings, process: subprocess.Popen[bytes]) ->
     raise PartEndedError("collector", None)
 
 
-def _settle(settings: Settings, say: Say) -> Status:
-    status = wait_until_decoded(settings.home, DECODE_SECONDS)
-    say("collector: everything accepted is in the lake")
-    return status
+def _settle(settings: Settings, say: Say, stop: threading.Event) -> None:
+    wait_until_decoded(settings.home, DECODE_SECONDS, stop.is_set)
+    if not stop.is_set():
+        say("collector: everything accepted is in the lake")
 
 
-def _build(settings: Settings, now: datetime, say: Say) -> None:
-    loaded = building.load_bills(settings, (), now=now, accept=None, say=say)
+def _build(settings: Settings, now: datetime, say: Say, stop: threading.Event) -> None:
+    loaded = building.load_bills(
+        settings, (), now=now, accept=None, say=say, is_stopped=stop.is_set
+    )
     for line in loaded.text.splitlines():
         say(f"bills: {line}")
-    result = building.build(settings, now=now, choice=building.Choice(), say=say)
+    result = building.build(settings, now=now, choice=Choice(), say=say, is_stopped=stop.is_set)
     for line in result.text.splitlines():
         say(f"build: {line}")
 
@@ -235,7 +243,10 @@ def _keep_running(
     clock: Clock,
     say: Say,
 ) -> None:
-    """Build every so often until told to stop. Errors: PartEndedError when a part has ended."""
+    """Build every so often until told to stop.
+
+    Errors: PartEndedError when a part has ended, StoppedError when it is told in mid build.
+    """
     waited = 0
     while not stop.wait(1):
         for name, process in parts.items():
@@ -244,7 +255,7 @@ def _keep_running(
         waited += 1
         if waited >= settings.build.every_seconds:
             waited = 0
-            _build(settings, clock(), say)
+            _build(settings, clock(), say, stop)
 
 
 @contextmanager

@@ -213,6 +213,9 @@ class BuildSettings:
 
     every_seconds: int = 300
     keep_snapshots: int = 3
+    history_days: int = _set(
+        90, "so far back a changed setting or rule is applied to series, signals and findings"
+    )
     engine: str = "local"
 
 

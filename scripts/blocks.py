@@ -143,11 +143,12 @@ def graph() -> str:
     """Give the steps: what is made from what."""
     rows = [
         f"| {kind} | {', '.join(f'`{n}`' for n in step.writes)} "
-        f"| {', '.join(f'`{n}`' for n in step.reads)} |"
+        f"| {', '.join(f'`{n}`' for n in step.reads)} "
+        f"| {', '.join(f'`{n}`' for n in step.asks)} |"
         for kind, chosen in (("each day", steps.DAY), ("all days", steps.WHOLE))
         for step in chosen
     ]
-    return "\n".join(["| runs for | writes | reads |", "|---|---|---|", *rows])
+    return "\n".join(["| runs for | writes | reads | is due too when this changes |", "|---|---|---|---|", *rows])
 
 
 def commands() -> str:

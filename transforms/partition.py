@@ -12,7 +12,7 @@ keeps, and so a new day never reads old telemetry again.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -33,6 +33,10 @@ class Terms:
     ownership: Ownership
 
 
+OWNERSHIP: Final = "ownership"
+IS_FINAL: Final = "is_final"
+
+
 @dataclass(frozen=True)
 class Step:
     """One node of the graph: which tables it makes, from which, by which function."""
@@ -40,6 +44,17 @@ class Step:
     make: Callable[[Frames, Terms], Made]
     reads: tuple[str, ...]
     writes: tuple[str, ...]
+    asks: tuple[str, ...] = ()
+    """Of a day step: which terms decide its rows besides what it reads: `ownership`, `is_final`, or
+    a setting, `section.key`. When one changes, the step is due on every day, and only such steps.
+    """
+    is_history: bool = False
+    """Days past `build.history_days` are left as they are when only the terms have changed."""
+
+    @property
+    def name(self) -> str:
+        """Give the name of its function."""
+        return self.make.__name__.lstrip("_")
 
 
 def run_steps(

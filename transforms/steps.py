@@ -45,7 +45,7 @@ from transforms import (
     workload,
     workloads,
 )
-from transforms.partition import Frames, Made, Step, Terms
+from transforms.partition import IS_FINAL, OWNERSHIP, Frames, Made, Step, Terms
 
 
 def _known(f: Frames, _: Terms) -> Made:
@@ -332,30 +332,38 @@ DAY: Final = (
          ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
     Step(_volumes, ("known_series", "samples"), ("core_volume_hourly", "core_network_hourly")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
-    Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",)),
+    Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",), (OWNERSHIP,)),
     Step(_pools, ("raw_series", "raw_point_around", "core_usage_hourly"),
-         ("core_pool_weight_daily",)),
+         ("core_pool_weight_daily",), (OWNERSHIP,)),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly",
                    "core_volume_hourly", "core_network_hourly",
                    "core_pool_weight_daily"),
-         ("core_cost_ledger",)),
-    Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",)),
+         ("core_cost_ledger",), (OWNERSHIP, IS_FINAL)),
+    Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",), (OWNERSHIP,)),
     Step(_workloads, ("core_usage_hourly", "core_node_hourly", "core_weight_hourly",
                       "core_cost_ledger", "raw_series"),
-         ("mart_workload_daily", "core_container_hourly")),
+         ("mart_workload_daily", "core_container_hourly"), (OWNERSHIP,)),
     Step(_costs, ("core_cost_ledger", "lines_of_day"),
          ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
           "mart_reconciliation_daily")),
-    Step(_counted, ("raw_series", "raw_point_around", "raw_histogram"), ("core_counter_daily",)),
-    Step(_seen, ("raw_series", "raw_signal"), ("core_workload_daily", "core_signal_daily")),
+    Step(_counted, ("raw_series", "raw_point_around", "raw_histogram"), ("core_counter_daily",),
+         ("unit_cost.counters",)),
+    Step(_seen, ("raw_series", "raw_signal"), ("core_workload_daily", "core_signal_daily"),
+         ("inventory.infrastructure_scopes", "collector.default_environment"), is_history=True),
     Step(_scored_day, ("raw_series", "raw_signal", "raw_span", "raw_span_around",
                        "raw_histogram"),
-         ("core_score_finding_daily", "core_score_key_daily", "core_score_metric_daily")),
+         ("core_score_finding_daily", "core_score_key_daily", "core_score_metric_daily"),
+         ("inventory.infrastructure_scopes", "score.production_environments"), is_history=True),
     Step(_cardinality, ("raw_series_once", "raw_series_once_before", "raw_histogram"),
          ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
-          "mart_cardinality_set", "mart_cardinality_rewrite", "mart_churn_metric")),
+          "mart_cardinality_set", "mart_cardinality_rewrite", "mart_churn_metric"),
+         ("cardinality.price_per_1000_series_month", "cardinality.growth_guard_series",
+          "cardinality.growth_guard_ratio", "cardinality.top_values",
+          "cardinality.metric_budget", "cardinality.searched_metrics",
+          "cardinality.part_series"), is_history=True),
     Step(_series, ("raw_series", "raw_histogram"),
-         ("core_series_daily", "mart_series_hourly", "mart_series_cost", "mart_series_quota")),
+         ("core_series_daily", "mart_series_hourly", "mart_series_cost", "mart_series_quota"),
+         (OWNERSHIP, "cardinality.priced_backends", "cardinality.team_quotas"), is_history=True),
 )  # fmt: skip
 
 WHOLE: Final = (

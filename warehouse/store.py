@@ -8,6 +8,7 @@ Never    is opened by a reader: they read published snapshots
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -96,6 +97,13 @@ class Store:
     def read(self, table: Table) -> pl.DataFrame:
         """Give a whole table in its declared types."""
         return self.ask(f'SELECT * FROM "{table.name}"').cast(table.schema)  # noqa: S608 - a declared name
+
+    def read_day(self, table: Table, day: date) -> pl.DataFrame:
+        """Give a day's rows of a table in its declared types, in the order of its key."""
+        order = ", ".join(f'"{name}"' for name in table.key) or "ALL"
+        where = f'"{table.partition}" = $day'
+        sql = f'SELECT * FROM "{table.name}" WHERE {where} ORDER BY {order}'  # noqa: S608 - declared names
+        return self.ask(sql, day=day).cast(table.schema)
 
     @contextmanager
     def change(self) -> Iterator["Change"]:

@@ -8,6 +8,7 @@ import json
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,12 +103,19 @@ def read_decoder_counters(home: Path) -> dict[tuple[str, str], int]:
     return {(name, label): count for name, label, count in json.loads(text)}
 
 
-def wait_until_decoded(home: Path, timeout_seconds: float) -> Status:
-    """Wait until no segment is left undecoded. Errors: DecodeLagError after the time."""
+def wait_until_decoded(
+    home: Path, timeout_seconds: float, is_stopped: Callable[[], bool] = lambda: False
+) -> Status:
+    """Wait until no segment is left undecoded, or until told to stop.
+
+    Errors: DecodeLagError after the time.
+    """
     waited = threading.Event()
     deadline = time.monotonic() + timeout_seconds
     folder = journal_folder(home)
     while any(folder.glob("*.open")) or any(folder.glob("*.wal")):
+        if is_stopped():
+            break
         if time.monotonic() > deadline:
             raise DecodeLagError(
                 f"{folder}: segments are still undecoded after {timeout_seconds:.0f} s; "

@@ -10,6 +10,7 @@ from meterbook import build as building
 from meterbook import run as running
 from meterbook.cli.base import EXIT_REFUSED, SIZES, Context, day_of, examples, main, now_of
 from meterbook.plain import plain
+from meterbook.plan import Choice
 
 
 @main.command(
@@ -87,7 +88,7 @@ def build(
     report = building.build(
         context.settings,
         now=now_of(now),
-        choice=building.Choice(day_of(first, "--from"), day_of(last, "--to"), everything),
+        choice=Choice(day_of(first, "--from"), day_of(last, "--to"), everything),
         say=context.say,
     )
     click.echo(report.text)

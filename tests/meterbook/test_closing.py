@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from meterbook.build import Choice, build, close, load_bills
+from meterbook.build import build, close, load_bills
+from meterbook.plan import Choice
 from meterbook.errors import ConfigError
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
 from meterbook.statement import statements

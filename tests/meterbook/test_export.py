@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from meterbook import build as building
 from meterbook.cli import main
 from meterbook.export import export_focus
+from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, Settings
 from warehouse import focus_views
 from warehouse.snapshot import current, open_snapshot, publish
@@ -50,7 +51,7 @@ def bill(home: Path) -> Settings:
     pl.DataFrame([{"ResourceId": ""} | row for row in rows]).write_csv(folder / "focus.csv")
     settings = Settings(home=home, billing=BillingSettings(settle_seconds=0))
     building.load_bills(settings, [str(folder)], now=NOW, accept=None, say=lambda _: None)
-    building.build(settings, now=NOW, choice=building.Choice(), say=lambda _: None)
+    building.build(settings, now=NOW, choice=Choice(), say=lambda _: None)
     return settings
 
 

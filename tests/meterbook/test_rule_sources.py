@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from meterbook.build import Choice, build, load_bills
+from meterbook.build import build, load_bills
+from meterbook.plan import Choice
 from meterbook.cli import main
 from meterbook.errors import ConfigError
 from meterbook.inputs import read_ownership

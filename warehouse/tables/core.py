@@ -338,14 +338,16 @@ SIGNAL_DAILY: Final = Table(
 
 PARTITION: Final = Table(
     name="core_partition",
-    text="What each day was last built from; a day whose digest is unchanged is not built again.",
-    grain="day",
-    key=("day",),
+    text="What each step of a day was last built from; it is not built again while that is so.",
+    grain="day and step",
+    key=("day", "step"),
     is_published=False,
     partition="day",
     columns=(
         Column("day", pl.Date(), "UTC day"),
-        Column("digest", pl.String(), "telemetry, bill lines and configuration it was built from"),
+        Column("step", pl.String(), "step of the graph"),
+        Column("inputs_digest", pl.String(), "telemetry and bill lines it was built from"),
+        Column("terms_digest", pl.String(), "ownership rules and settings it was built from"),
         Column("built_at", INSTANT, "when"),
     ),
 )

@@ -11,6 +11,7 @@ from collector.billing import fx
 from collector.billing.load import LoadReport, load, places_of
 from meterbook import build as building
 from meterbook.errors import ConfigError
+from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, Settings
 from warehouse.snapshot import current, open_snapshot
 
@@ -74,7 +75,7 @@ def test_mixed_currencies_in_one_file(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home", billing=rates)
 
     building.load_bills(settings, [str(bills)], now=NOW, accept=None, say=lambda _: None)
-    building.build(settings, now=NOW, choice=building.Choice(), say=lambda _: None)
+    building.build(settings, now=NOW, choice=Choice(), say=lambda _: None)
 
     con = open_snapshot(current(settings.serving))
     found = con.sql(

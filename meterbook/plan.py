@@ -1,0 +1,144 @@
+"""Which steps of which days a build runs: those whose inputs or terms have changed.
+
+Takes    the steps of a day, a digest of each raw frame of a day, the terms
+Gives    a mark per day and step; the steps due; the steps that must run so that those can
+Holds    a step whose inputs and terms are unchanged is not due; a setting makes due only the steps
+         that ask for it, and those that read what they make
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
+from typing import Final
+
+from transforms import steps
+from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms
+from warehouse.tables import BY_NAME
+
+VERSION: Final = "4"
+"""Part of every mark: raise it when a transform gives other figures for the same input."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a step of a day is made from: digests of its inputs, and of what it asks for."""
+
+    inputs: str
+    terms: str
+
+
+GONE: Final = Mark("", "")
+"""Of a step of a day of which nothing is left."""
+
+Marks = Mapping[str, Mark]
+"""By the name of the step."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which days: from first to last, or everything; without any, what is new or changed."""
+
+    first: date | None = None
+    last: date | None = None
+    everything: bool = False
+
+    def due(
+        self, wanted: Mapping[date, Marks], have: Mapping[date, Marks], *, kept_since: date
+    ) -> dict[date, tuple[str, ...]]:
+        """Give the steps due by day, from the marks wanted and those the tables were built from.
+
+        Before `kept_since` a step that is history stays as it is when only its terms change.
+        """
+        found = {}
+        for day in sorted({*wanted, *have}):
+            if self.first or self.last:
+                is_chosen = (self.first or date.min) <= day <= (self.last or date.max)
+                names = _NAMES if is_chosen else ()
+            elif self.everything or day not in wanted:
+                names = _NAMES
+            else:
+                names = _changed(wanted[day], have.get(day, {}), is_old=day < kept_since)
+            if names:
+                found[day] = names
+        return found
+
+
+def _stored(step: Step) -> bool:
+    return any(name in BY_NAME for name in step.writes)
+
+
+_NAMES: Final = tuple(step.name for step in steps.DAY if _stored(step))
+
+
+def _changed(wanted: Marks, have: Marks, *, is_old: bool) -> tuple[str, ...]:
+    """Give the steps whose marks differ, in their order."""
+
+    def is_due(step: Step) -> bool:
+        want, had = wanted[step.name], have.get(step.name)
+        if had is None or had.inputs != want.inputs:
+            return True
+        return had.terms != want.terms and not (is_old and step.is_history)
+
+    return tuple(step.name for step in steps.DAY if step.name in _NAMES and is_due(step))
+
+
+def needed(due: Collection[str], chosen: Sequence[Step] = steps.DAY) -> list[Step]:
+    """Give the steps that are due, and those whose frames they need and nobody keeps."""
+    makers = {name: step.name for step in chosen for name in step.writes}
+    names = set(due)
+    for step in reversed(chosen):
+        if step.name in names:
+            names |= {makers[name] for name in step.reads if name in makers and name not in BY_NAME}
+    return [step for step in chosen if step.name in names]
+
+
+def kept(chosen: Iterable[Step], given: Collection[str]) -> list[str]:
+    """Give the tables that these steps read of what former builds have left."""
+    run = list(chosen)
+    made = {name for step in run for name in step.writes}
+    return sorted({name for step in run for name in step.reads} - made - set(given))
+
+
+def marks(raw: Mapping[str, str], terms: Terms) -> dict[str, Mark]:
+    """Give the mark of each day step, from the digest of each raw frame of the day."""
+    asked = _Asked(terms)
+    found: dict[str, Mark] = {}
+    makers = {name: step.name for step in steps.DAY for name in step.writes}
+    for step in steps.DAY:
+        before = sorted({makers[name] for name in step.reads if name in makers})
+        inputs = [f"{name}={raw[name]}" for name in step.reads if name in raw]
+        found[step.name] = Mark(
+            _digest([VERSION, *inputs, *(found[name].inputs for name in before)]),
+            _digest([*map(asked.value, step.asks), *(found[name].terms for name in before)]),
+        )
+    return found
+
+
+class _Asked:
+    """What steps ask for on one day, each looked up once."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.known: dict[str, str] = {}
+        self.look: dict[str, Callable[[], object]] = {
+            OWNERSHIP: lambda: terms.ownership.hash_on(terms.day),
+            IS_FINAL: lambda: is_final(terms),
+        }
+        self.settings = terms.settings
+
+    def value(self, name: str) -> str:
+        if name not in self.known:
+            found = self.look[name]() if name in self.look else attrgetter(name)(self.settings)
+            self.known[name] = f"{name}={found() if callable(found) else found!r}"
+        return self.known[name]
+
+
+def is_final(terms: Terms) -> bool:
+    """Tell whether the day's cost is no longer estimated."""
+    end = datetime.combine(terms.day + timedelta(days=1), time(), UTC)
+    return end + timedelta(hours=terms.settings.billing.period_final_hours) <= terms.now
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
