@@ -148,7 +148,9 @@ def graph() -> str:
         for kind, chosen in (("each day", steps.DAY), ("all days", steps.WHOLE))
         for step in chosen
     ]
-    return "\n".join(["| runs for | writes | reads | is due too when this changes |", "|---|---|---|---|", *rows])
+    return "\n".join(
+        ["| runs for | writes | reads | is due too when this changes |", "|---|---|---|---|", *rows]
+    )
 
 
 def commands() -> str:

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from meterbook.build import build, close, load_bills
-from meterbook.plan import Choice
 from meterbook.errors import ConfigError
+from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
 from meterbook.statement import statements
 from warehouse.store import Store

@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from meterbook.build import build, load_bills
-from meterbook.plan import Choice
 from meterbook.cli import main
 from meterbook.errors import ConfigError
 from meterbook.inputs import read_ownership
+from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
