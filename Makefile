@@ -56,7 +56,7 @@ bench: $(STAMP) ## speed and memory, beside peers and floors measured in the sam
 	$(BIN)/python benchmarks/all.py
 
 bench-collector: $(STAMP) ## the collector alone, beside rotel and a floor in the same run
-	$(BIN)/python benchmarks/all.py receiver fairness
+	$(BIN)/python benchmarks/all.py receiver fairness evidence
 
 bench-bills: $(STAMP) ## bills alone: growth, 5-million-row months, beside DuckDB SQL (and focus-converter in build/)
 	$(BIN)/python benchmarks/bills.py

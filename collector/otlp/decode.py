@@ -21,13 +21,14 @@ import pyarrow as pa
 
 from collector.otlp.flat import LATEST_NS, NO_RECORDED_VALUE, NUMBERS, Metrics, Points, column
 from collector.otlp.journal import Record
-from collector.otlp.presence import SAMPLE_RATIO, Frames, event_at, instant, presence
+from collector.otlp.places import HOUR_US, Items, Senders
+from collector.otlp.presence import SAMPLE_RATIO, Frames, event_at, instant, of_logs, of_traces
+from collector.otlp.sample import of_request, of_trace
 from collector.otlp.series import DICTIONARY_LIMIT, Ids, Keys, described, series_id
-from collector.otlp.wire import KEPT_TRACES, Wire
+from collector.otlp.wire import KEPT_TRACES, SPAN_KEYS, Wire
 from warehouse.table import INSTANT
 from warehouse.tables import raw
 
-HOUR_US: Final = 3_600_000_000
 # odd, so that no two hours share a product
 _HOUR: Final = np.uint64(0x9E3779B97F4A7C15)
 HISTOGRAM_FIELDS: Final = ("count", "sum", "min", "max", "bounds", "bucket_counts")
@@ -59,15 +60,30 @@ class Decoder:
 
     def decode(self, signal: str, records: Sequence[Record], segment: int) -> Frames:
         """Give the frames of a batch. Errors: UndecodableError for a body that is no protobuf."""
-        wanted = KEPT_TRACES if signal == "traces" else signal
-        batch = self._wire.parse(wanted, [record.payload for record in records])
         if signal == "metrics":
+            batch = self._wire.parse(signal, [record.payload for record in records])
             frames = self._metrics(batch, records)
+        elif signal == "logs":
+            senders = Senders()
+            found = self._items(signal, records, senders)
+            frames = of_logs(senders, found.frame(), self._sample_ratio)
         else:
-            parsed = pl.DataFrame(pl.from_arrow(batch))
-            rows = pl.concat([_origin(records), parsed], how="horizontal")
-            frames = presence(signal, rows, self._sample_ratio)
+            frames = self._traces(records)
         return stamped(frames, segment)
+
+    def _traces(self, records: Sequence[Record]) -> Frames:
+        """Give the frames of traces; attributes are parsed of the requests in the sample only."""
+        senders, ratio = Senders(), self._sample_ratio
+        every = self._items(KEPT_TRACES, records, senders)
+        ids = every.found.field("trace_id"), every.found.field("span_id")
+        sampled = every.frame(of_trace(*ids, ratio))
+        chosen = [record for record in records if of_request(record.seq, ratio)]
+        keyed = self._items(SPAN_KEYS, chosen, senders)
+        return of_traces(senders, every.counts(), sampled, keyed.frame())
+
+    def _items(self, wanted: str, records: Sequence[Record], senders: Senders) -> Items:
+        batch = self._wire.parse(wanted, [record.payload for record in records])
+        return Items("logs" if wanted == "logs" else "traces", batch, records, senders)
 
     def _metrics(self, batch: pa.RecordBatch, records: Sequence[Record]) -> Frames:
         if len(self._ids) > self._limit:
@@ -156,17 +172,6 @@ def activity(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
         pl.len().cast(pl.Int64).alias("point_count"),
         pl.col("received_at").max(),
         pl.col("x_segment").first(),
-    )
-
-
-def _origin(records: Sequence[Record]) -> pl.DataFrame:
-    received = [record.received_ns // 1000 for record in records]
-    return pl.DataFrame(
-        {
-            "tenant": [record.tenant for record in records],
-            "x_seq": pl.Series([record.seq for record in records], dtype=pl.UInt64),
-            "received_at": pl.Series(received, dtype=pl.Int64).cast(INSTANT),
-        }
     )
 
 

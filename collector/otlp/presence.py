@@ -1,17 +1,23 @@
 """Logs and traces: that they arrived and from whom; events, and the spans in the sample.
 
-Takes    parsed requests (polars, one row each), or their records one by one
+Takes    log records or spans, one row each, and their senders (`places`)
 Gives    frames of raw_signal, raw_event and raw_span, without `x_segment`
-Holds    a record counts at its time, else at its observed time, else when it was received
+Holds    what `places` counts is what is told, by hour, resource and scope
+
+Expressions stand outside of functions: a batch is small, and building them costs as much as the
+work.
 """
 
+from collections.abc import Sequence
+from itertools import accumulate, chain
 from typing import Final
 
 import polars as pl
+import pyarrow as pa
 
 from collector.otlp import attributes as attr
-from collector.otlp.flat import LATEST_NS
-from collector.otlp.sample import attribute_keys, of_log, of_trace, spans
+from collector.otlp.places import Senders
+from collector.otlp.sample import SENDER, attribute_keys, of_log, spans
 from warehouse.table import INSTANT
 from warehouse.tables import raw
 
@@ -28,102 +34,114 @@ def event_at() -> pl.Expr:
     return pl.when(pl.col("time") == 0).then("received_at").otherwise(instant("time"))
 
 
-def _inner(rows: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Give one row per item of a list of structs, its fields as columns."""
-    return rows.filter(pl.col(name).list.len() > 0).explode(name).unnest(name)
-
-
-LISTS: Final = {
-    "logs": ("resource_logs", "scope_logs", "log_records"),
-    "traces": ("resource_spans", "scope_spans", "spans"),
-}
-
-
 SAMPLE_RATIO: Final = 0.1
 """Of traces, and of log records whose attribute keys are looked at, where nothing is set."""
 
 
-def presence(signal: str, rows: pl.DataFrame, sample_ratio: float = SAMPLE_RATIO) -> Frames:
-    """Give the frames of parsed requests, one row each."""
-    items = rows
-    for name in LISTS[signal]:
-        items = _inner(items, name)
-    return of_items(signal, items, sample_ratio)
+def of_logs(senders: Senders, records: pl.DataFrame, sample_ratio: float) -> Frames:
+    """Give raw_signal, and raw_event for records that bear a name."""
+    keys = attribute_keys(records.lazy().filter(of_log(sample_ratio)))
+    known = _known("logs", senders)
+    frames = {"raw_signal": _signals(_with_severities(records), keys, known)}
+    events = _events(records, known)
+    return frames if events is None else frames | {"raw_event": events}
 
 
-def of_items(signal: str, items: pl.DataFrame, sample_ratio: float = SAMPLE_RATIO) -> Frames:
-    """Give raw_signal; raw_event for logs that bear a name; raw_span for sampled traces.
+def of_traces(
+    senders: Senders, counts: pl.DataFrame, sampled: pl.DataFrame, keyed: pl.DataFrame
+) -> Frames:
+    """Give raw_signal of counts of all spans, and raw_span of those in the sample.
 
-    One row per record or span.
+    `keyed` are those whose attributes are looked at.
     """
-    if signal == "logs":
-        observed = pl.when(pl.col("time") == 0).then("observed_time").otherwise("time")
-        items = items.with_columns(observed.alias("time"))
-    else:
-        items = items.with_columns(
-            pl.col("start").alias("time"),
-            pl.lit(0, pl.Int32).alias("severity_number"),
-            pl.lit(b"", pl.Binary).alias("severity_text"),
-        )
-    items = items.filter(pl.col("time") <= LATEST_NS).with_columns(event_at().alias("event_at"))
-    items = items.with_columns(pl.col("event_at").dt.truncate("1h").alias("event_hour"))
-    sampled = items.filter((of_log if signal == "logs" else of_trace)(sample_ratio))
-    frames = {"raw_signal": _signals(signal, items, sampled)}
-    if signal == "logs":
-        events = _events(items)
-        if events.height:
-            frames["raw_event"] = events
-    elif sampled.height:
-        frames["raw_span"] = spans(sampled)
-    return frames
+    known = _known("traces", senders)
+    counted = counts.lazy().group_by(SENDER).agg(*_SUMS, _NO_SEVERITIES)
+    frames = {"raw_signal": _signals(counted, attribute_keys(keyed.lazy()), known)}
+    return frames | {"raw_span": spans(sampled, known)} if sampled.height else frames
 
 
-_SENDER: Final = ("tenant", "resource", "scope", "event_hour")
+_SUMS: Final = (
+    pl.col("item_count").sum(),
+    pl.col("first_event_at").min(),
+    pl.col("last_event_at").max(),
+    pl.col("received_at").max(),
+)
+_NO_SEVERITIES: Final = pl.lit([], raw.SEVERITIES).alias("severities")
 
 
-def _signals(signal: str, items: pl.DataFrame, sampled: pl.DataFrame) -> pl.DataFrame:
-    """Count items by sender and severity, then put the severities of a sender in one row."""
-    level = ("severity_number", "severity_text")
-    counted = items.group_by(*_SENDER, *level).agg(
-        pl.len().cast(pl.Int64).alias("item_count"),
-        pl.col("event_at").min().alias("first_event_at"),
-        pl.col("event_at").max().alias("last_event_at"),
-        pl.col("received_at").max(),
+def _known(signal: str, senders: Senders) -> pl.DataFrame:
+    """Give what is known of each sender, in the order of their numbers."""
+    tenants, resources, scopes = senders.listed()
+    decoded = list(map(attr.resource, resources))
+    names = [
+        next((a["value"] for a in found if a["key"] == "service.name"), "") for found in decoded
+    ]
+    text = pl.String()
+    return pl.DataFrame(
+        [
+            pl.Series("tenant", tenants, dtype=text),
+            attribute_lists("resource_attributes", decoded),
+            pl.Series("service_name", names, dtype=text),
+            pl.Series("scope_name", [attr.scope(scope)[0] for scope in scopes], dtype=text),
+        ]
+    ).with_columns(pl.lit(signal).alias("signal"))
+
+
+_OWN: Final = [name for name in raw.SIGNAL.schema if name != "x_segment"]
+_ALL_KEYS: Final = pl.col("attribute_keys").fill_null([])
+
+
+def _signals(counted: pl.LazyFrame, keys: pl.LazyFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Give raw_signal, without its segment."""
+    found = (
+        counted.join(keys, on=SENDER, how="left", validate="1:1").with_columns(_ALL_KEYS).collect()
     )
-    texts = [text.decode("utf-8", "replace") for text in counted["severity_text"]]
-    entry = pl.struct(*level, "item_count", "first_event_at", "last_event_at")
-    grouped = (
-        counted.with_columns(pl.Series("severity_text", texts, dtype=pl.String))
-        .sort(*level, "item_count")
-        .group_by(_SENDER)
-        .agg(
-            pl.col("item_count").sum(),
-            pl.col("first_event_at").min(),
-            pl.col("last_event_at").max(),
-            pl.col("received_at").max(),
-            (entry if signal == "logs" else entry.head(0)).alias("severities"),
-        )
-        .join(attribute_keys(sampled, _SENDER), on=_SENDER, how="left", validate="1:1")
+    return found.hstack(known[found["sender"]]).select(_OWN)
+
+
+_LEVEL: Final = ("severity_number", "severity_text")
+_COUNTS: Final = (
+    pl.len().cast(pl.Int64).alias("item_count"),
+    pl.col("event_at").min().alias("first_event_at"),
+    pl.col("event_at").max().alias("last_event_at"),
+    pl.col("received_at").max(),
+)
+_ENTRY: Final = pl.struct(*_LEVEL, "item_count", "first_event_at", "last_event_at")
+
+
+def _with_severities(records: pl.DataFrame) -> pl.LazyFrame:
+    """Count records by sender and severity, then put the severities of a sender in one row."""
+    found = records.group_by(*SENDER, *_LEVEL).agg(_COUNTS)
+    texts = [text.decode("utf-8", "replace") for text in found["severity_text"]]
+    return (
+        found.lazy()
+        .with_columns(pl.Series("severity_text", texts, dtype=pl.String))
+        .sort(*_LEVEL, "item_count")
+        .group_by(SENDER)
+        .agg(*_SUMS, _ENTRY.alias("severities"))
     )
-    return grouped.with_columns(
-        pl.lit(signal).alias("signal"),
-        pl.col("attribute_keys").fill_null([]),
-        _resources(grouped["resource"]),
-        pl.Series("scope_name", [attr.scope(s)[0] for s in grouped["scope"]], dtype=pl.String),
-    ).drop("resource", "scope")
 
 
-def _resources(column: pl.Series) -> pl.Series:
-    decoded = [attr.resource(data) for data in column]
-    return pl.Series("resource_attributes", decoded, dtype=raw.ATTRIBUTES)
+def attribute_lists(name: str, rows: Sequence[list[attr.Attribute]]) -> pl.Series:
+    """Give lists of attributes as a column; laid flat first, as row by row polars is slow."""
+    flat = list(chain.from_iterable(rows))
+    fields = [field.name for field in raw.ATTRIBUTE.fields]
+    columns = [pa.array([a[field] for a in flat], pa.large_string()) for field in fields]
+    ends = pa.array(accumulate(map(len, rows), initial=0), pa.int64())
+    lists = pa.LargeListArray.from_arrays(ends, pa.StructArray.from_arrays(columns, fields))
+    return pl.Series(name, pl.from_arrow(lists), dtype=raw.ATTRIBUTES)
 
 
 EVENT_NAME: Final = b"event.name"
+_NAMED: Final = pl.col("attributes").list.eval(pl.element().bin.contains(EVENT_NAME)).list.any()
+_MAY_BE_NAMED: Final = (pl.col("event_name").bin.size() > 0) | _NAMED.fill_null(value=False)
 
 
-def _events(items: pl.DataFrame) -> pl.DataFrame:
-    named = pl.col("attributes").list.eval(pl.element().bin.contains(EVENT_NAME)).list.any()
-    chosen = items.filter((pl.col("event_name").bin.size() > 0) | named.fill_null(value=False))
+def _events(records: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame | None:
+    """Give raw_event, without its segment; nothing when no record bears a name."""
+    chosen = records.filter(_MAY_BE_NAMED)
+    if chosen.is_empty():
+        return None
     lists = [attr.attributes(data) for data in chosen["attributes"].to_list()]
     by_attribute = [
         next((a["value"] for a in found if a["key"] == "event.name"), "") for found in lists
@@ -134,13 +152,13 @@ def _events(items: pl.DataFrame) -> pl.DataFrame:
     ]
     texts = [text.decode("utf-8", "replace") for text in chosen["severity_text"]]
     return (
-        chosen.select("event_at", "tenant", "severity_number", "received_at", "x_seq")
+        chosen.select("event_at", "severity_number", "received_at", "x_seq")
+        .hstack(known.select("tenant", "resource_attributes")[chosen["sender"]])
         .with_columns(
             pl.Series("event_name", names, dtype=pl.String),
             pl.Series("severity_text", texts, dtype=pl.String),
             pl.Series("body", [attr.body_text(b) for b in chosen["body"]], dtype=pl.String),
-            _resources(chosen["resource"]),
-            pl.Series("attributes", lists, dtype=raw.ATTRIBUTES),
+            attribute_lists("attributes", lists),
         )
         .filter(pl.col("event_name") != "")
     )

@@ -1,93 +1,102 @@
 """The sample: which traces and records are looked at closely, and what is kept of them.
 
-Takes    spans or log records, one row each
+Takes    spans or log records, one row each with the number of its sender
 Gives    whether a row is in the sample; raw_span; the keys of attributes by sender
 Holds    a trace is in the sample as a whole, whoever sends its spans and whenever: its id alone
          decides. What a larger ratio keeps holds all that a smaller one keeps. A log record is
-         chosen by its time. Same rows, same sample
+         chosen by its time, the attributes of spans by the number of their request. Same rows,
+         same sample
 """
 
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from collector.otlp import attributes as attr
+from collector.otlp.flat import Mask, mask, sizes
 
 _SCALE: Final = 2**32
+_ALL: Final = 2**64 - 1
 # odd, so that multiplying loses nothing; the upper half of a product depends on all bits
 _LOW: Final = 0x9E3779B97F4A7C15
 _HIGH: Final = 0xC2B2AE3D27D4EB4F
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
-_KEY_FIELD: Final = 0x0A
+_KEY_FIELD: Final = b"\n"
 _SHORT: Final = 128
 
 
-def _number(column: str, start: int = 0, endianness: str = "little") -> pl.Expr:
-    """Read eight bytes as a number; 0 where there are fewer."""
-    part = pl.col(column).bin.slice(start, _SPAN_BYTES)
-    whole = pl.when(part.bin.size() == _SPAN_BYTES).then(part)
-    return whole.bin.reinterpret(dtype=pl.UInt64, endianness=endianness).fill_null(0)  # type: ignore[arg-type]
+def of_trace(traces: Any, spans: Any, ratio: float) -> Mask:
+    """Tell whose trace is in the sample, by columns of ids; ids of a wrong length never are."""
+    is_whole: Mask = (sizes(traces) == _TRACE_BYTES) & (sizes(spans) == _SPAN_BYTES)
+    if not is_whole.all():
+        traces = traces.filter(mask(is_whole))
+    if not len(traces):
+        return is_whole
+    begin = np.frombuffer(traces.buffers()[1], np.int32)[traces.offset]
+    halves = np.frombuffer(traces.buffers()[2], "<u8", 2 * len(traces), begin).reshape(-1, 2)
+    mixed = halves[:, 0] * np.uint64(_LOW) + halves[:, 1] * np.uint64(_HIGH)
+    is_whole[is_whole] = mixed // _SCALE < round(ratio * _SCALE)
+    return is_whole
 
 
-def _chosen(mixed: pl.Expr, ratio: float) -> pl.Expr:
-    return mixed // _SCALE < round(ratio * _SCALE)
+def of_one_trace(trace: bytes, span: bytes, ratio: float) -> bool:
+    """Tell it of one span."""
+    if len(trace) != _TRACE_BYTES or len(span) != _SPAN_BYTES:
+        return False
+    low, high = (int.from_bytes(half, "little") for half in (trace[:8], trace[8:]))
+    return (low * _LOW + high * _HIGH & _ALL) // _SCALE < round(ratio * _SCALE)
 
 
-def of_trace(ratio: float) -> pl.Expr:
-    """Tell whether a span's trace is in the sample; ids of a wrong length never are."""
-    low, high = _number("trace_id"), _number("trace_id", _SPAN_BYTES)
-    is_valid = (pl.col("trace_id").bin.size() == _TRACE_BYTES) & (
-        pl.col("span_id").bin.size() == _SPAN_BYTES
-    )
-    mixed = low * pl.lit(_LOW, pl.UInt64) + high * pl.lit(_HIGH, pl.UInt64)
-    return is_valid & _chosen(mixed, ratio)
+def of_request(seq: int, ratio: float) -> bool:
+    """Tell whether the attributes of a request's spans are looked at."""
+    return (seq * _LOW & _ALL) // _SCALE < round(ratio * _SCALE)
 
 
 def of_log(ratio: float) -> pl.Expr:
     """Tell whether a record's attributes are looked at; one without any time always is."""
-    return _chosen(pl.col("time") * pl.lit(_LOW, pl.UInt64), ratio)
+    time = pl.when(pl.col("time") == 0).then("observed_time").otherwise("time")
+    return time * pl.lit(_LOW, pl.UInt64) // _SCALE < round(ratio * _SCALE)
 
 
-def spans(sampled: pl.DataFrame) -> pl.DataFrame:
+def _number(column: str) -> pl.Expr:
+    """Read an id of eight bytes as a number; 0 for one of another length."""
+    part = pl.col(column).bin.slice(0, _SPAN_BYTES)
+    whole = part.bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    return whole.fill_null(0).alias(column)
+
+
+_LASTED: Final = pl.when(pl.col("end") > pl.col("start")).then(pl.col("end") - pl.col("start"))
+_SPAN: Final = (
+    pl.col("event_at"),
+    pl.col("trace_id").bin.encode("hex"),
+    _number("span_id"),
+    _number("parent_span_id"),
+    pl.col("kind"),
+    _LASTED.otherwise(0).clip(upper_bound=2**63 - 1).cast(pl.Int64).alias("duration_ns"),
+    pl.col("received_at"),
+    pl.col("x_seq"),
+)
+
+
+def spans(sampled: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Give raw_span of the spans in the sample, without its segment."""
-    resources = sampled["resource"].unique()
-    names = [
-        next((a["value"] for a in attr.resource(data) if a["key"] == "service.name"), "")
-        for data in resources
-    ]
-    services = pl.DataFrame({"resource": resources, "service_name": names})
-    start, end = pl.col("start"), pl.col("end")
-    lasted = pl.when(end > start).then(end - start).otherwise(0)
-    return sampled.join(services, on="resource", how="left", validate="m:1").select(
-        "event_at",
-        "tenant",
-        "service_name",
-        pl.col("trace_id").bin.encode("hex").alias("trace_id"),
-        _number("span_id", endianness="big").alias("span_id"),
-        _number("parent_span_id", endianness="big").alias("parent_span_id"),
-        "kind",
-        lasted.clip(upper_bound=2**63 - 1).cast(pl.Int64).alias("duration_ns"),
-        "received_at",
-        "x_seq",
-    )
+    return sampled.select(_SPAN).hstack(known.select("tenant", "service_name")[sampled["sender"]])
 
 
-def attribute_keys(sampled: pl.DataFrame, sender: Sequence[str]) -> pl.DataFrame:
-    """Give the keys of attributes in order by sender; a sender without any has no row."""
-    pairs = sampled.select(*sender, pair="attributes").explode("pair").drop_nulls("pair")
-    if pairs.is_empty():
-        return pairs.select(*sender, pl.lit([], pl.List(pl.String)).alias("attribute_keys"))
-    first = pl.col("pair").bin.slice(0, 1).bin.reinterpret(dtype=pl.UInt8)
-    length = pl.col("pair").bin.slice(1, 1).bin.reinterpret(dtype=pl.UInt8)
-    is_plain = (first == _KEY_FIELD) & (length < _SHORT)
-    plain = pl.when(is_plain.fill_null(value=False)).then(pl.col("pair").bin.slice(0, length + 2))
-    encoded = plain.fill_null(pl.col("pair"))
-    distinct = pairs.select(*sender, pair=encoded).unique()
-    keys = [attr.key_value(pair)[0] for pair in distinct["pair"]]
-    return (
-        distinct.with_columns(pl.Series("key", keys, dtype=pl.String))
-        .group_by(sender)
-        .agg(pl.col("key").unique().sort().alias("attribute_keys"))
-    )
+SENDER: Final = ("sender", "event_hour")
+_PAIR: Final = pl.col("attributes")
+_LENGTH: Final = _PAIR.bin.slice(1, 1).bin.reinterpret(dtype=pl.UInt8)
+_IS_PLAIN: Final = _PAIR.bin.starts_with(_KEY_FIELD) & (_LENGTH < _SHORT)
+_KEY: Final = pl.when(_IS_PLAIN).then(_PAIR.bin.slice(0, _LENGTH + 2)).otherwise(_PAIR)
+_KEYS: Final = pl.col("key").unique().sort().alias("attribute_keys")
+
+
+def attribute_keys(close: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the keys of attributes in order by sender and hour; without any there is no row."""
+    pairs = close.select(*SENDER, "attributes").explode("attributes", empty_as_null=False)
+    distinct = pairs.select(*SENDER, _KEY).unique().collect()
+    keys = [attr.key_value(data)[0] for data in distinct["attributes"]]
+    named = distinct.lazy().with_columns(pl.Series("key", keys, dtype=pl.String))
+    return named.group_by(SENDER).agg(_KEYS)

@@ -14,12 +14,14 @@ from typing import Any, Final
 import polars as pl
 from google.protobuf.message import DecodeError
 
-from collector.otlp.decode import HOUR_US, named_series, shaped, stamped
+from collector.otlp.decode import named_series, shaped, stamped
 from collector.otlp.flat import KINDS, LATEST_NS, NO_RECORDED_VALUE, NUMBERS, WITH_TEMPORALITY
 from collector.otlp.journal import Record
-from collector.otlp.presence import LISTS, SAMPLE_RATIO, Frames, of_items
+from collector.otlp.places import HOUR_US, INSTANTS, LISTS, ORIGIN, RUNS, TIMES, Senders
+from collector.otlp.presence import SAMPLE_RATIO, Frames, of_logs, of_traces
+from collector.otlp.sample import of_one_trace, of_request
 from collector.otlp.series import describe, series_id
-from collector.otlp.wire import KEPT_TRACES, request_class
+from collector.otlp.wire import KEPT_TRACES, SPAN_KEYS, request_class
 from meterbook.errors import UndecodableError
 from warehouse.table import INSTANT
 from warehouse.tables import raw
@@ -63,53 +65,71 @@ _ITEM: Final[dict[str, dict[str, Any]]] = {
         "attributes": pl.List(pl.Binary()),
         "event_name": pl.Binary(),
     },
-    "traces": {
+    KEPT_TRACES: {
         "trace_id": pl.Binary(),
         "span_id": pl.Binary(),
         "parent_span_id": pl.Binary(),
         "kind": pl.Int32(),
         "start": pl.UInt64(),
         "end": pl.UInt64(),
-        "attributes": pl.List(pl.Binary()),
     },
+    SPAN_KEYS: {"start": pl.UInt64(), "attributes": pl.List(pl.Binary())},
 }
 
 
 def decode(signal: str, record: Record, segment: int, sample_ratio: float = SAMPLE_RATIO) -> Frames:
     """Give the frames of one request."""
-    request = request_class(KEPT_TRACES if signal == "traces" else signal)()
+    if signal == "metrics":
+        return stamped(_metrics(_request(signal, record), record), segment)
+    senders = Senders()
+    if signal == "logs":
+        found = _items(signal, _request(signal, record), record, senders)
+        return stamped(of_logs(senders, found, sample_ratio), segment)
+    every = _items(KEPT_TRACES, _request(KEPT_TRACES, record), record, senders)
+    ids = zip(every["trace_id"], every["span_id"], strict=True)
+    is_in = [of_one_trace(*pair, sample_ratio) for pair in ids]
+    sampled = every.filter(pl.Series(is_in, dtype=pl.Boolean))
+    keyed = _items(SPAN_KEYS, _request(SPAN_KEYS, record), record, senders)
+    if not of_request(record.seq, sample_ratio):
+        keyed = keyed.clear()
+    return stamped(of_traces(senders, _one_by_one(every), sampled, keyed), segment)
+
+
+def _one_by_one(every: pl.DataFrame) -> pl.DataFrame:
+    """Give the counts of items: one each."""
+    at = pl.col("event_at")
+    one = pl.lit(1, pl.Int64).alias("item_count")
+    counts = every.with_columns(one, at.alias("first_event_at"), at.alias("last_event_at"))
+    return counts.select(list(RUNS))
+
+
+def _request(wanted: str, record: Record) -> Any:
+    request = request_class(wanted)()
     try:
         request.ParseFromString(record.payload)
     except DecodeError as exc:
         raise UndecodableError(str(exc)[:200]) from None
-    if signal == "metrics":
-        return stamped(_metrics(request, record), segment)
-    schema = {
-        "tenant": pl.String(),
-        "resource": pl.Binary(),
-        "scope": pl.Binary(),
-        "x_seq": pl.UInt64(),
-        "received_at": pl.Int64(),
-        **_ITEM[signal],
-    }
-    items = pl.DataFrame(list(_items(signal, request, record)), schema=schema)
-    items = items.with_columns(pl.col("received_at").cast(INSTANT))
-    return stamped(of_items(signal, items, sample_ratio), segment)
+    return request
 
 
-def _items(signal: str, request: Any, record: Record) -> Iterator[dict[str, Any]]:
+def _items(wanted: str, request: Any, record: Record, senders: Senders) -> pl.DataFrame:
+    """Give the records or spans of a request; those whose time is none are left out."""
+    signal = "logs" if wanted == "logs" else "traces"
     resources, scopes, items = LISTS[signal]
+    received = record.received_ns // 1000
+    rows = []
     for resource in getattr(request, resources):
         for scope in getattr(resource, scopes):
+            sender = senders.number(record.tenant, resource.resource, scope.scope)
             for item in getattr(scope, items):
-                yield {
-                    "tenant": record.tenant,
-                    "resource": resource.resource,
-                    "scope": scope.scope,
-                    "x_seq": record.seq,
-                    "received_at": record.received_ns // 1000,
-                    **{name: _plain(getattr(item, name)) for name in _ITEM[signal]},
-                }
+                times = (getattr(item, name) for name in TIMES[signal])
+                time = next((time for time in times if time), 0)
+                if time <= LATEST_NS:
+                    at = time // 1000 if time else received
+                    origin = (sender, record.seq, received, at, at - at % HOUR_US)
+                    rows.append((*origin, *(_plain(getattr(item, n)) for n in _ITEM[wanted])))
+    schema = {**ORIGIN, **dict.fromkeys(INSTANTS, pl.Int64()), **_ITEM[wanted]}
+    return pl.DataFrame(rows, schema=schema, orient="row").cast(pl.Schema(INSTANTS))
 
 
 def _plain(value: Any) -> Any:

@@ -136,15 +136,21 @@ _FIELDS: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("kind", 6, "int32"),
         ("start", 7, "fixed64"),
         ("end", 8, "fixed64"),
-        ("attributes", 9, "bytes*"),
     ),
+    # attributes cost as much as all the rest: only some requests are looked at so closely
+    "SpanKeys": (("resource_spans", 1, "ResourceSpanKeys*"),),
+    "ResourceSpanKeys": (("resource", 1, "bytes"), ("scope_spans", 2, "ScopeSpanKeys*")),
+    "ScopeSpanKeys": (("scope", 1, "bytes"), ("spans", 2, "KeyedSpan*")),
+    "KeyedSpan": (("start", 7, "fixed64"), ("attributes", 9, "bytes*")),
 }
 KEPT_TRACES: Final = "kept_traces"
+SPAN_KEYS: Final = "span_keys"
 _REQUEST: Final = {
     "metrics": "Metrics",
     "logs": "Logs",
     "traces": "Traces",
     KEPT_TRACES: "KeptTraces",
+    SPAN_KEYS: "SpanKeys",
 }
 
 

@@ -11,9 +11,8 @@ import polars as pl
 from warehouse.table import INSTANT, Column, Table
 from warehouse.tables.focus import COST_LINE_COLUMNS
 
-ATTRIBUTES: Final = pl.List(
-    pl.Struct({"key": pl.String(), "type": pl.String(), "value": pl.String()})
-)
+ATTRIBUTE: Final = pl.Struct({"key": pl.String(), "type": pl.String(), "value": pl.String()})
+ATTRIBUTES: Final = pl.List(ATTRIBUTE)
 """Typed attributes, sorted by key. `type` is string, int, double, bool, bytes, array, kvlist or
 empty; `value` is the text of it (arrays and maps: canonical JSON; bytes: base64)."""
 
@@ -157,7 +156,7 @@ SIGNAL: Final = Table(
         Column(
             "attribute_keys",
             pl.List(pl.String()),
-            "keys of the attributes of the records or spans in the sample, in order",
+            "keys of the attributes of log records in the sample, or of spans whose request is",
             is_nullable=True,
         ),
         ORIGIN[0],

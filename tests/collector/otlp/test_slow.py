@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from collector.otlp.check import content
 from collector.otlp.decode import Decoder
 from collector.otlp.journal import Record
 from collector.otlp.presence import SAMPLE_RATIO
-from collector.otlp.sample import of_trace
+from collector.otlp.sample import of_one_trace, of_request, of_trace
 from collector.otlp.small import SmallCheck
 from collector.otlp.wire import Wire
 from meterbook.errors import UndecodableError
@@ -305,7 +306,7 @@ def test_traces_by_columns_and_by_the_slow_path_are_the_same(spans):
     wanted = [(t.hex(), kind, min(max(e - s, 0), 2**63 - 1)) for s, e, _, t, kind in whole]
     assert rows == sorted(wanted)
     found = {key for keys in kept["raw_signal"]["attribute_keys"] for key in keys}
-    assert found == {pair.key for s in whole for pair in s[2]}
+    assert found == {pair.key for s in spans if s[0] < 2**63 for pair in s[2]}
 
 
 def test_severities_are_counted_by_number_and_text():
@@ -328,16 +329,38 @@ def test_severities_are_counted_by_number_and_text():
 @settings(max_examples=30, deadline=None)
 def test_a_larger_sample_holds_the_smaller_one(traces, ratio):
     """The trace's id alone decides; 0 keeps none and 1 all."""
-    frame = pl.DataFrame(
-        {"trace_id": traces, "span_id": [b"12345678"] * len(traces)},
-        schema={"trace_id": pl.Binary(), "span_id": pl.Binary()},
-    )
+    ids, own = pa.array(traces, pa.binary()), pa.array([b"12345678"] * len(traces), pa.binary())
 
-    few, more = frame.filter(of_trace(ratio / 2)), frame.filter(of_trace(ratio))
+    few, more = of_trace(ids, own, ratio / 2), of_trace(ids, own, ratio)
 
-    assert set(few["trace_id"]) <= set(more["trace_id"])
-    assert frame.filter(of_trace(0.0)).is_empty()
-    assert frame.filter(of_trace(1.0)).height == len(traces)
+    assert not (few & ~more).any()
+    assert not of_trace(ids, own, 0.0).any()
+    assert of_trace(ids, own, 1.0).all()
+
+
+@given(st.lists(st.tuples(IDS, st.sampled_from([b"12345678", b""])), max_size=9), st.floats(0, 1))
+@settings(max_examples=30, deadline=None)
+def test_a_span_is_judged_alone_as_among_others(ids, ratio):
+    """By columns and one by one; ids of a wrong length are never in the sample."""
+    columns = [pa.array(list(column), pa.binary()) for column in zip(*ids, strict=True)]
+    traces, spans = columns or (pa.array([], pa.binary()), pa.array([], pa.binary()))
+
+    found = of_trace(traces, spans, ratio).tolist()
+
+    assert found == [of_one_trace(trace, span, ratio) for trace, span in ids]
+
+
+def test_requests_in_the_sample_are_about_as_many_as_asked():
+    """A tenth of any thousand in a row, within two of a hundred."""
+    assert {
+        sum(of_request(first + n, 0.1) for n in range(1000)) for first in (1, 10**6, 2**40)
+    } <= {
+        98,
+        99,
+        100,
+        101,
+        102,
+    }
 
 
 def test_the_slow_path_refuses_what_is_no_protobuf():
