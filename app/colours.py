@@ -32,7 +32,7 @@ BUCKETS: Final = {
     "Unallocated": "#B45F06",
     "No telemetry": "#C2527A",
     "Unsplit pools": "#0E8A9A",
-    "Unmounted volumes": "#997700",
+    "Without a pod": "#997700",
 }
 """Where the money of the bill went."""
 

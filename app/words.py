@@ -17,7 +17,7 @@ BUCKETS: Final = {
     "__idle__": "Idle",
     "__unallocated__": "Unallocated",
     "__no_telemetry__": "No telemetry",
-    "__unmounted__": "Unmounted volumes",
+    "__unmounted__": "Without a pod",
     "__all__": "All teams",
     "-": "Outside clusters",
     "": "(none)",

@@ -236,7 +236,7 @@ def method(ownership: Ownership, section: str, pool: str, rule_id: str) -> str:
     if section == "no_telemetry":
         return "billed in hours without telemetry"
     if section == "unmounted":
-        return "volumes billed while no pod had them"
+        return "volumes and load balancers, billed while no pod had them"
     if section == "closed":
         return "as the month was closed; its lines are other ones now"
     if not pool:

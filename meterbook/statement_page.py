@@ -17,7 +17,7 @@ SECTIONS: Final = {
     "shared": "Your part of shared cost",
     "idle": "Idle capacity",
     "no_telemetry": "Hours without telemetry",
-    "unmounted": "Volumes that no pod had",
+    "unmounted": "Volumes and load balancers without a pod",
     "credit": "Credits",
     "closed": "As the month was closed",
 }

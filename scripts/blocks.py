@@ -12,6 +12,7 @@ from collector.billing.mapping import document
 from meterbook.cli import main
 from meterbook.settings import SECTIONS, Settings
 from transforms import steps
+from transforms.balancer_hours import ROLES as BALANCER_ROLES
 from transforms.facts import NAMES
 from transforms.score_book import NEVER_EVALUATED
 from transforms.score_rules import RULES
@@ -186,7 +187,8 @@ def facts() -> str:
 
 def roles() -> str:
     """Give a row per thing a series is about, with the attributes that name it, in order."""
-    rows = [f"| {role} | {', '.join(f'`{key}`' for key in keys)} |" for role, keys in ROLES.items()]
+    every = [*ROLES.items(), *BALANCER_ROLES.items()]
+    rows = [f"| {role} | {', '.join(f'`{key}`' for key in keys)} |" for role, keys in every]
     return "\n".join(["| what | attributes |", "|---|---|", *rows])
 
 

@@ -1,15 +1,16 @@
 """The ledger: every bill line of a day explained downward, to the last atom.
 
 Reads    core_cost_line, core_usage_hourly, core_node_hourly, core_volume_hourly,
-         core_network_hourly, core_pool_weight_daily of one UTC day; the ownership rules
+         core_network_hourly, core_balancer_hourly, core_pool_weight_daily of one UTC day; the
+         ownership rules
 Writes   core_cost_ledger    one row per bill line, hour (or day) and receiver
 Units    effective_cost, billed_cost in the line's currency, Decimal(38, 12); never a float
 Holds    per line and day: sum(ledger) == what the line costs on that day, exactly; the order of
          input rows changes nothing; idle takes part in every split and is never negative
 
-Explainers (transforms.split_lines, .network_lines, .nodes, .volume_lines, .lines) take the lines
-that they know, one after the other, and give claims; transforms.receivers finds who bears them.
-Claims carry numbers, not names: names come back once, at the end.
+Explainers (transforms.split_lines, .network_lines, .nodes, .volume_lines, .balancer_lines, .lines)
+take the lines that they know, one after the other, and give claims; transforms.receivers finds who
+bears them. Claims carry numbers, not names: names come back once, at the end.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -17,6 +18,7 @@ from typing import Final
 
 import polars as pl
 
+from transforms.balancer_lines import on_balancers
 from transforms.lines import LINE_FACTS, day_lines, outside, priced
 from transforms.money import money
 from transforms.network_lines import on_network
@@ -37,7 +39,7 @@ SHARE_SCALE: Final = 2**48
 KEY: Final = ("line", "charge_hour", "place", "owner")
 
 
-def ledger(  # noqa: PLR0913 - six tables, the rules, and three terms
+def ledger(  # noqa: PLR0913 - seven tables, the rules, and three terms
     lines: pl.LazyFrame,
     usage: pl.LazyFrame,
     nodes: pl.LazyFrame,
@@ -49,12 +51,14 @@ def ledger(  # noqa: PLR0913 - six tables, the rules, and three terms
     volumes: pl.LazyFrame | None = None,
     weights: pl.LazyFrame | None = None,
     network: pl.LazyFrame | None = None,
+    balancers: pl.LazyFrame | None = None,
 ) -> pl.LazyFrame:
     """Give core_cost_ledger of a day. `lines` are those of `day_lines`.
 
-    Without `volumes` (core_volume_hourly) their lines are what they are outside clusters; without
-    `network` (core_network_hourly) traffic of a node is shared like the rest of it; without
-    `weights` (core_pool_weight_daily) pools of a metric are split evenly.
+    Without `volumes` (core_volume_hourly) or `balancers` (core_balancer_hourly) their lines are
+    what they are outside clusters; without `network` (core_network_hourly) traffic of a node is
+    shared like the rest of it; without `weights` (core_pool_weight_daily) pools of a metric are
+    split evenly.
     """
     judge = Judge(ownership, day)
     known = priced(lines)
@@ -68,6 +72,9 @@ def ledger(  # noqa: PLR0913 - six tables, the rules, and three terms
     if volumes is not None:
         mounted, rest = on_volumes(rest, volumes.collect())
         found.append(mounted)
+    if balancers is not None:
+        stood, rest = on_balancers(rest, balancers.collect())
+        found.append(stood)
     claims = joined([*found, outside(rest)])
     weighed = POOL_WEIGHT_DAILY.empty() if weights is None else weights.collect()
     rows, owners = received(claims, judge, weighed)

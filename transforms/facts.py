@@ -39,7 +39,17 @@ POD_CLAIM: Final = "pod_claim"
 CLAIM_INFO: Final = "claim_info"
 VOLUME_INFO: Final = "volume_info"
 
-WITHOUT_POD: Final = (NAMESPACE_LABELS, CLAIM_INFO, VOLUME_INFO)
+BALANCER: Final = "balancer"
+INGRESS: Final = "ingress"
+INGRESS_GROUP: Final = "ingress_group"
+ENDPOINT: Final = "endpoint"
+ENDPOINT_SLICE: Final = "endpoint_slice"
+SELECTOR: Final = "selector"
+
+OF_BALANCERS: Final = (BALANCER, INGRESS, INGRESS_GROUP, ENDPOINT, ENDPOINT_SLICE, SELECTOR)
+"""Which services and ingresses have a balancer, and which pods stand behind them."""
+
+WITHOUT_POD: Final = (NAMESPACE_LABELS, CLAIM_INFO, VOLUME_INFO, *OF_BALANCERS)
 """Facts of no pod: one that their samples name is the exporter's own."""
 
 INFO: Final = (
@@ -52,6 +62,7 @@ INFO: Final = (
     POD_CLAIM,
     CLAIM_INFO,
     VOLUME_INFO,
+    *OF_BALANCERS,
 )
 """Facts told by attributes; their samples say nothing about what runs."""
 
@@ -151,6 +162,17 @@ NAMES: Final = (
     Name(POD_CLAIM, 1, "kube_pod_spec_volumes_persistentvolumeclaims_info"),
     Name(CLAIM_INFO, 1, "kube_persistentvolumeclaim_info"),
     Name(VOLUME_INFO, 1, "kube_persistentvolume_info"),
+    Name(BALANCER, 1, "k8s.service.load_balancer.ingress.count"),
+    Name(BALANCER, 2, "kube_service_status_load_balancer_ingress"),
+    Name(BALANCER, 3, "kube_service_spec_type"),
+    Name(BALANCER, 4, "kubecost_load_balancer_cost"),
+    Name(INGRESS, 1, "kube_ingress_path"),
+    Name(INGRESS_GROUP, 1, "kube_ingress_annotations"),
+    Name(ENDPOINT, 1, "kube_endpointslice_endpoints"),
+    Name(ENDPOINT, 2, "kube_endpoint_address"),
+    Name(ENDPOINT_SLICE, 1, "kube_endpointslice_labels"),
+    Name(SELECTOR, 1, "k8s.service.endpoint.count"),
+    Name(SELECTOR, 2, "service_selector_labels"),
 )
 """Every accepted name; `docs/reference/telemetry.md` is made from it."""
 

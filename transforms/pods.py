@@ -211,6 +211,22 @@ def _labels(known: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
 
     Annotations stand among them as `annotation:` and their key.
     """
+    of_namespace = (
+        pods.select(POD)
+        .unique()
+        .join(
+            _scraped(known.filter(pl.col("fact") == NAMESPACE_LABELS), [*POD[:2]], 1),
+            on=[*POD[:2]],
+            how="inner",
+            validate="m:m",
+        )
+        .select(*POD, "label", "place", "value")
+    )
+    return _as_json(pl.concat([label_rows(pods), of_namespace]))
+
+
+def label_rows(pods: pl.LazyFrame) -> pl.LazyFrame:
+    """Give a row per pod and label that its own series tell; `place` 0 is the pod itself."""
     pattern = r"^k8s\.(pod|namespace)\.(?:labels?|(annotation)s?)\.(.+)$"
     key = pl.col("key")
     kind = pl.when(key.str.extract(pattern, 2).is_not_null()).then(pl.lit(ANNOTATION))
@@ -233,18 +249,7 @@ def _labels(known: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
         .select(*POD, "label", "place", "value")
     )
     of_pod = _scraped(pods.filter(pl.col("fact") == POD_LABELS), [*POD], 0)
-    of_namespace = (
-        pods.select(POD)
-        .unique()
-        .join(
-            _scraped(known.filter(pl.col("fact") == NAMESPACE_LABELS), [*POD[:2]], 1),
-            on=[*POD[:2]],
-            how="inner",
-            validate="m:m",
-        )
-        .select(*POD, "label", "place", "value")
-    )
-    return _as_json(pl.concat([attributes, of_pod, of_namespace]))
+    return pl.concat([attributes, of_pod])
 
 
 def _scraped(series: pl.LazyFrame, key: list[str], place: int) -> pl.LazyFrame:

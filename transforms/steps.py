@@ -16,6 +16,7 @@ import polars as pl
 from transforms import (
     allocation,
     anomaly,
+    balancer_hours,
     budget,
     cardinality,
     closing,
@@ -70,9 +71,12 @@ def _usage(f: Frames, t: Terms) -> Made:
 
 
 def _volumes(f: Frames, t: Terms) -> Made:
-    made = volume_hours.volume_hourly(f["known_series"], f["samples"], t.day)
-    sent = network_hours.network_hourly(f["known_series"], f["samples"], t.day)
-    return {"core_volume_hourly": made, "core_network_hourly": sent}
+    seen = (f["known_series"], f["samples"], t.day)
+    return {
+        "core_volume_hourly": volume_hours.volume_hourly(*seen),
+        "core_network_hourly": network_hours.network_hourly(*seen),
+        "core_balancer_hourly": balancer_hours.balancer_hourly(*seen),
+    }
 
 
 def _lines(f: Frames, t: Terms) -> Made:
@@ -107,6 +111,7 @@ def _ledger(f: Frames, t: Terms) -> Made:
         volumes=f["core_volume_hourly"],
         weights=f["core_pool_weight_daily"],
         network=f["core_network_hourly"],
+        balancers=f["core_balancer_hourly"],
     )
     return {"core_cost_ledger": made}
 
@@ -275,13 +280,12 @@ def _closed(f: Frames, _: Terms) -> Made:
     return {"core_closed_period": f["closed"], "mart_adjustment": made}
 
 
-def _hierarchy(f: Frames, t: Terms) -> Made:
-    made = hierarchy.cost_daily_hierarchy(f["mart_cost_daily_team"], t.ownership)
-    return {"mart_cost_daily_hierarchy": made}
-
-
 def _budget(f: Frames, t: Terms) -> Made:
-    return {"mart_budget": budget.budgets(f["mart_cost_daily_team"], t.ownership, now=t.now)}
+    team = f["mart_cost_daily_team"]
+    return {
+        "mart_budget": budget.budgets(team, t.ownership, now=t.now),
+        "mart_cost_daily_hierarchy": hierarchy.cost_daily_hierarchy(team, t.ownership),
+    }
 
 
 def _rightsizing(f: Frames, t: Terms) -> Made:
@@ -330,13 +334,14 @@ DAY: Final = (
     Step(_told, ("known_series", "samples"), ("fact_hours",)),
     Step(_usage, ("known_series", "samples", "fact_hours"),
          ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
-    Step(_volumes, ("known_series", "samples"), ("core_volume_hourly", "core_network_hourly")),
+    Step(_volumes, ("known_series", "samples"),
+         ("core_volume_hourly", "core_network_hourly", "core_balancer_hourly")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",), (OWNERSHIP,)),
     Step(_pools, ("raw_series", "raw_point_around", "core_usage_hourly"),
          ("core_pool_weight_daily",), (OWNERSHIP,)),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly",
-                   "core_volume_hourly", "core_network_hourly",
+                   "core_volume_hourly", "core_network_hourly", "core_balancer_hourly",
                    "core_pool_weight_daily"),
          ("core_cost_ledger",), (OWNERSHIP, IS_FINAL)),
     Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",), (OWNERSHIP,)),
@@ -389,8 +394,7 @@ WHOLE: Final = (
          ("mart_forecast", "mart_cost_anomaly")),
     Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),
          ("mart_rightsizing", "mart_workload_efficiency")),
-    Step(_hierarchy, ("mart_cost_daily_team",), ("mart_cost_daily_hierarchy",)),
-    Step(_budget, ("mart_cost_daily_team",), ("mart_budget",)),
+    Step(_budget, ("mart_cost_daily_team",), ("mart_budget", "mart_cost_daily_hierarchy")),
     Step(_closed, ("closed", "mart_cost_daily_team", "mart_reconciliation_daily",
                    "core_cost_ledger"),
          ("core_closed_period", "mart_adjustment")),

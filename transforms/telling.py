@@ -6,6 +6,7 @@ Holds    a series stands once; what Prometheus scraped is named by the point (`e
          for then the plain label is the exporter's own), the rest by its resource
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -69,9 +70,9 @@ _PART: Final = ("cpu_number", "gpu", "gpu_instance")
 _PLAIN: Final = 2
 
 
-def _keys() -> pl.DataFrame:
+def _keys(roles: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
     rows = []
-    for role, keys in ROLES.items():
+    for role, keys in roles.items():
         for place, key in enumerate(keys):
             kind = 0 if "." in key else 1 if key.startswith("exported_") else _PLAIN
             rows.append((key, role, kind, place))
@@ -79,9 +80,6 @@ def _keys() -> pl.DataFrame:
                 rows.append((key.replace(".", "_"), role, kind, place))
     schema = {"key": pl.String(), "role": pl.String(), "kind": pl.Int32(), "place": pl.Int32()}
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-KEYS: Final = _keys()
 
 
 def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
@@ -113,7 +111,7 @@ def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
         separator="|",
     )
     return (
-        chosen.join(_roles(chosen), on="series_id", how="left", validate="1:1")
+        chosen.join(named(chosen, ROLES), on="series_id", how="left", validate="1:1")
         .with_columns(pl.col(*ROLES).fill_null(""))
         .with_columns(
             pl.when(pl.col("spelling").is_in(BY_RESOURCE))
@@ -149,8 +147,12 @@ def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _roles(chosen: pl.LazyFrame) -> pl.LazyFrame:
-    """Give a column per role, each from the attribute that counts first."""
+def named(chosen: pl.LazyFrame, roles: Mapping[str, tuple[str, ...]]) -> pl.LazyFrame:
+    """Give a column per role, each from the attribute that counts first.
+
+    `chosen` has series_id, spelling and both lists of attributes; a role nobody plays is null.
+    """
+    keys = _keys(roles)
     told = [
         chosen.select(
             "series_id",
@@ -160,7 +162,7 @@ def _roles(chosen: pl.LazyFrame) -> pl.LazyFrame:
         )
         .explode("attribute")
         .unnest("attribute")
-        .filter(pl.col("key").is_in(KEYS["key"].unique().to_list()) & (pl.col("value") != ""))
+        .filter(pl.col("key").is_in(keys["key"].unique().to_list()) & (pl.col("value") != ""))
         .select("series_id", "is_prometheus", "is_point", "key", "value")
         for column in ("resource_attributes", "point_attributes")
     ]
@@ -172,12 +174,12 @@ def _roles(chosen: pl.LazyFrame) -> pl.LazyFrame:
     order = pl.when("is_prometheus").then(prometheus).otherwise(otel) * 8 + pl.col("place")
     first = (
         pl.concat(told)
-        .join(KEYS.lazy(), on="key", how="inner", validate="m:m")
+        .join(keys.lazy(), on="key", how="inner", validate="m:m")
         .with_columns(order.alias("order"))
         .sort("series_id", "role", "order")
         .unique(["series_id", "role"], keep="first", maintain_order=True)
     )
     role, value = pl.col("role"), pl.col("value")
     return first.group_by("series_id").agg(
-        value.filter(role == name).first().alias(name) for name in ROLES
+        value.filter(role == name).first().alias(name) for name in roles
     )

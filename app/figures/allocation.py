@@ -25,7 +25,7 @@ def parts(reader: Reader, filters: Filters) -> Figure:
         WITH kind AS (
           SELECT CASE team WHEN '__idle__' THEN 'Idle' WHEN '__unallocated__' THEN 'Unallocated'
                            WHEN '__no_telemetry__' THEN 'No telemetry'
-                           WHEN '__unmounted__' THEN 'Unmounted volumes'
+                           WHEN '__unmounted__' THEN 'Without a pod'
                            ELSE if(starts_with(team, '__'), 'Unsplit pools', 'Teams') END AS name,
                  {cost} AS cost, direct_cost, shared_cost, is_estimated
           FROM mart_cost_daily_team

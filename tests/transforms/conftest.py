@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms import allocation, cost, network_hours, usage, volume_hours
+from transforms import allocation, balancer_hours, cost, network_hours, usage, volume_hours
 from transforms.ownership import Ownership
 from warehouse.tables import raw
 from warehouse.tables.core import COST_LEDGER, NODE_HOURLY, USAGE_HOURLY
-from warehouse.tables.core_usage import NETWORK_HOURLY, VOLUME_HOURLY
+from warehouse.tables.core_usage import BALANCER_HOURLY, NETWORK_HOURLY, VOLUME_HOURLY
 
 DAY = date(2026, 10, 1)
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -196,6 +196,12 @@ class Telemetry:
         samples = usage.samples_of(known, self.points, day)
         return NETWORK_HOURLY.check(network_hours.network_hourly(known, samples, day).collect())
 
+    def balancers(self, day: date = DAY) -> pl.DataFrame:
+        """Give core_balancer_hourly, checked."""
+        known = usage.known_series(self.series).collect().lazy()
+        samples = usage.samples_of(known, self.points, day)
+        return BALANCER_HOURLY.check(balancer_hours.balancer_hourly(known, samples, day).collect())
+
 
 class Bill:
     """Bill lines; times in hours from the day's start."""
@@ -284,6 +290,7 @@ def ledger() -> Ledger:
             now=START,
             volumes=telemetry.volumes().lazy(),
             network=telemetry.network().lazy(),
+            balancers=telemetry.balancers().lazy(),
         )
         frame = COST_LEDGER.check(made.collect())
         proof = cost.reconciliation_daily(lines, frame.lazy()).collect()

@@ -73,4 +73,28 @@ NETWORK_HOURLY: Final = Table(
     ),
 )
 
-ALL: Final[tuple[Table, ...]] = (FACT_SOURCE, VOLUME_HOURLY, NETWORK_HOURLY)
+BALANCER_HOURLY: Final = Table(
+    name="core_balancer_hourly",
+    text="Which pods stood behind which load balancer, and in which hours it was heard of.",
+    grain="balancer, hour and pod behind it; one row without a pod where none was",
+    key=("usage_hour", "cluster", "kind", "balancer", "namespace", "pod", "pod_uid"),
+    partition="usage_date",
+    is_published=False,
+    columns=(
+        Column("usage_date", pl.Date(), "UTC day of the hour"),
+        Column("usage_hour", INSTANT, "start of the hour"),
+        CLUSTER,
+        Column("kind", pl.String(), "service, ingress, or group (several ingresses of one)"),
+        Column("balancer", pl.String(), "namespace/name; of a group its name"),
+        Column("address", pl.String(), "host name or IP of the balancer; empty if not told"),
+        Column("service_uid", pl.String(), "k8s.service.uid, by which clouds name balancers"),
+        Column("namespace", pl.String(), "k8s.namespace.name of the pod; `-` without one"),
+        Column("pod", pl.String(), "k8s.pod.name; empty where none stood behind it"),
+        Column("pod_uid", pl.String(), "k8s.pod.uid; empty when not sent"),
+        Column("workload", pl.String(), "topmost controller of the pod; empty without a pod"),
+        Column("labels", pl.String(), "labels of the pod, as in core_usage_hourly"),
+        Column("overlap_seconds", pl.Float64(), "ran behind it in this hour", unit="s"),
+    ),
+)
+
+ALL: Final[tuple[Table, ...]] = (FACT_SOURCE, VOLUME_HOURLY, NETWORK_HOURLY, BALANCER_HOURLY)
