@@ -69,3 +69,9 @@ def quoted(text: str) -> str:
 def yaml_text(text: str) -> str:
     """Quote for YAML: plainly, or with escapes where a character cannot stand by itself."""
     return "'" + text.replace("'", "''") + "'" if text.isprintable() else json.dumps(text)
+
+
+def number(value: float) -> str:
+    """Write a number with a point, as every language reads it as a fraction."""
+    text = repr(float(value))
+    return text if "." in text else text.replace("e", ".0e")

@@ -23,7 +23,7 @@ import polars as pl
 
 from transforms.churn import churn_mart
 from transforms.fingerprint import Wide, wide
-from transforms.metric_facts import metric_facts, sizes
+from transforms.metric_facts import Sizes, metric_facts, sizes
 from transforms.metric_parts import metric_parts, of_part
 from transforms.savings import Prices, monthly_cost, rewrite_mart, set_mart
 from transforms.value_shapes import classes, redacted, sampled
@@ -49,7 +49,7 @@ class Given:
 
     day: date
     prices: Prices
-    sizes: pl.LazyFrame
+    sizes: Sizes
     is_first_day: bool
     """Nothing is known of the day before."""
 
@@ -63,7 +63,7 @@ def cardinality_day(
 ) -> Mapping[str, pl.LazyFrame]:
     """Give the marts of a day, some metrics after the other where they are many."""
     is_first = before.select("series_id").head(1).collect().is_empty()
-    given = Given(day, prices, sizes(histograms).collect().lazy(), is_first)
+    given = Given(day, prices, sizes(histograms), is_first)
     largest = pl.DataFrame(schema={"metric": pl.String(), "series": pl.Int64()})
     made: list[Mapping[str, pl.LazyFrame]] = []
     for part in metric_parts((today, before), prices.part_series):

@@ -6,6 +6,7 @@ Holds    stored series are bounds + 3 per explicit histogram, quantiles + 2 per 
          each distinct resource of a metric is looked at once
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -17,15 +18,35 @@ OVERFLOW: Final = "otel.metric.overflow"
 TEAMS: Final = ("k8s.pod.label.team", "k8s.pod.labels.team", "team")
 
 
-def sizes(histograms: pl.LazyFrame) -> pl.LazyFrame:
-    """Give how many bounds and quantiles each series has."""
-    return histograms.group_by("series_id").agg(
-        pl.col("bounds").list.len().max().cast(pl.Int64).alias("bound_count"),
-        pl.col("quantiles").list.len().max().cast(pl.Int64).alias("quantile_count"),
+@dataclass(frozen=True)
+class Sizes:
+    """How large the histograms and summaries of a day are."""
+
+    of_series: pl.LazyFrame
+    """`series_id bound_count quantile_count layout`: the most that a series had."""
+    layouts: pl.LazyFrame
+    """`layout bounds`: each set of bounds once, as text."""
+
+
+def sizes(histograms: pl.LazyFrame) -> Sizes:
+    """Look at every histogram and summary once."""
+    bounds = pl.col("bounds")
+    told = histograms.select(
+        "series_id",
+        bounds.list.len().cast(pl.Int64).alias("bound_count"),
+        pl.col("quantiles").list.len().cast(pl.Int64).alias("quantile_count"),
+        bounds.hash(7).alias("layout"),
     )
+    text = bounds.cast(pl.List(pl.String)).list.join(" ")
+    layouts = histograms.group_by(bounds.hash(7).alias("layout")).agg(text.first().alias("bounds"))
+    of_series = told.group_by("series_id").agg(
+        pl.col("bound_count", "quantile_count").max(),
+        pl.col("layout").sort_by("bound_count", "layout").last(),
+    )
+    return Sizes(of_series.collect().lazy(), layouts.collect().lazy())
 
 
-def metric_facts(now: Wide, then: Wide, today: pl.LazyFrame, sized: pl.LazyFrame) -> pl.DataFrame:
+def metric_facts(now: Wide, then: Wide, today: pl.LazyFrame, sized: Sizes) -> pl.DataFrame:
     """Give one row per metric: counts, kind, unit, team, stored series; `sized` are `sizes`."""
     counted, previous = now.series, then.series.rename({"series": "previous"})
     labels = now.slots.group_by("metric").agg(pl.len().cast(pl.Int64).alias("label_count"))
@@ -45,7 +66,7 @@ def metric_facts(now: Wide, then: Wide, today: pl.LazyFrame, sized: pl.LazyFrame
     )
 
 
-def _described(today: pl.LazyFrame, sized: pl.LazyFrame) -> pl.DataFrame:
+def _described(today: pl.LazyFrame, sized: Sizes) -> pl.DataFrame:
     """Give kind, unit, stored series and the team with most series of each metric."""
     kind, resource = pl.col("metric_kind"), "resource_attributes"
     stored = (
@@ -58,13 +79,14 @@ def _described(today: pl.LazyFrame, sized: pl.LazyFrame) -> pl.DataFrame:
     senders = (
         today.filter(pl.col("series_id").is_first_distinct())
         .select("series_id", pl.col("metric_name").alias("metric"), "metric_kind", "unit", resource)
-        .join(sized, on="series_id", how="left", validate="1:1")
+        .join(sized.of_series, on="series_id", how="left", validate="1:1")
         .group_by("metric", pl.col(resource).hash(7).alias("sender"))
         .agg(
             pl.col("metric_kind", "unit").min(),
             pl.col(resource).first(),
             stored.sum().cast(pl.Int64).alias("stored"),
             pl.len().alias("series"),
+            pl.col("layout").filter(kind == "histogram").value_counts(),
         )
         .with_columns(first_of(*(value_of(resource, key) for key in TEAMS)).alias("team"))
         .collect()
@@ -82,4 +104,24 @@ def _described(today: pl.LazyFrame, sized: pl.LazyFrame) -> pl.DataFrame:
             how="left",
             validate="1:1",
         )
+        .join(_bounds(senders, sized), on="metric", how="left", validate="1:1")
+        .with_columns(pl.col("bounds").fill_null(""))
+    )
+
+
+def _bounds(senders: pl.DataFrame, sized: Sizes) -> pl.DataFrame:
+    """Give the bounds that most histograms of a metric have, ties by their text."""
+    return (
+        senders.lazy()
+        .select("metric", pl.col("layout").alias("of"))
+        .explode("of")
+        .unnest("of")
+        .drop_nulls("layout")
+        .join(sized.layouts, on="layout", how="left", validate="m:1")
+        .group_by("metric", "bounds")
+        .agg(pl.col("count").sum())
+        .sort(["metric", "count", "bounds"], descending=[False, True, False])
+        .group_by("metric", maintain_order=True)
+        .agg(pl.col("bounds").first())
+        .collect()
     )

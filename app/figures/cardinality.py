@@ -176,7 +176,7 @@ def metrics(reader: Reader, filters: Filters) -> Figure:
                (series_count - base_count) / nullif(base_count, 0) AS change_ratio,
                series_count / sum(series_count) OVER () AS share_ratio, label_count,
                if(saved_count > 0, worst_label, '') AS worst_label, cause_label,
-               saved_count, saved_cost, monthly_cost, is_lower_bound
+               saved_count, saved_cost, monthly_cost, is_lower_bound, bounds
         FROM today LEFT JOIN base USING (metric) LEFT JOIN worst USING (metric)
              LEFT JOIN cause USING (metric)
         ORDER BY coalesce(cause_label IS NOT NULL AND growth_count > 0, false) DESC,

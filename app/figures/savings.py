@@ -229,7 +229,7 @@ def rewrites(reader: Reader, filters: Filters, metric: str) -> Figure:
                             WHEN 'status_class' THEN 'status to class'
                             WHEN 'top_k' THEN 'top values and other'
                             ELSE 'half the bounds' END AS change,
-               label, series_after_count, stored_after_count, saved_count, saved_cost
+               label, rewrite, series_after_count, stored_after_count, saved_count, saved_cost
         FROM mart_cardinality_rewrite WHERE metric = $metric AND day = {_LAST}
         ORDER BY saved_cost DESC NULLS LAST, saved_count DESC, change, label, level
         """,  # noqa: S608 - a constant

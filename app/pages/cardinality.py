@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import fixes, show
+from app import fixes, show, words
 from app.figures import cardinality, savings
 
 page = show.Page("Cardinality", "Which metric exploded, which label did it, what do we save?")
@@ -47,23 +47,36 @@ if not labels:
 label = st.selectbox("Label", labels, key="label")
 row = what_if.data.filter(what_if.data["label"] == label).row(0, named=True)
 points = what_if.data.filter((what_if.data["level"] == "point") & (what_if.data["label"] != label))
+facts = metrics.data.filter(metrics.data["metric"] == metric).row(0, named=True)
 mended = fixes.Label(
     metric,
     label,
     row["level"],
-    metrics.data.filter(metrics.data["metric"] == metric)["metric_kind"][0],
+    facts["metric_kind"],
     points["label"].to_list(),
     is_safe=row["verdict"] == "safe",
     use=page.get(savings.use, metric, label).finding,
 )
+changes = page.get(savings.rewrites, metric).data
+mine = changes.filter(changes["label"] == label)["rewrite"].to_list()
+values = page.get(cardinality.values, metric, label)
+bounds = [float(bound) for bound in facts["bounds"].split()]
 left, right = st.columns(2)
-page.show_in(left, page.get(cardinality.values, metric, label))
+page.show_in(left, values)
 with right, st.container(border=True, height="stretch"):
     st.html('<h3 class="mb-title">How to mend it</h3>')
-    ways = [*fixes.drop(mended), *(fixes.normalise(mended) if "path" in label else ())]
-    if not ways:
+    offered = (
+        *fixes.fold(mended, mine, values.data["value"].to_list()),
+        *fixes.drop(mended),
+        *fixes.coarsen(metric, bounds, mended.use),
+    )
+    if not offered:
         st.info("No fix would be right: series of several senders would meet in one.")
-    for fix, tab in zip(ways, st.tabs([fix.title for fix in ways]) if ways else [], strict=True):
+    places = list(dict.fromkeys(fix.title.partition(":")[0] for fix in offered))
+    for place, tab in zip(places, st.tabs(places) if places else [], strict=True):
         with tab:
+            titles = [fix.title for fix in offered if fix.title.partition(":")[0] == place]
+            title = st.selectbox("Fix", titles, key=place) if len(titles) > 1 else titles[0]
+            fix = next(fix for fix in offered if fix.title == title)
             st.code(fix.text, language=fix.language, wrap_lines=True)
-            st.warning(fix.warning, icon=":material/warning:")
+            st.warning(words.md_escape(fix.warning), icon=":material/warning:")

@@ -428,6 +428,7 @@ def _cardinality() -> dict[str, list[dict[str, Any]]]:
                     "series_count": now,
                     "stored_series_count": now * (13 if kind == "histogram" else 1),
                     "label_count": 4,
+                    "bounds": "5.0 10.0 25.0 50.0" if kind == "histogram" else "",
                     "previous_series_count": then if back < 19 else None,
                     "top_team": metric.split(".")[0] if metric.startswith("checkout") else "search",
                     "monthly_cost": Decimal(now) * Decimal("0.00615"),

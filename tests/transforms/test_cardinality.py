@@ -211,7 +211,11 @@ def test_a_histogram_with_more_bounds_costs_more(telemetry: Any) -> None:
     made = cardinality_day(telemetry.series, NONE, points, DAY, PRICES)
 
     metrics = made["mart_cardinality_metric"].collect()
-    assert metrics.select("metric", "stored_series_count").rows() == [("g", 1), ("h", 7), ("s", 3)]
+    assert metrics.select("metric", "stored_series_count", "bounds").rows() == [
+        ("g", 1, ""),
+        ("h", 7, "1.0 2.0 4.0 8.0"),
+        ("s", 3, ""),
+    ]
     coarser = made["mart_cardinality_rewrite"].collect()
     assert coarser.select("metric", "rewrite", "stored_after_count", "saved_cost").rows() == [
         ("h", "half_the_bounds", 5, Decimal("0.013"))

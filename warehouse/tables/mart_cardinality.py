@@ -25,6 +25,11 @@ CARDINALITY_METRIC: Final = Table(
         count("series_count", "distinct series of the day"),
         count("stored_series_count", "series as a Prometheus-like backend stores them"),
         count("label_count", "distinct label keys, point and resource"),
+        Column(
+            "bounds",
+            pl.String(),
+            "explicit bounds that most of its histograms have, separated by spaces; else empty",
+        ),
         Column("previous_series_count", pl.Int64(), "the day before", is_nullable=True),
         Column("top_team", pl.String(), "team with most of the series"),
         Column("monthly_cost", USD, "at the configured price", unit="USD", is_nullable=True),
