@@ -1,11 +1,12 @@
 """From a figure back to the bill lines, shares and rules behind it.
 
-Reads    core_cost_ledger, core_cost_line, core_node_hourly, core_weight_hourly of the current
-         snapshot; the ownership file
+Reads    core_cost_ledger, core_cost_line, core_node_hourly, core_weight_hourly, core_volume_hourly,
+         core_traffic_hourly, core_pool_weight_daily of the current snapshot; the ownership file
 Gives    the ledger rows of a figure, each with its bill line and with every step from the line's
          cost to the row: they sum to the figure, and a person can recompute each digit
-Holds    a step is result = sign * (|amount| * weight // denominator + atom), in atoms; a row whose
-         steps do not give its own digits says `is_exact: false`
+Holds    a step is result = sign * (|amount| * weight // denominator + atom), in atoms; `rest` takes
+         what the `others` leave, `overlap` what lies in both stretches; a row whose steps do not
+         give its own digits says `is_exact: false`
 """
 
 import json
@@ -159,7 +160,19 @@ def _steps(recipe: dict[str, Any]) -> list[str]:
 
 
 def _step(step: dict[str, Any]) -> str:
-    fraction = f"{step['weight']}/{step['denominator']}"
-    how = "rest after" if step["takes"] == "rest" else "x"
+    amount, denominator, result = (
+        step[name] for name in ("amount_atoms", "denominator", "result_atoms")
+    )
     atom = " + 1 atom" if step["atom"] else ""
-    return f"{step['name']}: {step['amount_atoms']} {how} {fraction}{atom} = {step['result_atoms']}"
+    part = f"{step['weight']}/{denominator}{atom}"
+    if step["takes"] == "rest":
+        others = " and ".join(f"{other}/{denominator}" for other in step["others"])
+        text = f"{amount} rest after {others}"
+    elif step["takes"] == "overlap":
+        text = (
+            f"{amount} from {step['line_from']} on, cut by "
+            f"{step['scope_atoms']} x {part} from {step['own_from']} on"
+        )
+    else:
+        text = f"{amount} x {part}"
+    return f"{step['name']}: {text} = {result}"

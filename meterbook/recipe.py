@@ -18,15 +18,27 @@ from transforms import evidence
 from transforms.allocation import PARTS_SCALE
 from transforms.ownership import Ownership
 from transforms.owning import Judge, Owner, Thing
-from transforms.receivers import weights_of
+from transforms.receivers import BUCKETS, weights_of
+from transforms.trace import STEPS, line_days
 
 ATOMS: Final = 10**12
 PLACE: Final = ("x_line_hash", "charge_hour", "cluster", "node", "namespace", "workload")
 
 _DIRECT: Final = """
     SELECT team, sum(effective_cost) AS cost FROM core_cost_ledger
-    WHERE charge_date = $day AND pool = '' GROUP BY team
+    WHERE charge_date = $day AND pool = '' AND reason NOT IN ('idle', 'idle_share') GROUP BY team
 """
+_LINES: Final = "SELECT * FROM core_cost_line WHERE list_contains($hashes, x_line_hash)"
+_ALL_LINES: Final = """
+    SELECT * FROM core_cost_line WHERE x_line_hash IN (
+      SELECT x_line_hash FROM core_cost_ledger WHERE charge_date = $day)
+"""
+_NODES: Final = """
+    SELECT * FROM core_node_hourly WHERE usage_date = $day ORDER BY usage_hour, cluster, node
+"""
+_WEIGHTS: Final = "SELECT * FROM core_weight_hourly WHERE usage_date = $day"
+_VOLUMES: Final = "SELECT * FROM core_volume_hourly WHERE usage_date = $day"
+_TRAFFIC: Final = "SELECT * FROM core_traffic_hourly WHERE usage_date = $day"
 
 Step = dict[str, Any]
 
@@ -53,17 +65,14 @@ class Recipes:
             frame: pl.DataFrame = con.cursor().sql(sql, params=params or None).pl()
             return frame
 
-        found = "SELECT * FROM core_cost_line WHERE list_contains($hashes, x_line_hash)"
-        lines = evidence.line_days(ask(found, hashes=list(hashes)).lazy(), day).collect()
-        nodes = ask(
-            "SELECT * FROM core_node_hourly WHERE usage_date = $day"
-            " ORDER BY usage_hour, cluster, node", day=day
-        )  # fmt: skip
-        weights = ask("SELECT * FROM core_weight_hourly WHERE usage_date = $day", day=day)
-        hours = evidence.node_hours(lines, nodes)
-        used = evidence.uses(evidence.parts(hours, nodes, ownership), weights)
+        policy = ownership.policy
+        needs_all = policy.idle == "share" and policy.idle_scope == "cluster"
+        found = ask(_ALL_LINES, day=day) if needs_all else ask(_LINES, hashes=list(hashes))
+        lines = line_days(found.lazy(), day).collect()
+        told = evidence.Told(*(ask(sql, day=day) for sql in (_NODES, _WEIGHTS, _VOLUMES, _TRAFFIC)))
+        asked = pl.Series("x_line_hash", list(hashes), dtype=pl.String())
         ways: dict[tuple[object, ...], list[dict[str, Any]]] = {}
-        for row in used.to_dicts():
+        for row in evidence.explained(lines.lazy(), told, ownership, asked).to_dicts():
             ways.setdefault(tuple(row[name] for name in PLACE), []).append(row)
         costs = ask(_DIRECT, day=day)
         direct = {team: _atoms(cost) for team, cost in costs.rows()}
@@ -82,24 +91,25 @@ class Recipes:
         ways = [self._way(row, way) for way in self._chosen(row)]
         total = sum(way["result_atoms"] for way in ways)
         is_exact = total == _atoms(row["effective_cost"])
-        note = "" if is_exact else "the steps of this kind of line are not derived yet"
+        note = "" if is_exact else "the steps do not give this row; please report it"
         return {"is_exact": is_exact, "note": note, "ways": ways}
 
     def _chosen(self, row: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
-        """Give the uses behind a row, by label set; none for a line that no node shares."""
-        found = self.used.get(tuple(row[name] for name in PLACE), [])
-        by_labels: dict[str, list[dict[str, Any]]] = {}
-        for use in found:
-            by_labels.setdefault(use["labels"], []).append(use)
-        if row["reason"] == "idle" or not found:
-            return list(by_labels.values()) or [[]]
-        return [uses for labels, uses in by_labels.items() if self._is_of(row, labels)]
+        """Give the chains behind a row, by who bore them: labels and reason."""
+        seats: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for use in self.used.get(tuple(row[name] for name in PLACE), []):
+            seats.setdefault((use["labels"], use["reason"]), []).append(use)
+        return [uses for seat, uses in seats.items() if self._is_of(row, *seat)]
 
-    def _is_of(self, row: Mapping[str, Any], labels: str) -> bool:
-        key = (row["cluster"], row["namespace"], row["workload"], labels)
+    def _is_of(self, row: Mapping[str, Any], labels: str, reason: str) -> bool:
+        if reason == "line":
+            return True
+        if reason in BUCKETS:
+            return bool(row["reason"] == reason)
+        key = (row["cluster"], row["namespace"], row["workload"], labels, reason)
         if key not in self.owners:
             thing = Thing(cluster=key[0], namespace=key[1], workload=key[2], labels=labels)
-            self.owners[key] = self.judge.owner(thing, "workload")
+            self.owners[key] = self.judge.owner(thing, reason)
         owner = self.owners[key]
         return (owner.rule_id, owner.reason, owner.pool) == (
             row["rule_id"], row["reason"], row["pool"],
@@ -108,11 +118,11 @@ class Recipes:
     def _way(self, row: Mapping[str, Any], uses: Sequence[dict[str, Any]]) -> dict[str, Any]:
         line = self.lines[row["x_line_hash"]]
         day = _day_step(line)
-        resources = [_resource(day, use) for use in uses] or [{"part": "line", "steps": [day]}]
+        resources = [{"part": use["part"], "steps": _steps(day, use)} for use in uses]
         whole = sum(resource["steps"][-1]["result_atoms"] for resource in resources)
         owner = self._owner_step(row, whole)
         return {
-            "labels": uses[0]["labels"] if uses else "",
+            "labels": uses[0]["labels"],
             "resources": resources,
             "sum_atoms": whole,
             "owner": owner,
@@ -181,23 +191,11 @@ def _day_step(line: Mapping[str, Any]) -> Step:
     )  # fmt: skip
 
 
-def _resource(day: Step, use: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the chain of one resource: day, hour, part of the node, share by use."""
-    steps = [day]
-    if use["hour_count"] > 1:
-        hour = _step(
-            "hour seen", use["day_atoms"], 1, use["hour_count"],
-            rank=1 if use["hour_atom"] else 2, left=1,
-        )  # fmt: skip
-        steps.append(hour)
-    node = _step(
-        "node part by price x capacity", use["hour_atoms"], use["cpu_numerator"],
-        use["part_denominator"],
-    )  # fmt: skip
-    if use["part"] == "memory":
-        node |= {"takes": "rest", "result_atoms": node["amount_atoms"] - node["result_atoms"]}
-    share = _step(
-        "use: a over D", node["result_atoms"], use["weight"], use["denominator"],
-        rank=use["rank"], left=use["left"],
-    )  # fmt: skip
-    return {"part": use["part"], "steps": [*steps, node, share]}
+def _steps(day: Step, use: Mapping[str, Any]) -> list[Step]:
+    """Give a chain from its first step to its last; the day's part stands before all."""
+    found = (use.get(f"step_{name}") for name in STEPS)
+    return [day, *(_plain(step) for step in found if step is not None and step["name"])]
+
+
+def _plain(step: Mapping[str, Any]) -> Step:
+    return {name: value for name, value in step.items() if value is not None}

@@ -156,16 +156,6 @@ class Ownership:
         return Ownership()
 
     @property
-    def cpu_weight(self) -> Decimal:
-        """Give what a core-hour counts on a node without GPUs."""
-        return self.policy.weights.cpu
-
-    @property
-    def memory_weight(self) -> Decimal:
-        """Give what a GiB-hour counts on a node without GPUs."""
-        return self.policy.weights.memory
-
-    @property
     def team_ids(self) -> tuple[str, ...]:
         """Give the teams in order of their id."""
         return tuple(sorted(team.id for team in self.teams))

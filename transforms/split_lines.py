@@ -27,8 +27,8 @@ BUCKETS: Final = ("idle", "system")
 
 def divided(lines: pl.DataFrame, ownership: Ownership) -> tuple[Claims, pl.DataFrame]:
     """Give the claims on lines that name a namespace, and the other lines."""
-    is_divided = pl.col("x_namespace").is_not_null() & ownership.policy.prefers_provider
-    mine, rest = lines.filter(is_divided), lines.filter(~is_divided)
+    is_mine = is_divided(ownership)
+    mine, rest = lines.filter(is_mine), lines.filter(~is_mine)
     weighed = with_unused(labelled(mine), apart=ownership.policy.idle != "share")
     amounts = ("effective", "billed")
     parted = split(weighed.lazy(), amounts, "weight", group=["row"], order=["is_unused"]).collect()
@@ -38,6 +38,11 @@ def divided(lines: pl.DataFrame, ownership: Ownership) -> tuple[Claims, pl.DataF
         seats.with_row_index("seat"), on=SEAT, how="left", validate="m:1", maintain_order="left"
     )
     return Claims(rows.select("line", "charge_hour", "seat", "effective", "billed"), seats), rest
+
+
+def is_divided(ownership: Ownership) -> pl.Expr:
+    """Tell which lines the provider has divided, where the rules prefer that to telemetry."""
+    return pl.col("x_namespace").is_not_null() & ownership.policy.prefers_provider
 
 
 def placed(parted: pl.DataFrame) -> pl.DataFrame:

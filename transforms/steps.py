@@ -117,7 +117,10 @@ def _ledger(f: Frames, t: Terms) -> Made:
 
 
 def _weights(f: Frames, t: Terms) -> Made:
-    return {"core_weight_hourly": evidence.weight_hourly(f["core_usage_hourly"], t.ownership.basis)}
+    return {
+        "core_weight_hourly": evidence.weight_hourly(f["core_usage_hourly"], t.ownership.basis),
+        "core_traffic_hourly": evidence.traffic_hourly(f["core_network_hourly"]),
+    }
 
 
 def _workloads(f: Frames, t: Terms) -> Made:
@@ -344,7 +347,8 @@ DAY: Final = (
                    "core_volume_hourly", "core_network_hourly", "core_balancer_hourly",
                    "core_pool_weight_daily"),
          ("core_cost_ledger",), (OWNERSHIP, IS_FINAL)),
-    Step(_weights, ("core_usage_hourly",), ("core_weight_hourly",), (OWNERSHIP,)),
+    Step(_weights, ("core_usage_hourly", "core_network_hourly"),
+         ("core_weight_hourly", "core_traffic_hourly"), (OWNERSHIP,)),
     Step(_workloads, ("core_usage_hourly", "core_node_hourly", "core_weight_hourly",
                       "core_cost_ledger", "raw_series"),
          ("mart_workload_daily", "core_container_hourly"), (OWNERSHIP,)),

@@ -16,8 +16,8 @@ from typing import Final
 import polars as pl
 
 from transforms.attributes import value_of
-from transforms.evidence import KIB, prices
 from transforms.money import atoms, money
+from transforms.node_price import KIB, default_prices
 from transforms.ownership import Ownership
 from warehouse.tables.mart_workload import CONTAINER_HOURLY, EFFICIENCY, WORKLOAD_DAILY
 
@@ -121,7 +121,7 @@ def _idle_weights(nodes: pl.LazyFrame, weights: pl.LazyFrame) -> pl.LazyFrame:
 
 def _parted(ownership: Ownership) -> tuple[pl.Expr, pl.Expr]:
     """Part the cost by price weight, in billionths; memory takes the rest."""
-    cpu_price, memory_price = prices(ownership)
+    cpu_price, memory_price, _ = default_prices(ownership)
     cpu = pl.col("cpu_weight") * cpu_price * (2**30 // KIB)
     memory = pl.col("memory_weight") * memory_price * 10**6
     whole = pl.max_horizontal(cpu + memory, pl.lit(1, pl.Int128))

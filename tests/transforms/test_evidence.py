@@ -1,67 +1,41 @@
-"""The steps behind the ledger: their results are the ledger's rows, by hand arithmetic."""
+"""What workloads weigh, as it is kept; tests/meterbook/test_recipe.py walks it."""
 
 from typing import Any
 
-import polars as pl
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tests.transforms.conftest import DAY, Bill, Telemetry
 from transforms import evidence
-from transforms.ownership import Ownership
-from warehouse.tables.evidence import WEIGHT_HOURLY
+from warehouse.tables.evidence import TRAFFIC_HOURLY, WEIGHT_HOURLY
 
 
-def derived(bill: Bill, telemetry: Telemetry) -> pl.DataFrame:
-    """Give the last step of every resource of every node line."""
-    weights = evidence.weight_hourly(telemetry.usage().lazy(), "max").collect()
-    nodes = telemetry.nodes()
-    lines = evidence.line_days(bill.lines, DAY).collect()
-    hours = evidence.node_hours(lines, nodes)
-    parted = evidence.parts(hours, nodes, Ownership.default())
-    return evidence.uses(parted, WEIGHT_HOURLY.check(weights))
+def test_weights_are_whole_numbers(telemetry: Any) -> None:
+    """An hour of 2 cores asked and half a core used, of 1 GiB, of one GPU; 0.5 cores by use."""
+    telemetry.node("n", 4, 16, [0, 1], gpus=1)
+    telemetry.pod("p", "n", "shop", 0, 1, request=2, use=[0.5], gib=1, gpus=1)
+    usage = telemetry.usage().lazy()
+
+    by_max = WEIGHT_HOURLY.check(evidence.weight_hourly(usage, "max").collect())
+    by_use = WEIGHT_HOURLY.check(evidence.weight_hourly(usage, "usage").collect())
+
+    weights = ("cpu_weight", "memory_weight", "gpu_weight")
+    assert by_max.select(weights).rows() == [
+        (2 * 3600 * 10**6, 2**20 * 3600, 3600 * 10**6),
+    ]
+    assert by_use["cpu_weight"].to_list() == [1800 * 10**6]
 
 
-def two_pods() -> Telemetry:
-    """Give a node of 4 cores and 16 GiB with two pods, one of them for half the day."""
-    hours = [float(n) for n in range(25)]
-    made = Telemetry().node("n", 4, 16, hours)
-    made.pod("a", "n", "shop", 0, 23, request=1, use=[0.5] * 23)
-    return made.pod("b", "n", "find", 0, 12, request=2, use=[0.7] * 12)
+def test_bytes_of_a_workload_are_added(telemetry: Any) -> None:
+    """Two pods of no controller send 10 and 20 bytes in an hour: a row each, by class."""
+    for name, count in (("p", 10), ("q", 20)):
+        telemetry.pod(name, "n", "shop", 0, 1, request=1)
+        pod = {
+            "k8s.cluster.name": "c", "k8s.namespace.name": "shop", "k8s.pod.name": name,
+            "k8s.pod.uid": f"uid-{name}", "k8s.node.name": "n",
+        }  # fmt: skip
+        labels = {"interface": "eth0", "direction": "transmit"}
+        telemetry.add("k8s.pod.network.io", pod, [(0, 0), (1, count)], "counter", labels)
 
+    made = TRAFFIC_HOURLY.check(evidence.traffic_hourly(telemetry.network().lazy()).collect())
 
-def steps_by_hand(use: dict[str, Any]) -> int:
-    """Recompute the last step from its printed numbers, with whole numbers only."""
-    size = abs(use["amount"]) * use["weight"] // use["denominator"] + use["atom"]
-    return int(size if use["amount"] >= 0 else -size)
-
-
-def test_steps_give_the_ledger(ledger: Any) -> None:
-    """A daily and an hourly line, a credit too: results by step are the ledger's costs by row."""
-    bill = Bill().add("2.400000000007", 0, 24, "i-n").add("0.1", 3, 1, "i-n")
-    bill.add("-0.300000000001", 0, 24, "i-n")
-    telemetry = two_pods()
-    key = ["x_line_hash", "charge_hour", "namespace", "workload"]
-
-    uses = derived(bill, telemetry)
-
-    assert uses["result"].to_list() == [steps_by_hand(use) for use in uses.to_dicts()]
-    got = uses.group_by(key).agg(pl.col("result").sum()).filter(pl.col("result") != 0)
-    want = ledger(bill, telemetry).filter(pl.col("effective_cost") != 0)
-    wanted = want.select(*key, pl.col("effective_cost").to_physical().cast(pl.Int128))
-    assert got.sort(key).rows() == wanted.sort(key).rows()
-
-
-@given(st.integers(-(10**16), 10**16), st.lists(st.integers(0, 10**14), min_size=1, max_size=9))
-def test_parts_are_whole(amount: int, weights: list[int]) -> None:
-    """The printed results of a group add up to its amount."""
-    rows = pl.DataFrame(
-        {"g": 1, "n": range(len(weights)), "amount": amount, "weight": weights},
-        schema={"g": pl.Int8, "n": pl.Int64, "amount": pl.Int128, "weight": pl.Int128},
-        strict=False,
-    )
-
-    done = evidence.traced(rows, group=["g"], order=["n"])
-
-    assert done["result"].sum() == amount
-    assert done["result"].to_list() == [steps_by_hand(row) for row in done.to_dicts()]
+    assert made.select("workload", "class", "bytes").rows() == [
+        ("p-app", "unknown", 10),
+        ("q-app", "unknown", 20),
+    ]

@@ -363,3 +363,28 @@ def test_every_policy_keeps_every_atom(
     assert {key: cost for key, cost in costs.items() if cost} == {
         key: cost for key, cost in wanted.items() if cost
     }
+
+
+def test_idle_of_a_node_reaches_all_who_share_a_workload(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """Half of a dollar is idle; the one workload is of two teams, one to three: so is its idle."""
+    rules = "teams: [{id: a}, {id: b}]\nidle: {show: share, scope: node}\nrules:\n"
+    rules += '  - {id: both, match: {namespace: shop}, teams: {a: "0.25", b: "0.75"}}\n'
+    telemetry.node("n", 4, 16, [0, 1]).pod("p", "n", "shop", 0, 1, request=2, gib=8)
+    bill.add("1", 0, 1, "i-n", **HOURLY)
+
+    frame = ledger(bill, telemetry, parse_ownership(rules))
+
+    assert by(frame, "team") == {"a": Decimal("0.25"), "b": Decimal("0.75")}
+    assert by(frame, "reason") == {"workload": Decimal("0.5"), "idle_share": Decimal("0.5")}
+
+
+def test_a_gpu_that_no_telemetry_tells_of_is_billed_all_the_same(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """A line for GPUs on a node that is not known to have any: nobody asked, so it is idle."""
+    telemetry.node("n", 4, 16, [0, 1]).pod("p", "n", "shop", 0, 1, request=2, gib=8)
+    bill.add("1", 0, 1, "i-n", sku_meter="Nvidia Tesla T4 GPU running in Frankfurt")
+
+    assert by(ledger(bill, telemetry), "namespace") == {"__idle__": 1}

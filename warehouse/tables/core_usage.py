@@ -31,7 +31,6 @@ VOLUME_HOURLY: Final = Table(
     grain="claim, hour and pod that had it mounted; one row without a pod where none had",
     key=("usage_hour", "cluster", "namespace", "claim", "pod", "pod_uid"),
     partition="usage_date",
-    is_published=False,
     columns=(
         Column("usage_date", pl.Date(), "UTC day of the hour"),
         Column("usage_hour", INSTANT, "start of the hour"),

@@ -27,7 +27,27 @@ WEIGHT_HOURLY: Final = Table(
         Column(
             "memory_weight", pl.Int64(), "max(request, usage), or what `basis` says", unit="KiB·s"
         ),
+        Column("gpu_weight", pl.Int64(), "GPUs held", unit="µGPU·s"),
     ),
 )
 
-ALL: Final = (WEIGHT_HOURLY,)
+TRAFFIC_HOURLY: Final = Table(
+    name="core_traffic_hourly",
+    text="What the pods of each workload sent: the numerators of every share of a traffic line.",
+    grain="hour, node, workload, its labels and class of traffic",
+    key=("usage_hour", "cluster", "node", "namespace", "workload", "labels", "class"),
+    partition="usage_date",
+    columns=(
+        Column("usage_date", pl.Date(), "UTC day"),
+        Column("usage_hour", INSTANT, "start of the hour"),
+        CLUSTER,
+        Column("node", pl.String(), "k8s.node.name"),
+        NAMESPACE,
+        Column("workload", pl.String(), "topmost controller; the pod's name without one"),
+        Column("labels", pl.String(), "pod labels over namespace labels, JSON object by key"),
+        Column("class", pl.String(), "internet, cross_region, cross_zone, internal, or unknown"),
+        Column("bytes", pl.Int64(), "sent", unit="By"),
+    ),
+)
+
+ALL: Final = (WEIGHT_HOURLY, TRAFFIC_HOURLY)
