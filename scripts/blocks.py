@@ -16,6 +16,7 @@ from transforms.balancer_hours import ROLES as BALANCER_ROLES
 from transforms.facts import NAMES
 from transforms.score_book import NEVER_EVALUATED
 from transforms.score_rules import RULES
+from transforms.sdk_support import SUPPORTED
 from transforms.telling import ROLES
 from warehouse.metrics import ALL as METRICS
 from warehouse.table import Table, sql_type
@@ -204,3 +205,12 @@ def rules() -> str:
         "|---|---|---|---|---|---|",
     ]
     return "\n".join([*head, *rows])
+
+
+def runtimes() -> str:
+    """Give the runtimes that SDKs support, by version."""
+    rows = [
+        f"| {entry.language} | {'.'.join(map(str, entry.sdk))} | {entry.text} |"
+        for entry in SUPPORTED
+    ]
+    return "\n".join(["| language | SDK from | runtime |", "|---|---|---|", *rows])

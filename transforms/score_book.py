@@ -23,8 +23,8 @@ from warehouse.tables.mart_score import ADVISORY, SCORE_RULE, SCORE_SERVICE
 
 WINDOWS: Final = (30, 7)
 DEBUG_FOR: Final = timedelta(days=14)
-NEVER_EVALUATED: Final = ("SPA-003", "SDK-001")
-"""The first has no criteria; the second needs a table of the versions that each SDK supports."""
+NEVER_EVALUATED: Final = tuple(rule.id for rule in RULES if not rule.is_defined)
+"""The specification has no criteria for them."""
 
 SPAN_RULES: Final = tuple(rule.id for rule in RULES if rule.target == "Span")
 ADVISORIES: Final = {
@@ -56,7 +56,7 @@ class Kept:
 
 def not_evaluated(*, has_spans: bool) -> tuple[str, ...]:
     """Name the rules that cannot be evaluated; those on spans need sampled traces."""
-    return NEVER_EVALUATED if has_spans else (*NEVER_EVALUATED, *SPAN_RULES)
+    return NEVER_EVALUATED if has_spans else tuple(sorted({*NEVER_EVALUATED, *SPAN_RULES}))
 
 
 def score(kept: Kept, now: datetime, *, left_out: Collection[str]) -> dict[str, pl.LazyFrame]:

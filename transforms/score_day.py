@@ -9,6 +9,7 @@ Holds    telemetry about workloads is judged for nobody; a service is its `servi
 A trace that goes on over midnight is judged in parts, except for parents, which may be anywhere.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,6 +19,7 @@ import polars as pl
 
 from transforms.attributes import first_of, value_of
 from transforms.identity import UNKNOWN
+from transforms.sdk_support import is_supported
 from transforms.semconv_keys import ITEM_KEYS, RESOURCE_KEYS
 from transforms.signals import is_infrastructure
 from warehouse.tables.mart_score import FINDING_DAILY, KEY_DAILY
@@ -37,6 +39,11 @@ _SEPARATOR: Final = "\x1f"
 _RESOURCE: Final = "resource_attributes"
 _PLACES: Final = ("k8s.pod.name", "k8s.pod.uid", "host.name", "host.id")
 """What tells one logical resource from another; only values of one kind are compared."""
+_SDK: Final = ("process.runtime.version", "telemetry.sdk.language", "telemetry.sdk.version")
+_FIELD: Final = pl.element().struct.field
+_SDK_PAIR: Final = pl.format("{}={}", _FIELD("key"), _FIELD("value")).filter(
+    _FIELD("key").is_in(_SDK)
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ def resources(series: pl.LazyFrame, signals: pl.LazyFrame, terms: ScoreTerms) ->
         *(first_of(value_of(_RESOURCE, key)).alias(key) for key in _PLACES),
         first_of(value_of(_RESOURCE, "service.instance.id")).alias("instance"),
         pl.col(_RESOURCE).list.eval(keys).list.sort().list.join(_SEPARATOR).alias("keys"),
+        pl.col(_RESOURCE).list.eval(_SDK_PAIR).list.sort().list.join(_SEPARATOR).alias("sdk"),
         "event_hour",
     ]
     own = series.filter(~is_infrastructure(terms.infrastructure_scopes)).select(columns)
@@ -67,7 +75,7 @@ def resources(series: pl.LazyFrame, signals: pl.LazyFrame, terms: ScoreTerms) ->
     first, last = pl.col("event_hour").min(), pl.col("event_hour").max()
     return (
         pl.concat([own, others])
-        .group_by("service_name", "instance", "keys", *_PLACES)
+        .group_by("service_name", "instance", "keys", "sdk", *_PLACES)
         .agg(first.alias("first_at"), last.alias("last_at"))
     )
 
@@ -108,7 +116,7 @@ def _named_place() -> pl.Expr:
 
 
 def resource_findings(seen: pl.LazyFrame) -> list[pl.LazyFrame]:
-    """Judge RES-001, RES-003, RES-005 and the default name on each resource."""
+    """Judge RES-001, RES-003, RES-005, SDK-001 and the default name on each resource."""
     name, place = pl.col("service_name"), _named_place()
     pods = seen.filter(pl.col("keys").str.contains(_ABOUT_PODS))
     return [
@@ -116,8 +124,25 @@ def resource_findings(seen: pl.LazyFrame) -> list[pl.LazyFrame]:
         instance_findings(seen),
         _found(pods, "RES-003", pl.col("k8s.pod.uid") == "", place, _ONE),
         _found(seen, "RES-005", name == "", place, _ONE),
+        runtime_findings(seen),
         _found(seen, DEFAULT_NAME, name.str.starts_with(UNKNOWN), name, _ONE),
     ]
+
+
+def runtime_findings(seen: pl.LazyFrame) -> pl.LazyFrame:
+    """Judge SDK-001 on resources that tell SDK and runtime, as far as packages declare it."""
+    runtime, language, sdk = _SDK
+    told = seen.with_columns(
+        pl.col("sdk")
+        .str.extract(rf"(?:^|\x1f){re.escape(key)}=([^\x1f]*)")
+        .fill_null("")
+        .alias(key)
+        for key in _SDK
+    )
+    judged = told.with_columns(is_supported(language, sdk, runtime).alias("is_supported"))
+    known = judged.filter(pl.col("is_supported").is_not_null())
+    name = pl.format("{} {} with SDK {}", language, runtime, sdk)
+    return _found(known, "SDK-001", ~pl.col("is_supported"), name, _ONE)
 
 
 def instance_findings(seen: pl.LazyFrame) -> pl.LazyFrame:

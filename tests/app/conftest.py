@@ -297,7 +297,7 @@ def _score() -> dict[str, list[dict[str, Any]]]:
                     "score_applicable": points * 100 / most,
                     "band_applicable": "Needs Improvement" if points == 50 else "Poor",
                     "is_complete": False,
-                    "not_evaluated": "SDK-001+SPA-003",
+                    "not_evaluated": "SPA-003",
                 }
             )
             for rule, state in (

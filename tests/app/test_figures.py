@@ -312,7 +312,7 @@ def test_a_score_tells_what_was_not_evaluated(reader: Reader, empty_reader: Read
     assert made.data.row(2, named=True)["score_applicable"] == 71.4
     assert made.data.row(2, named=True)["coverage"] == "complete"
     assert "0 of 3 services" in made.finding
-    assert "(complete: false): SDK-001 and SPA-003 are not evaluated" in made.finding
+    assert "(complete: false): SPA-003 is not evaluated" in made.finding
     assert "complete" not in score.services(empty_reader, first_look(empty_reader)).finding
 
 

@@ -132,6 +132,25 @@ def test_identities_of_two_kinds_are_not_compared() -> None:
     assert found["RES-002"] == (2, 0)
 
 
+def test_runtimes_are_held_against_their_sdk() -> None:
+    """SDK-001: SDK 1.42 wants Python 3.10; a resource without a runtime is not asked."""
+    sdk = {
+        "service.name": "pay",
+        "telemetry.sdk.language": "python",
+        "telemetry.sdk.version": "1.42.0",
+    }
+    old, new = ({**sdk, "process.runtime.version": version} for version in ("3.9.18", "3.11.7"))
+
+    series = _series(*({"resource": one} for one in (old, new, sdk)))
+    seen = score_day.resources(series, raw.SIGNAL.empty().lazy(), TERMS)
+    made = score_day.findings(score_day.resource_findings(seen), DAY).collect()
+
+    row = made.filter(pl.col("rule") == "SDK-001").row(0, named=True)
+    assert (row["checked_count"], row["violating_count"]) == (2, 1)
+    assert row["samples"] == ["python 3.9.18 with SDK 1.42.0"]
+    assert "SDK-001" not in _of_resources(sdk)
+
+
 def test_a_pod_bears_its_uid() -> None:
     """RES-003: a resource that names a pod needs the uid; one without Kubernetes is not asked."""
     pod = {"service.name": "pay", "k8s.pod.name": "p"}
