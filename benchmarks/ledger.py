@@ -64,6 +64,7 @@ def world(rows: int) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         pl.lit("c").alias("cluster"),
         pl.format("node-{}", "n").alias("node"),
         pl.format("i-{}", "n").alias("provider_id"),
+        pl.lit("").alias("node_pool"),
         pl.lit(3600.0).alias("run_seconds"),
         pl.lit(8.0).alias("cpu_capacity_cores"),
         pl.lit(32.0 * 2**30).alias("memory_capacity_bytes"),

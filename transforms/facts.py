@@ -33,6 +33,7 @@ NODE_GPU: Final = "node_gpu"
 NODE_CPU_ALLOCATABLE: Final = "node_cpu_allocatable"
 NODE_MEMORY_ALLOCATABLE: Final = "node_memory_allocatable"
 NODE_SEEN: Final = "node_seen"
+NODE_LABELS: Final = "node_labels"
 VOLUME: Final = "volume"
 SENT: Final = "network_sent"
 POD_CLAIM: Final = "pod_claim"
@@ -49,7 +50,7 @@ SELECTOR: Final = "selector"
 OF_BALANCERS: Final = (BALANCER, INGRESS, INGRESS_GROUP, ENDPOINT, ENDPOINT_SLICE, SELECTOR)
 """Which services and ingresses have a balancer, and which pods stand behind them."""
 
-WITHOUT_POD: Final = (NAMESPACE_LABELS, CLAIM_INFO, VOLUME_INFO, *OF_BALANCERS)
+WITHOUT_POD: Final = (NAMESPACE_LABELS, NODE_LABELS, CLAIM_INFO, VOLUME_INFO, *OF_BALANCERS)
 """Facts of no pod: one that their samples name is the exporter's own."""
 
 INFO: Final = (
@@ -59,6 +60,7 @@ INFO: Final = (
     JOB_OWNER,
     POD_LABELS,
     NAMESPACE_LABELS,
+    NODE_LABELS,
     POD_CLAIM,
     CLAIM_INFO,
     VOLUME_INFO,
@@ -75,6 +77,21 @@ CONTROLLERS: Final = (
     ("ReplicaSet", "k8s.replicaset.name"),
 )
 """Kinds of controllers with the attribute that names them, the topmost first."""
+
+
+POOL_LABELS: Final = (
+    "karpenter.sh/nodepool",
+    "karpenter.sh/provisioner-name",
+    "eks.amazonaws.com/nodegroup",
+    "alpha.eksctl.io/nodegroup-name",
+    "cloud.google.com/gke-nodepool",
+    "kubernetes.azure.com/agentpool",
+    "agentpool",
+    "kops.k8s.io/instancegroup",
+    "doks.digitalocean.com/node-pool",
+    "k8s.scaleway.com/pool-name",
+)
+"""Labels by which providers and provisioners name a node's pool, the first that is there counts."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +165,7 @@ NAMES: Final = (
     Name(NODE_MEMORY_ALLOCATABLE, 2, "k8s.node.allocatable_memory"),
     Name(NODE_MEMORY_ALLOCATABLE, 3, _ALLOCATABLE, "memory"),
     Name(NODE_MEMORY_ALLOCATABLE, 4, "kube_node_status_allocatable_memory_bytes"),
+    Name(NODE_LABELS, 1, "kube_node_labels"),
     Name(NODE_SEEN, 1, "kube_node_info"),
     Name(NODE_SEEN, 2, "k8s.node.condition_ready"),
     Name(NODE_SEEN, 3, "k8s.node.uptime"),

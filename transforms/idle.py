@@ -1,13 +1,13 @@
-"""Idle, shared: what stood idle goes to the workloads of its node or cluster.
+"""Idle, shared: what stood idle goes to the workloads of its node, node pool or cluster.
 
 Takes    what each line and hour left idle, by part (CPU, memory, GPU), and who weighs how much
 Gives    claims with the reason `idle_share`, beside what the workloads took themselves
 Holds    what is shared is what stood idle, to the atom; where nobody ran, it stays idle
 
-On a node each line is split by weight. In a cluster a product of lines and workloads would be too
-many rows: per hour, part and currency the idle of all lines stands end to end, so do the workloads'
-parts of the sum, and a line goes to the workloads whose stretch it overlaps. Each workload gets
-its exact part, and the rows are as many as lines and workloads together.
+On a node each line is split by weight. In a pool or cluster a product of lines and workloads would
+be too many rows: per hour, part and currency the idle of all lines stands end to end, so do the
+workloads' parts of the sum, and a line goes to the workloads whose stretch it overlaps. Each
+workload gets its exact part, and the rows are as many as lines and workloads together.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ import polars as pl
 from transforms.money import parts
 
 IDLE_SHARE: Final = "idle_share"
-SCOPE: Final = ("cluster", "charge_hour", "currency", "part")
+SCOPE: Final = ("cluster", "pool", "charge_hour", "currency", "part")
 AMOUNTS: Final = ("effective", "billed")
 
 
@@ -44,8 +44,9 @@ def on_node(
 def in_cluster(idle: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
     """Give line, charge_hour, seat, effective, billed of idle that is shared over clusters.
 
-    `idle`: SCOPE, line, effective, billed (atoms); `weights`: cluster, charge_hour, part, seat,
-    weight. What finds no workload in its cluster and hour is not in the result.
+    `idle`: SCOPE, line, effective, billed (atoms); `weights`: cluster, pool, charge_hour, part,
+    seat, weight. What finds no workload in its pool and hour is not in the result; where idle is
+    shared over whole clusters, a cluster is one pool.
     """
     shared = [_matched(idle, weights, name, sign) for name in AMOUNTS for sign in (1, -1)]
     key = ("line", "charge_hour", "seat")
@@ -59,7 +60,7 @@ def _matched(idle: pl.DataFrame, weights: pl.DataFrame, name: str, sign: int) ->
     )
     scopes = lines.group_by(SCOPE).agg(pl.col("size").sum()).sort(SCOPE).with_row_index("scope")
     takers = scopes.join(
-        weights, on=["cluster", "charge_hour", "part"], how="inner", validate="m:m"
+        weights, on=["cluster", "pool", "charge_hour", "part"], how="inner", validate="m:m"
     ).sort("scope", "seat")
     if takers.is_empty():
         return _claims(takers.with_columns(line=pl.lit(0, pl.UInt32), cut=0), name, sign)

@@ -15,6 +15,7 @@ from transforms.facts import (
     NODE_CPU,
     NODE_CPU_ALLOCATABLE,
     NODE_GPU,
+    NODE_LABELS,
     NODE_MEMORY,
     NODE_MEMORY_ALLOCATABLE,
 )
@@ -34,8 +35,10 @@ SIZES: Final = {
 def node_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give core_node_hourly of a UTC day: hours with a sample of the node or of a pod on it."""
     on_nodes = known.filter(pl.col("node") != "")
+    pool = pl.when(pl.col("fact") == NODE_LABELS).then("scraped_pool").otherwise("node_pool")
     identity = on_nodes.group_by(NODE).agg(
-        pl.col("provider_id").filter(pl.col("provider_id") != "").sort().last()
+        pl.col("provider_id").filter(pl.col("provider_id") != "").sort().last(),
+        pool.filter(pool != "").sort().last().alias("node_pool"),
     )
     sizes = list(SIZES.values())
     return (
@@ -53,7 +56,7 @@ def node_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.Laz
             pl.col(
                 "gpu_capacity_count", "cpu_allocatable_cores", "memory_allocatable_bytes"
             ).fill_null(0.0),
-            pl.col("provider_id").fill_null(""),
+            pl.col("provider_id", "node_pool").fill_null(""),
             pl.col("usage_hour").dt.date().alias("usage_date"),
             pl.lit(HOUR.total_seconds()).alias("run_seconds"),
         )

@@ -47,7 +47,13 @@ def on_nodes(
     """Give the claims on lines that pay for a node, and the lines that do not."""
     found = node_lines(lines, nodes)
     rest = lines.join(found.select("line").unique(), on="line", how="anti", maintain_order="left")
-    heard = nodes.drop("usage_date", "sample_count").sort(HOUR).with_row_index("place")
+    is_pooled = ownership.policy.idle_scope == "pool"
+    heard = (
+        nodes.drop("usage_date", "sample_count")
+        .with_columns(pl.col("node_pool" if is_pooled else "cluster").alias("pool"))
+        .sort(HOUR)
+        .with_row_index("place")
+    )
     placed = found.join(
         heard.select("place", *HOUR),
         left_on=["cluster", "node", "charge_hour"],
@@ -198,7 +204,7 @@ def _shared(
 
     taken = rows.with_columns(total(0).alias("effective"), total(1).alias("billed"))
     if ownership.policy.idle == "share":
-        if ownership.policy.idle_scope == "cluster":
+        if ownership.policy.idle_scope != "node":
             return _idle_of_cluster(taken, found, priced, _takers(entries, heard, seats))
         return _idle_of_node(taken, found, weights, seats)
     is_kept = (pl.col("effective") != 0) | (pl.col("billed") != 0) | (pl.col("kind") == IDLES)
@@ -251,10 +257,12 @@ def _idle_of_cluster(
     priced: pl.DataFrame,
     takers: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Give what workloads took, and beside it the idle of the cluster's nodes in that hour."""
+    """Give what workloads took, and beside it the idle of their cluster or pool in that hour."""
     is_idle = rows["kind"] == IDLES
     stood = rows.filter(is_idle).select("line", "charge_hour", "seat")
-    facts = priced.select("line", "charge_hour", "cluster", currency="billing_currency").unique()
+    facts = priced.select(
+        "line", "charge_hour", "cluster", "pool", currency="billing_currency"
+    ).unique()
     left = pl.concat(
         stood.with_columns(
             both[0].filter(is_idle).alias("effective"),
@@ -263,27 +271,28 @@ def _idle_of_cluster(
         )
         for part, both in found.items()
     ).join(facts, on=["line", "charge_hour"], how="left", validate="m:1")
-    served = takers.select("cluster", "charge_hour", "part").unique()
-    alone = left.join(served, on=["cluster", "charge_hour", "part"], how="anti")
+    scope = ["cluster", "pool", "charge_hour", "part"]
+    alone = left.join(takers.select(scope).unique(), on=scope, how="anti")
     own = rows.filter(~is_idle).select(ROWS)
     return idle.shown([own, idle.in_cluster(left, takers), alone.select(ROWS)])
 
 
 def _takers(entries: pl.DataFrame, heard: pl.DataFrame, seats: pl.DataFrame) -> pl.DataFrame:
-    """Give what each workload of a cluster weighs in an hour, on whichever node."""
+    """Give what each workload weighs in a cluster or pool in an hour, on whichever node."""
     work = _seated(entries.filter(pl.col("kind") == WORK), seats, node=False).join(
-        heard.select("place", "cluster", charge_hour="usage_hour"),
+        heard.select("place", "cluster", "pool", charge_hour="usage_hour"),
         on="place",
         how="inner",
         validate="m:1",
     )
     long = work.unpivot(
         PARTS,
-        index=["cluster", "charge_hour", "seat"],
+        index=["cluster", "pool", "charge_hour", "seat"],
         variable_name="part",
         value_name="weight",
     )
-    return long.group_by("cluster", "charge_hour", "part", "seat").agg(pl.col("weight").sum())
+    key = ("cluster", "pool", "charge_hour", "part", "seat")
+    return long.group_by(key).agg(pl.col("weight").sum())
 
 
 def _seated(rows: pl.DataFrame, seats: pl.DataFrame, *, node: bool) -> pl.DataFrame:

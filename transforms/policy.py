@@ -63,7 +63,7 @@ def read_policy(document: Mapping[str, Any], number: Number, find: Find) -> Poli
     mode = _one_of(split, "node_split.mode", ("price_ratio", "aws_9_1", "per_family"), find)
     capacity = _one_of(split, "node_split.capacity", ("capacity", "allocatable"), find)
     provider = _one_of(work, "workload.provider_split_lines", ("prefer", "ignore"), find)
-    scope = _one_of(idle, "idle.scope", ("node", "cluster"), find)
+    scope = _one_of(idle, "idle.scope", ("node", "cluster", "pool"), find)
     show, owner = _show(idle, find)
     is_aws = mode == "aws_9_1"
     base = Weights.of(AWS if is_aws else OPENCOST)

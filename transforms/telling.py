@@ -6,6 +6,7 @@ Holds    a series stands once; what Prometheus scraped is named by the point (`e
          for then the plain label is the exporter's own), the rest by its resource
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,7 @@ from transforms.facts import (
     BY_RESOURCE,
     CONTROLLERS,
     FACTS,
+    POOL_LABELS,
     PROMETHEUS,
     RUNNING_POD,
     SENT,
@@ -62,6 +64,10 @@ ROLES: Final = {
         "ebs_volume_id",
         "gce_persistent_disk_name",
     ),
+    "node_pool": tuple(
+        f"k8s.node.{kind}.{label}" for label in POOL_LABELS for kind in ("label", "labels")
+    ),
+    "scraped_pool": tuple(f"label_{re.sub(r'[^A-Za-z0-9_]', '_', x)}" for x in POOL_LABELS),
     **{kind: (key,) for kind, key in CONTROLLERS},
 }
 """Attributes that say who a series is about, for each role those that count first before others."""

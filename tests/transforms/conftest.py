@@ -94,9 +94,11 @@ class Telemetry:
         *,
         cluster: str = "c",
         gpus: float = 0,
+        labels: Mapping[str, str] | None = None,
     ) -> "Telemetry":
         """Add a node with its capacity, seen at these hours."""
         resource = {"k8s.cluster.name": cluster, "k8s.node.name": name, "host.id": f"i-{name}"}
+        resource |= {f"k8s.node.label.{key}": text for key, text in (labels or {}).items()}
         offered = {"cpu": cores, "memory": gib * 2**30, "nvidia_com_gpu": gpus}
         for kind, value in offered.items():
             at = [(hour, value) for hour in samples]

@@ -17,6 +17,7 @@ CPU_ONLY = {"sku_meter": "N2 Instance Core running in Frankfurt"}
 RAM_ONLY = {"sku_meter": "N2 Instance Ram running in Frankfurt"}
 PLAIN = "teams: [{id: t}]\nrules: [{id: rest, match: '*', team: t}]\n"
 SHARE_NODE = PLAIN + "idle: {show: share, scope: node}\n"
+SHARE_POOL = PLAIN + "idle: {show: share, scope: pool}\n"
 SHARE_CLUSTER = PLAIN + "idle: {show: share, scope: cluster}\n"
 OTHERS = ("gpu", "pv", "network", "lb")
 
@@ -166,6 +167,51 @@ def test_c22_idle_by_node_and_by_cluster(
     assert bool(shared.height) == (mode != "separate")
 
 
+def test_idle_by_pool(telemetry: Any, bill: Any, ledger: Any, by: Any) -> None:
+    """Two nodes of 6 with three and one at work bear 8 idle by 4; two others are pools of theirs.
+
+    A node without a label shares with nobody, its workload too; one idle alone stays idle.
+    """
+    gke, eks = "cloud.google.com/gke-nodepool", "eks.amazonaws.com/nodegroup"
+    pools = {"n1": {gke: "a"}, "n2": {gke: "a"}, "n3": {eks: "b"}, "n4": {}, "n5": {gke: "e"}}
+    for node, labels in pools.items():
+        telemetry.node(node, 6, 0, [0], labels=labels)
+        bill.add("6", 0, 1, f"i-{node}", **HOURLY, **CPU_ONLY)
+    for name, node in (("w1", "n1"), ("w2", "n1"), ("w3", "n1"), ("w4", "n2"), ("w5", "n3")):
+        telemetry.pod(name, node, name, 0, 1, request=1)
+    telemetry.pod("w6", "n4", "w6", 0, 1, request=2)
+
+    got = by(ledger(bill, telemetry, parse_ownership(SHARE_POOL)), "namespace")
+
+    assert got == {"w1": 3, "w2": 3, "w3": 3, "w4": 3, "w5": 6, "w6": 6, "__idle__": 6}
+
+
+def test_a_workload_in_two_pools_bears_idle_of_both(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """Half of one pool's 4 idle beside b, all of the other's 3; the pool by the scraped label."""
+    about = {"k8s.cluster.name": "c", "k8s.node.name": "exporter"}
+    for node, pool in (("n1", "x"), ("n2", "y")):
+        telemetry.node(node, 6 if pool == "x" else 4, 0, [0])
+        labels = {"node": node, "label_karpenter_sh_nodepool": pool}
+        telemetry.add("kube_node_labels", about, [(0, 1)], labels=labels)
+        bill.add("6" if pool == "x" else "4", 0, 1, f"i-{node}", **HOURLY, **CPU_ONLY)
+        pod = {
+            "k8s.cluster.name": "c", "k8s.namespace.name": "a", "k8s.pod.name": f"a-{node}",
+            "k8s.pod.uid": node, "k8s.node.name": node, "k8s.deployment.name": "a",
+        }  # fmt: skip
+        telemetry.add("k8s.pod.phase", pod, [(0, 2), (1, 2)])
+        container = pod | {"k8s.container.name": "main"}
+        telemetry.add("k8s.container.cpu_request", container, [(0, 1), (1, 1)])
+    telemetry.pod("b", "n1", "b", 0, 1, request=1)
+
+    frame = ledger(bill, telemetry, parse_ownership(SHARE_POOL))
+
+    assert by(frame, "workload") == {"a": 1 + 2 + 1 + 3, "b-app": 1 + 2}
+    pools = telemetry.nodes().select("node", "node_pool").rows()
+    assert dict(pools) == {"n1": "x", "n2": "y"}
+
+
 def test_c24_the_bill_replaces_the_estimate(bill: Any, case: Any, by: Any, request: Any) -> None:
     """A list price of 8 and a bill of 6: the adjustment goes by the same shares."""
     want = case("allocation", "c24")["expected"]
@@ -313,6 +359,7 @@ POLICIES = [
         "",
         "idle: {show: share, scope: node}\n",
         "idle: {show: share, scope: cluster}\n",
+        "idle: {show: share, scope: pool}\n",
         "idle: {show: {owner: t}}\n",
         "node_split: {mode: aws_9_1, capacity: allocatable}\n",
         "node_split: {capacity: allocatable}\nidle: {show: share, scope: cluster}\n",

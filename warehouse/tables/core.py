@@ -207,6 +207,7 @@ NODE_HOURLY: Final = Table(
         CLUSTER,
         Column("node", pl.String(), "k8s.node.name"),
         Column("provider_id", pl.String(), "resource id of the node on the bill; empty if unknown"),
+        Column("node_pool", pl.String(), "node group, by its provider's label; empty if unknown"),
         Column("run_seconds", pl.Float64(), "between its first and last sample, held", unit="s"),
         Column("cpu_capacity_cores", pl.Float64(), "capacity; 0 if unknown", unit="core"),
         Column("memory_capacity_bytes", pl.Float64(), "capacity; 0 if unknown", unit="By"),
