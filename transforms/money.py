@@ -75,7 +75,8 @@ def parts(amount: pl.Series, weight: pl.Series, group: pl.Series) -> pl.Series:
     """
     if weight.is_empty():
         return weight.cast(pl.Int128)
-    weight, total = _not_all_zero(weight, group)
+    length = group.rle().struct.field("len")
+    weight, total = _not_all_zero(weight, group, length)
     size = amount.abs()
     greatest, most = _greatest(size), _greatest(total)
     # The quotient by floats is off by less than greatest / 2^50 + 1, so its remainder fits.
@@ -95,7 +96,7 @@ def parts(amount: pl.Series, weight: pl.Series, group: pl.Series) -> pl.Series:
     if is_small:
         step = pl.col("rest") // pl.col("total")
         frame = frame.with_columns(pl.col("floor") + step, pl.col("rest") - step * pl.col("total"))
-    whole = frame["floor"] + _leftover(frame, size.cast(kind), most)
+    whole = frame["floor"] + _leftover(frame, size.cast(kind), length, most)
     sign = amount.cast(pl.Int128).sign().gather(group)
     return (whole.cast(pl.Int128) * sign).alias(amount.name)
 
@@ -106,18 +107,23 @@ def _greatest(numbers: pl.Series) -> int:
     return found if isinstance(found, int) else 0
 
 
-def _not_all_zero(weight: pl.Series, group: pl.Series) -> tuple[pl.Series, pl.Series]:
+def sums(values: pl.Series, length: pl.Series) -> pl.Series:
+    """Sum stretches of so many rows each; the sums must fit the type, what is before may wrap."""
+    running = values.cum_sum().gather(length.cast(pl.UInt32).cum_sum() - 1)
+    return running - running.shift(1, fill_value=0)
+
+
+def _not_all_zero(
+    weight: pl.Series, group: pl.Series, length: pl.Series
+) -> tuple[pl.Series, pl.Series]:
     """Give the weights and their sum per group; where all are zero, each counts one."""
-    frame = pl.DataFrame({"group": group, "weight": weight.cast(pl.Int128)})
-    sums = frame.group_by("group").agg(pl.col("weight").sum(), pl.len()).sort("group")
-    total = sums["weight"]
+    wide = weight.cast(pl.Int128)
+    total = sums(wide, length)
     if not (total == 0).any():
         return weight, total
     is_empty = (total == 0).gather(group)
     even = pl.Series([1], dtype=pl.Int128).new_from_index(0, weight.len())
-    return frame["weight"].zip_with(~is_empty, even), total.zip_with(
-        total != 0, sums["len"].cast(pl.Int128)
-    )
+    return wide.zip_with(~is_empty, even), total.zip_with(total != 0, length.cast(pl.Int128))
 
 
 def _floored(*, is_small: bool) -> pl.Expr:
@@ -129,12 +135,11 @@ def _floored(*, is_small: bool) -> pl.Expr:
     return share.floor().cast(pl.Int64).alias("floor")
 
 
-def _leftover(frame: pl.DataFrame, size: pl.Series, most: int) -> pl.Series:
+def _leftover(frame: pl.DataFrame, size: pl.Series, length: pl.Series, most: int) -> pl.Series:
     """Give 1 to the rows with the largest remainders of each group, as many as are left over."""
-    sums = frame.group_by("group").agg(pl.col("floor").sum(), pl.len()).sort("group")
-    left = size - sums["floor"]
-    start = sums["len"].cast(pl.Int64).cum_sum() - sums["len"].cast(pl.Int64)
-    group_count, bits = sums.height, most.bit_length()
+    left = size - sums(frame["floor"], length)
+    start = length.cast(pl.Int64).cum_sum() - length.cast(pl.Int64)
+    group_count, bits = length.len(), most.bit_length()
     ranked = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"), "group", "rest")
     if frame.schema["rest"] == pl.Int64() and bits + group_count.bit_length() < 63:
         key = pl.col("group").cast(pl.Int64) * 2**bits + (2**bits - 1 - pl.col("rest"))

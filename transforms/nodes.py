@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from transforms import idle
-from transforms.money import parts, split
+from transforms.money import parts, split, sums
 from transforms.node_price import KIB, PARTS, parted
 from transforms.ownership import Ownership
 from transforms.policy import Policy
@@ -25,6 +25,8 @@ PLACE: Final = ("cluster", "node", "namespace", "workload", "labels")
 HOUR: Final = ("cluster", "node", "usage_hour")
 WORK, IDLES, TAKEN = 0, 1, 2
 """Kinds of entries: a workload, what stood idle, what the system keeps for itself."""
+ENTRY: Final = (pl.col("place").cast(pl.UInt64) * 2**32 + pl.col("seat")).alias("entry")
+"""Node-hour and seat in one number: sorted and grouped in a third of the time."""
 ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
 
 
@@ -142,34 +144,34 @@ def _entries(
     numbered = seats.filter(pl.col("reason") == "workload").select("seat", *PLACE)
     places = heard.select("place", *HOUR)
     gpu = (pl.col("gpu_request_gpu_seconds") * 1e6).round(0).cast(pl.Int64)
-    weights = (
+    claimed = (
         usage.lazy()
         .join(numbered.lazy(), on=list(PLACE), how="inner", validate="m:1")
         .join(places.lazy(), on=list(HOUR), how="inner", validate="m:1")
         .select(
-            "place",
-            "seat",
+            ENTRY,
             _whole("cpu", "core", 1e6, ownership).alias("cpu"),
             _whole("memory", "byte", 1 / KIB, ownership).alias("memory"),
             gpu.alias("gpu"),
+            pl.lit(WORK, pl.Int8).alias("kind"),
         )
-        .group_by("place", "seat")
-        .agg(pl.col(PARTS).cast(pl.Int128).sum(), pl.lit(WORK).alias("kind"))
         .collect()
     )
     kinds = {"idle": IDLES, "system": TAKEN}
+    kind = pl.col("reason").replace_strict(kinds, return_dtype=pl.Int8).alias("kind")
     buckets = (
         seats.filter(pl.col("reason").is_in(list(kinds)))
-        .select("seat", "cluster", "node", pl.col("reason").replace_strict(kinds).alias("kind"))
         .join(heard, on=["cluster", "node"], how="inner", validate="m:m")
-        .select(
-            "place",
-            "seat",
-            *(pl.lit(None, pl.Int128).alias(name) for name in PARTS),
-            pl.col("kind").cast(weights.schema["kind"]),
-        )
+        .select(ENTRY, *(pl.lit(None, pl.Int64).alias(name) for name in PARTS), kind)
     )
-    return pl.concat([weights, buckets]).sort("place", "seat")
+    ordered = pl.concat([claimed, buckets]).sort("entry")
+    if (ordered["entry"] == ordered["entry"].shift(1)).any():  # several containers of a workload
+        whole = pl.col(PARTS).sum(), pl.col("kind").first()
+        ordered = ordered.group_by("entry", maintain_order=True).agg(*whole)
+    place, seat = pl.col("entry") // 2**32, pl.col("entry") % 2**32
+    return ordered.select(
+        place.cast(pl.UInt32).alias("place"), seat.cast(pl.UInt32).alias("seat"), *PARTS, "kind"
+    )
 
 
 def _whole(name: str, unit: str, scale: float, ownership: Ownership) -> pl.Expr:
@@ -216,13 +218,10 @@ def _with_buckets(rows: pl.DataFrame, part: str, priced: pl.DataFrame) -> pl.Ser
     group, kind = rows["group"], rows["kind"]
     kept = priced[f"{part}_system"].gather(group)
     weight = rows[part].zip_with(kind != TAKEN, kept)
-    used = (
-        pl.DataFrame({"group": group, "used": weight}).group_by("group").agg(pl.col("used").sum())
-    )
-    taken = used.sort("group")["used"]
-    left = (priced[f"{part}_capacity"] - taken).clip(lower_bound=0)
+    used = sums(weight.fill_null(0), group.rle().struct.field("len"))
+    left = (priced[f"{part}_capacity"] - used).clip(lower_bound=0)
     if part == "gpu":  # billed, though no telemetry tells of any: nobody asked for it
-        left = left.zip_with((taken != 0) | (left != 0), left.clear(left.len()).fill_null(1))
+        left = left.zip_with((used != 0) | (left != 0), left.clear(left.len()).fill_null(1))
     return weight.zip_with(kind != IDLES, left.gather(group))
 
 
