@@ -8,7 +8,7 @@ HOME_DEMO := build/demo
 HOME_RUN := build/run
 k ?=
 JOBS ?= 2
-PYTEST := $(BIN)/pytest -n $(JOBS) --dist loadfile   # files side by side; a file's tests share what they set up
+PYTEST := POLARS_MAX_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile   # files side by side; a file's tests share what they set up
 export POLARS_MAX_THREADS ?= 2
 
 help: ## what you can do

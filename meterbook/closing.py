@@ -1,6 +1,6 @@
 """Closing a month: its figures go to a file of the home, which outlives the warehouse.
 
-Reads    mart_cost_daily_team, mart_reconciliation_daily, core_cost_ledger of the warehouse
+Reads    mart_cost_daily_team and mart_reconciliation_daily of the warehouse
 Writes   closed/YYYY-MM.parquet    rows of core_closed_period, written once and never again
 Refuses  a month that is not over, is closed, has no cost, or has an open month before it
 """
@@ -16,7 +16,6 @@ from transforms import closing as steps
 from warehouse.disk import sync
 from warehouse.store import Store
 from warehouse.tables.closing import CLOSED_PERIOD
-from warehouse.tables.core import COST_LEDGER
 from warehouse.tables.mart_cost import COST_DAILY_TEAM, RECONCILIATION_DAILY
 
 KEY = "--period"
@@ -39,7 +38,6 @@ def close_month(store: Store, home: Path, period: str, *, now: datetime) -> pl.D
             closed.lazy(),
             store.read(COST_DAILY_TEAM).lazy(),
             store.read(RECONCILIATION_DAILY).lazy(),
-            store.read(COST_LEDGER).lazy(),
             now=now,
         )
     )

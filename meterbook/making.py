@@ -66,7 +66,7 @@ def make_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None:
     """Run the steps over all days on what the day steps left, in one transaction."""
     _forget(store)
     frames = {
-        name: store.read(BY_NAME[name]).lazy()
+        name: store.scan(BY_NAME[name])
         for name in sorted({name for step in steps.WHOLE for name in step.reads})
         if name in BY_NAME and name not in steps.WHOLE_WRITES
     }

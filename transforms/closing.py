@@ -1,6 +1,6 @@
 """Closed months: what was stated stays, and what changes later is stated in the open month.
 
-Reads    core_closed_period, mart_cost_daily_team, mart_reconciliation_daily, core_cost_ledger
+Reads    core_closed_period, mart_cost_daily_team, mart_reconciliation_daily
 Writes   mart_adjustment    one row per closed month, team, currency and reason that changed
 Units    effective_cost, billed_cost in their currency, Decimal(38, 12)
 Holds    per closed month, team and currency: what was closed plus all its adjustments is what the
@@ -29,32 +29,25 @@ def month(day: pl.Expr) -> pl.Expr:
     return day.dt.strftime("%Y-%m")
 
 
-def digests(reconciliation: pl.LazyFrame, ledger: pl.LazyFrame) -> pl.DataFrame:
+def digests(reconciliation: pl.LazyFrame) -> pl.DataFrame:
     """Give per month a digest of what its bill says and one of the rules in force."""
     day = pl.col("charge_date")
-    bills = reconciliation.select(
+    amounts = ("bill_cost", "bill_billed_cost", "line_count")
+    texts: dict[str, list[pl.Expr]] = {
+        "bill_hash": [pl.col("currency"), *(pl.col(name).cast(pl.String) for name in amounts)],
+        "config_hash": [pl.col("config_hash")],
+    }
+    said = reconciliation.select(
         month(day).alias("original_period"),
-        pl.concat_str(
-            day.cast(pl.String),
-            "currency",
-            *(pl.col(n).cast(pl.String) for n in ("bill_cost", "bill_billed_cost", "line_count")),
-            separator=" ",
-        ).alias("said"),
+        *(
+            pl.concat_str(day.cast(pl.String), *parts, separator=" ").alias(name)
+            for name, parts in texts.items()
+        ),
     ).collect()
-    rules = (
-        ledger.select("charge_date", "config_hash")
-        .unique()
-        .select(
-            month(day).alias("original_period"),
-            pl.concat_str(day.cast(pl.String), "config_hash", separator=" ").alias("said"),
-        )
-        .collect()
+    bills, rules = (
+        _digested(said.select("original_period", said=name).unique(), name) for name in texts
     )
-    both = _digested(bills, "bill_hash").join(
-        _digested(rules, "config_hash"), on="original_period", how="full", coalesce=True,
-        validate="1:1",
-    )  # fmt: skip
-    return both.with_columns(pl.col("bill_hash", "config_hash").fill_null(""))
+    return bills.join(rules, on="original_period", how="inner", validate="1:1")
 
 
 def _digested(said: pl.DataFrame, name: str) -> pl.DataFrame:
@@ -77,7 +70,6 @@ def adjustments(
     closed: pl.LazyFrame,
     team_daily: pl.LazyFrame,
     reconciliation: pl.LazyFrame,
-    ledger: pl.LazyFrame,
 ) -> pl.LazyFrame:
     """Give mart_adjustment: those that were closed, and what has changed since."""
     known = closed.collect()
@@ -95,7 +87,7 @@ def adjustments(
         .filter((pl.col("effective_cost") != 0) | (pl.col("billed_cost") != 0))
     )
     rows = rest.join(
-        _reasons(known, digests(reconciliation, ledger)),
+        _reasons(known, digests(reconciliation)),
         on="original_period", how="left", validate="m:1",
     ).with_columns(
         pl.lit(open_period(known, now["original_period"].to_list())).alias("posted_period"),
@@ -141,12 +133,11 @@ def _reasons(closed: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     return both.select("original_period", "bill_hash", "config_hash", reason.alias("reason"))
 
 
-def closing(  # noqa: PLR0913 - the month, four tables, and when
+def closing(
     period: str,
     closed: pl.LazyFrame,
     team_daily: pl.LazyFrame,
     reconciliation: pl.LazyFrame,
-    ledger: pl.LazyFrame,
     *,
     now: datetime,
 ) -> pl.DataFrame:
@@ -154,11 +145,11 @@ def closing(  # noqa: PLR0913 - the month, four tables, and when
     own = (
         _monthly(team_daily)
         .filter(pl.col("original_period") == period)
-        .join(digests(reconciliation, ledger), on="original_period", how="left", validate="m:1")
+        .join(digests(reconciliation), on="original_period", how="left", validate="m:1")
         .with_columns(pl.lit(CLOSED).alias("reason"))
     )
     posted = (
-        adjustments(closed, team_daily, reconciliation, ledger)
+        adjustments(closed, team_daily, reconciliation)
         .filter((pl.col("posted_period") == period) & ~pl.col("is_closed"))
         .collect()
     )

@@ -80,10 +80,12 @@ def reconciliation_daily(lines: pl.LazyFrame, ledger: pl.LazyFrame) -> pl.LazyFr
         pl.col("effective_cost").sum().alias("ledger_cost"),
         pl.col("billed_cost").sum().alias("ledger_billed_cost"),
         pl.len().cast(pl.Int64).alias("ledger_row_count"),
+        pl.col("config_hash").max(),
     )
     return (
         bill.join(out, on=key, how="full", coalesce=True, validate="1:1")
-        .with_columns(pl.exclude(key).fill_null(0))
+        .with_columns(pl.exclude(*key, "config_hash").fill_null(0))
+        .with_columns(pl.col("config_hash").fill_null(""))
         .with_columns((pl.col("bill_cost") - pl.col("ledger_cost")).alias("difference"))
         .select(RECONCILIATION_DAILY.schema.names())
         .cast(RECONCILIATION_DAILY.schema)

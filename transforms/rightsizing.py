@@ -12,7 +12,6 @@ never below the floors, rounded up to 10 millicores and 16 MiB. Where fewer days
 than asked for, nothing is recommended. What is saved becomes idle until nodes shrink.
 """
 
-from datetime import timedelta
 from typing import Final
 
 import polars as pl
@@ -39,10 +38,10 @@ def rightsizing(
     minimum_points: int,
 ) -> pl.LazyFrame:
     """Give mart_rightsizing of the last days seen."""
-    seen = hourly.filter(pl.col("usage_date") > pl.col("usage_date").max() - timedelta(days=days))
+    seen = last_days(hourly, "usage_date", days)
     ready = (pl.col("day_count") >= minimum_days) & (pl.col("point_count") >= minimum_points)
     facts = _facts(seen).join(
-        _prices(last_days(daily, days)), on=PLACE, how="inner", validate="m:m"
+        _prices(last_days(daily, "charge_date", days)), on=PLACE, how="inner", validate="m:m"
     )
     made = wanted(facts).with_columns(
         pl.when(ready).then(pl.lit("ready")).otherwise(pl.lit("too_little_history")).alias("state")

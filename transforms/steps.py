@@ -275,10 +275,7 @@ def _sli(f: Frames, t: Terms) -> Made:
 
 def _closed(f: Frames, _: Terms) -> Made:
     made = closing.adjustments(
-        f["closed"],
-        f["mart_cost_daily_team"],
-        f["mart_reconciliation_daily"],
-        f["core_cost_ledger"],
+        f["closed"], f["mart_cost_daily_team"], f["mart_reconciliation_daily"]
     )
     return {"core_closed_period": f["closed"], "mart_adjustment": made}
 
@@ -399,8 +396,7 @@ WHOLE: Final = (
     Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),
          ("mart_rightsizing", "mart_workload_efficiency")),
     Step(_budget, ("mart_cost_daily_team",), ("mart_budget", "mart_cost_daily_hierarchy")),
-    Step(_closed, ("closed", "mart_cost_daily_team", "mart_reconciliation_daily",
-                   "core_cost_ledger"),
+    Step(_closed, ("closed", "mart_cost_daily_team", "mart_reconciliation_daily"),
          ("core_closed_period", "mart_adjustment")),
 )  # fmt: skip
 WHOLE_WRITES: Final = tuple(name for step in WHOLE for name in step.writes)

@@ -184,7 +184,7 @@ def _autoscaled(series: pl.LazyFrame) -> pl.LazyFrame:
 def workload_efficiency(daily: pl.LazyFrame, *, days: int) -> pl.LazyFrame:
     """Give mart_workload_efficiency of the last days with cost."""
     key = [*PLACE, "currency"]
-    recent = last_days(daily, days).filter(pl.col("workload") != IDLE)
+    recent = last_days(daily, "charge_date", days).filter(pl.col("workload") != IDLE)
     sums = (
         recent.sort("charge_date")
         .group_by(key)
@@ -207,9 +207,13 @@ def workload_efficiency(daily: pl.LazyFrame, *, days: int) -> pl.LazyFrame:
     )
 
 
-def last_days(daily: pl.LazyFrame, days: int) -> pl.LazyFrame:
-    """Give the rows of the last days there are."""
-    return daily.filter(pl.col("charge_date") > pl.col("charge_date").max() - timedelta(days=days))
+def last_days(daily: pl.LazyFrame, day: str, days: int) -> pl.LazyFrame:
+    """Give the rows of the last days there are.
+
+    The last day is asked for first, so that a scan of a table leaves the other days where they are.
+    """
+    last = daily.select(pl.col(day).max()).collect().item()
+    return daily if last is None else daily.filter(pl.col(day) > last - timedelta(days=days))
 
 
 def efficiency(used: str, requested: str) -> pl.Expr:

@@ -16,6 +16,7 @@ from typing import Final, Self
 
 import duckdb
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from meterbook.errors import CheckFailedError
 from warehouse.table import Check, Table
@@ -23,6 +24,7 @@ from warehouse.tables import ALL
 from warehouse.tables.core import PARTITION
 
 _COLUMNS: Final = "SELECT table_name, column_name, data_type FROM duckdb_columns()"
+BATCH_ROWS: Final = 250_000
 BrokenCheck = tuple[Table, Check, int, str]
 
 
@@ -104,6 +106,27 @@ class Store:
         where = f'"{table.partition}" = $day'
         sql = f'SELECT * FROM "{table.name}" WHERE {where} ORDER BY {order}'  # noqa: S608 - declared names
         return self.ask(sql, day=day).cast(table.schema)
+
+    def scan(self, table: Table) -> pl.LazyFrame:
+        """Give a table lazily: what a query does not ask for is never in memory.
+
+        Columns are chosen by DuckDB, rows filtered batch by batch. The file must stay open until
+        the frame is collected; what a change has not yet committed is not seen.
+        """
+
+        def batches(
+            columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, size: int | None
+        ) -> Iterator[pl.DataFrame]:
+            names = [name for name in table.schema if columns is None or name in columns]
+            chosen = ", ".join(f'"{name}"' for name in names) or "NULL"
+            most = f" LIMIT {rows}" if rows is not None and predicate is None else ""
+            relation = self._con.cursor().sql(f'SELECT {chosen} FROM "{table.name}"{most}')  # noqa: S608 - declared names
+            types = pl.Schema({name: table.schema[name] for name in names})
+            for batch in relation.to_arrow_reader(size or BATCH_ROWS):
+                frame = pl.DataFrame(batch).cast(types)
+                yield frame if predicate is None else frame.filter(predicate)
+
+        return register_io_source(batches, schema=table.schema)
 
     @contextmanager
     def change(self) -> Iterator["Change"]:

@@ -37,6 +37,8 @@ class Telemetry:
         """Begin empty."""
         self._series: list[dict[str, Any]] = []
         self._points: list[dict[str, Any]] = []
+        self._state: tuple[date, int, int] | None = None
+        self._heard = (self.series, self.points)
 
     def add(
         self,
@@ -165,37 +167,41 @@ class Telemetry:
         """Give raw_point."""
         return pl.LazyFrame(self._points, schema=raw.POINT.schema)
 
+    def heard(self, day: date = DAY) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+        """Give known series and the points that a day is made from, collected once."""
+        state = (day, len(self._series), len(self._points))
+        if state != self._state:
+            known = usage.known_series(self.series).collect().lazy()
+            samples = usage.samples_of(known, self.points, day).collect().lazy()
+            self._state, self._heard = state, (known, samples)
+        return self._heard
+
     def samples(self, day: date = DAY) -> pl.DataFrame:
         """Give the points that a day is made from."""
-        known = usage.known_series(self.series).collect().lazy()
-        return usage.samples_of(known, self.points, day).collect()
+        return self.heard(day)[1].collect()
 
     def told(self, day: date = DAY) -> pl.LazyFrame:
         """Give what each source told of each container and hour."""
-        return usage.fact_hours(usage.known_series(self.series), self.samples(day).lazy(), day)
+        return usage.fact_hours(*self.heard(day), day)
 
     def usage(self, day: date = DAY) -> pl.DataFrame:
         """Give core_usage_hourly, checked."""
-        known = usage.known_series(self.series).collect().lazy()
-        samples = usage.samples_of(known, self.points, day)
+        known, samples = self.heard(day)
         return USAGE_HOURLY.check(usage.usage_hourly(known, samples, day).collect())
 
     def nodes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_node_hourly, checked."""
-        known = usage.known_series(self.series).collect().lazy()
-        samples = usage.samples_of(known, self.points, day)
+        known, samples = self.heard(day)
         return NODE_HOURLY.check(usage.node_hourly(known, samples, day).collect())
 
     def volumes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_volume_hourly, checked."""
-        known = usage.known_series(self.series).collect().lazy()
-        samples = usage.samples_of(known, self.points, day)
+        known, samples = self.heard(day)
         return VOLUME_HOURLY.check(volume_hours.volume_hourly(known, samples, day).collect())
 
     def network(self, day: date = DAY) -> pl.DataFrame:
         """Give core_network_hourly, checked."""
-        known = usage.known_series(self.series).collect().lazy()
-        samples = usage.samples_of(known, self.points, day)
+        known, samples = self.heard(day)
         return NETWORK_HOURLY.check(network_hours.network_hourly(known, samples, day).collect())
 
     def balancers(self, day: date = DAY) -> pl.DataFrame:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from transforms.closing import adjustments, closing
 from warehouse.tables.closing import ADJUSTMENT, CLOSED_PERIOD
-from warehouse.tables.core import COST_LEDGER
 from warehouse.tables.mart_cost import COST_DAILY_TEAM, RECONCILIATION_DAILY
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -32,7 +31,7 @@ class Book:
         self.rules = rules
         return self
 
-    def _frames(self) -> tuple[pl.LazyFrame, pl.LazyFrame, pl.LazyFrame]:
+    def _frames(self) -> tuple[pl.LazyFrame, pl.LazyFrame]:
         zero = Decimal(0)
         rows = [
             (date.fromisoformat(f"{month}-03"), team, "USD", cost, zero, cost, cost, False)
@@ -43,11 +42,10 @@ class Book:
             pl.col("effective_cost").sum().alias("bill_cost"),
             pl.col("billed_cost").sum().alias("bill_billed_cost"),
             pl.lit(1, pl.Int64).alias("line_count"),
+            pl.lit(self.rules).alias("config_hash"),
         )
         names = [n for n in RECONCILIATION_DAILY.schema.names() if n in bill.columns]
-        ledger = daily.select("charge_date", pl.lit(self.rules).alias("config_hash"))
-        assert "config_hash" in COST_LEDGER.schema
-        return daily.lazy(), bill.select(names).lazy(), ledger.lazy()
+        return daily.lazy(), bill.select(names).lazy()
 
     def close(self, period: str) -> "Book":
         """Close a month."""

@@ -35,6 +35,25 @@ def test_every_table_comes_back_as_it_was(store: Store) -> None:
         assert store.read(table).sort(first).equals(table.sample().sort(first)), table.name
 
 
+def test_a_scan_gives_what_a_read_gives(store: Store) -> None:
+    """Columns and rows that a query names come in the declared types; others are left there."""
+    frame = TEAM.sample(3)
+    with store.change() as change:
+        change.replace(TEAM, frame)
+    scanned = store.scan(TEAM)
+
+    recent = scanned.filter(pl.col("charge_date") > date(2026, 10, 1))
+
+    assert scanned.collect().equals(store.read(TEAM))
+    assert scanned.select(pl.len()).collect().item() == 3
+    assert (
+        recent.select("team", "effective_cost")
+        .collect()
+        .equals(frame[1:].select("team", "effective_cost"))
+    )
+    assert scanned.head(1).collect().height == 1
+
+
 def test_a_partition_is_replaced_and_others_stay(store: Store) -> None:
     """Replacing a day touches no other day, and never appends."""
     frame = TEAM.sample(3)

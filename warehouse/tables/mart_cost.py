@@ -125,6 +125,7 @@ RECONCILIATION_DAILY: Final = Table(
         Column("ledger_billed_cost", USD, "billed cost in the ledger", unit="currency"),
         count("line_count", "bill lines that touch the day"),
         count("ledger_row_count", "ledger rows of the day"),
+        Column("config_hash", pl.String(), "digest of the rules that the ledger was made by"),
     ),
     checks=(
         Check(
