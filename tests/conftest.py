@@ -6,6 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import Phase, settings
+
+# A deadline would be a timed test. The same code meets the same examples, so that a change is
+# judged by what it does; MB_TEST_SEARCH=1 looks for new ones.
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, phases=[p for p in Phase if p != Phase.explain]
+)
+settings.register_profile("search", deadline=None, derandomize=False)
+settings.load_profile("search" if os.environ.get("MB_TEST_SEARCH") == "1" else "steady")
 
 RequireProgram = Callable[[str, str], Path]
 
