@@ -6,7 +6,7 @@ Refuses  a frame its declaration refuses; broken `fail` checks (nothing of the c
 Never    is opened by a reader: they read published snapshots
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from functools import cache
@@ -24,6 +24,7 @@ from warehouse.tables import ALL
 from warehouse.tables.core import PARTITION
 
 _COLUMNS: Final = "SELECT table_name, column_name, data_type FROM duckdb_columns()"
+_IN_ORDER: Final = "ORDER BY table_name, column_index"
 BATCH_ROWS: Final = 250_000
 BrokenCheck = tuple[Table, Check, int, str]
 
@@ -37,34 +38,30 @@ class Store:
         self.path = path
         self._con = duckdb.connect(path)
         self._con.execute("SET GLOBAL TimeZone = 'UTC'")
-        self.remade = [table.name for table in self.tables if self._is_other(table)]
+        have = self._columns()
+        self.remade = [
+            table.name
+            for table in self.tables
+            if have.get(table.name, _declared()[table.name]) != _declared()[table.name]
+        ]
         """Tables of an earlier declaration: made anew, so every day is built again."""
         if self.remade:
             self._con.execute(PARTITION.ddl())
             self._con.execute(f'DELETE FROM "{PARTITION.name}"')  # noqa: S608 - a declared name
         for table in self.tables:
-            self._declare(table)
+            if table.name in self.remade:
+                self._remake(table, have[table.name])
+            elif table.name not in have:
+                self._con.execute(table.ddl())
 
-    def _have(self, table: Table) -> dict[str, str]:
-        """Give the columns that the file has of a table, with their types."""
-        frame = self.ask(
-            f"{_COLUMNS} WHERE table_name = $name AND database_name = current_database()"
-            " ORDER BY column_index",
-            name=table.name,
-        )
-        return dict(zip(frame["column_name"], frame["data_type"], strict=True))
+    def _columns(self) -> dict[str, dict[str, str]]:
+        """Give per table of the file its columns, with their types."""
+        where = "WHERE database_name = current_database()"
+        return _by_table(self.ask(f"{_COLUMNS} {where} {_IN_ORDER}"))
 
-    def _is_other(self, table: Table) -> bool:
-        """Tell whether the file has the table in other columns than are declared."""
-        have = self._have(table)
-        return bool(have) and have != _declared()[table.name]
-
-    def _declare(self, table: Table) -> None:
-        """Make a table; rows of an earlier declaration stay where nothing new must be told."""
-        if table.name not in self.remade:
-            self._con.execute(table.ddl())
-            return
-        have, want = self._have(table), _declared()[table.name]
+    def _remake(self, table: Table, have: Mapping[str, str]) -> None:
+        """Make a table anew; its rows stay where nothing new must be told."""
+        want = _declared()[table.name]
         told = [column.name for column in table.columns if not column.is_nullable]
         is_kept = all(want.get(name, kind) == kind for name, kind in have.items()) and all(
             name in have for name in told
@@ -182,9 +179,13 @@ def _declared() -> dict[str, dict[str, str]]:
     try:
         for table in ALL:
             con.execute(table.ddl())
-        found = con.cursor().sql(f"{_COLUMNS} ORDER BY table_name, column_index").pl()
+        return _by_table(con.cursor().sql(f"{_COLUMNS} {_IN_ORDER}").pl())
     finally:
         con.close()
+
+
+def _by_table(found: pl.DataFrame) -> dict[str, dict[str, str]]:
+    """Give table, column and type as a column's type by table and column."""
     columns: dict[str, dict[str, str]] = {}
     for name, column, kind in zip(*found.get_columns(), strict=True):
         columns.setdefault(name, {})[column] = kind
