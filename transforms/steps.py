@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 
 from transforms import (
+    advice,
     allocation,
     anomaly,
     balancer_hours,
@@ -218,6 +219,10 @@ def _use(f: Frames, t: Terms) -> Made:
     return {"mart_metric_use": made}
 
 
+def _advice(f: Frames, _: Terms) -> Made:
+    return {"mart_cardinality_advice": advice.advice(f)}
+
+
 def _tagged(f: Frames, t: Terms) -> Made:
     tag, place = t.settings.inventory.service_tag, t.settings.collector.default_environment
     tagged = expected.tagged_lines(f["core_cost_line"], service_tag=tag, now=t.now)
@@ -388,6 +393,9 @@ WHOLE: Final = (
     Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),
+    Step(_advice, ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
+                   "mart_cardinality_set", "mart_cardinality_rewrite", "mart_metric_use"),
+         ("mart_cardinality_advice",)),
     Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",)),
     Step(_unit_cost, ("core_counter_daily", "mart_cost_daily_namespace", "mart_workload_daily"),
          ("mart_unit_cost",)),

@@ -155,7 +155,45 @@ METRIC_USE: Final = Table(
     ),
 )
 
+CARDINALITY_ADVICE: Final = Table(
+    name="mart_cardinality_advice",
+    text="What to do first: one change per metric of the last day, so that savings add up.",
+    grain="metric",
+    key=("metric",),
+    columns=(
+        Column("advice_rank", pl.Int64(), "1 saves most"),
+        METRIC,
+        Column("day", pl.Date(), "last UTC day that has telemetry"),
+        Column("metric_kind", pl.String(), "gauge, sum, histogram, …"),
+        Column("top_team", pl.String(), "team with most of the series"),
+        Column(
+            "action",
+            pl.String(),
+            "drop_metric, drop_unused_label, half_the_bounds, path_template, status_class, top_k, "
+            "drop_label, drop_equivalent or drop_set: the gentlest first",
+        ),
+        Column("labels", pl.String(), "labels of points it is about, joined by ` + `; else empty"),
+        count("series_count", "distinct series of the day"),
+        count("series_after_count", "series after it"),
+        count("stored_series_count", "series as a Prometheus-like backend stores them"),
+        count("stored_after_count", "stored series after it"),
+        Column("monthly_cost", USD, "at the configured price", unit="USD", is_nullable=True),
+        Column("saved_cost", USD, "a month at the configured price", unit="USD", is_nullable=True),
+        Column(
+            "verdict",
+            pl.String(),
+            "unused: nothing that is given uses it; loses_detail: values or bounds are folded; "
+            "look_first: nobody said who uses it",
+        ),
+        Column("use_state", pl.String(), "used, unused or unknown: of the labels, else the metric"),
+        Column("places", pl.String(), "the first five dashboards and rules that use it"),
+        Column("root_cause_label", pl.String(), "label that explains the growth; empty for none"),
+        Column("growth_count", pl.Int64(), "series more than the day before", is_nullable=True),
+    ),
+)
+
 ALL: Final = (
+    CARDINALITY_ADVICE,
     METRIC_USE,
     CARDINALITY_METRIC,
     CARDINALITY_LABEL,
