@@ -17,7 +17,17 @@ import vl_convert
 from app import table, words
 from app.choices import choices, first_look
 from app.figure import Card, Figure, Make, figure
-from app.figures import allocation, budget, cardinality, coverage, dark, health, outlook, spend
+from app.figures import (
+    advice,
+    allocation,
+    budget,
+    cardinality,
+    coverage,
+    dark,
+    health,
+    outlook,
+    spend,
+)
 from app.filters import Filters
 from app.reader import Reader
 from warehouse.snapshot import Snapshot
@@ -63,8 +73,8 @@ SECTIONS: Final = (
     ),
     Section(
         "Cardinality",
-        ((cardinality.headline,), (cardinality.metrics,)),
-        (cardinality.headline, cardinality.price),
+        ((advice.advice,), (cardinality.headline,), (cardinality.metrics,)),
+        (cardinality.headline, cardinality.price, advice.advice),
     ),
     Section(
         "State of the data",

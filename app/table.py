@@ -42,9 +42,11 @@ LONG: Final = 36
 """From so many letters on a cell may be cut, and says its whole text when pointed at."""
 
 _GOOD: Final = frozenset(
-    {"complete", "ok", "done", "kept", "in force", "in_force", "safe", "fresh"}
+    {"complete", "ok", "done", "kept", "in force", "in_force", "safe", "fresh", "nobody uses it"}
 )
-_WARN: Final = frozenset({"partial", "at_risk", "warn", "held", "previous", "loses detail"})
+_WARN: Final = frozenset(
+    {"partial", "at_risk", "warn", "held", "previous", "loses detail", "look first"}
+)
 _BAD: Final = frozenset({"dark", "over", "failed", "broken", "fail", "unregistered"})
 
 

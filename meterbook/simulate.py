@@ -7,6 +7,7 @@ Refuses  a plan that names a metric or label the day does not have (ConfigError,
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -19,36 +20,83 @@ from meterbook.settings import Settings
 from transforms import simulation
 from transforms.fingerprint import wide
 from transforms.metric_facts import metric_facts, sizes
+from transforms.metric_parts import metric_parts, of_part
 from transforms.savings import Prices, monthly_cost
 from warehouse.lake import Lake
 from warehouse.tables import raw
 
-WIDTH: Final = 48
+WIDTH: Final = 32
+GAP: Final = 13
 
 
-def parsed(
-    drops: Sequence[str], normalise: Sequence[str], top: Sequence[str]
-) -> list[simulation.Drop]:
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for, by option."""
+
+    drop: Sequence[str] = ()
+    normalise: Sequence[str] = ()
+    top_k: Sequence[str] = ()
+    drop_metric: Sequence[str] = ()
+    halve_bounds: Sequence[str] = ()
+
+
+def parsed(asked: Asked) -> list[simulation.Drop]:
     """Read the options of the command. Errors: ConfigError with every one that is wrong."""
     plan: list[simulation.Drop] = []
     findings: list[Finding] = []
-    for key, texts in (("--drop", drops), ("--normalise", normalise), ("--top-k", top)):
+    for key, texts, read in (
+        ("--drop", asked.drop, _drops),
+        ("--normalise", asked.normalise, _normalises),
+        ("--top-k", asked.top_k, _top),
+        ("--drop-metric", asked.drop_metric, _removes),
+        ("--halve-bounds", asked.halve_bounds, _halves),
+    ):
         for text in texts:
-            name, _, count = text.rpartition(":") if key == "--top-k" else (text, "", "1")
-            metric, _, label = name.rpartition(":")
-            if not metric or not label or not count.isdecimal() or int(count) < 1:
-                want = "metric:label:k" if key == "--top-k" else "metric:label"
-                findings.append(Finding(key, f"'{text}'; want {want}, `*` for every metric"))
-            elif key == "--top-k":
-                plan.append(simulation.TopK(metric, label, int(count)))
-            else:
-                step = simulation.Drop if key == "--drop" else simulation.Normalise
-                plan.append(step(metric, label))
+            try:
+                plan += read(text)
+            except ValueError as exc:
+                findings.append(Finding(key, f"'{text}'; want {exc}"))
     if not plan and not findings:
-        findings.append(Finding("--drop", "nothing to try; want --drop, --normalise or --top-k"))
+        findings.append(Finding("--drop", "nothing to try; see --help for what can be"))
     if findings:
         raise ConfigError(findings, "command line")
     return plan
+
+
+def _named(text: str) -> tuple[str, str]:
+    metric, _, label = text.rpartition(":")
+    if not metric or not label:
+        raise ValueError("metric:label, `*` for every metric")
+    return metric, label
+
+
+def _drops(text: str) -> list[simulation.Drop]:
+    metric, labels = _named(text)
+    return [simulation.Drop(metric, label) for label in labels.split("+")]
+
+
+def _normalises(text: str) -> list[simulation.Drop]:
+    return [simulation.Normalise(*_named(text))]
+
+
+def _top(text: str) -> list[simulation.Drop]:
+    name, _, count = text.rpartition(":")
+    metric, _, label = name.rpartition(":")
+    if not metric or not label or not count.isdecimal() or int(count) < 1:
+        raise ValueError("metric:label:k, `*` for every metric")
+    return [simulation.TopK(metric, label, int(count))]
+
+
+def _removes(text: str) -> list[simulation.Drop]:
+    if text in {"", simulation.EVERY}:
+        raise ValueError("the name of a metric")
+    return [simulation.Remove(text, "")]
+
+
+def _halves(text: str) -> list[simulation.Drop]:
+    if not text:
+        raise ValueError("the name of a metric, `*` for every one")
+    return [simulation.Halve(text, "")]
 
 
 def simulate(settings: Settings, plan: Sequence[simulation.Drop], day: date | None) -> pl.DataFrame:
@@ -59,27 +107,50 @@ def simulate(settings: Settings, plan: Sequence[simulation.Drop], day: date | No
     if chosen is None or chosen not in days:
         raise ConfigError([Finding("--day", f"{day or settings.lake}: no telemetry is there")])
     series = lake.series_once([chosen])
-    laid_out = wide(series)
-    if lost := simulation.unknown(laid_out, plan):
-        raise ConfigError(
-            [Finding(f"{one.metric}:{one.label}", f"no such label on {chosen}") for one in lost],
-            "plan",
-        )
+    sized = sizes(lake.scan(raw.HISTOGRAM, [chosen]))
     none = wide(raw.SERIES.empty().lazy())
-    facts = metric_facts(laid_out, none, series, sizes(lake.scan(raw.HISTOGRAM, [chosen])))
+    known: dict[str, set[str]] = {}
+    counts = []
+    for part in metric_parts([series], settings.cardinality.part_series):
+        mine = of_part(series, part).collect().lazy()
+        laid_out = wide(mine)
+        known |= simulation.labels_of(laid_out)
+        facts = metric_facts(laid_out, none, mine, sized)
+        after = simulation.simulated(laid_out, plan)
+        stored = facts.select("metric", "metric_kind", "stored")
+        counts.append(after.join(stored, on="metric", how="left", validate="1:1"))
+    if lost := simulation.unknown(known, plan):
+        raise ConfigError(
+            [Finding(_written(step), f"{what} on {chosen}") for step, what in lost], "plan"
+        )
+    return _priced(pl.concat(counts), plan, settings, chosen)
+
+
+def _written(step: simulation.Drop) -> str:
+    return f"{step.metric}:{step.label}" if step.label else step.metric
+
+
+def _priced(
+    counts: pl.DataFrame, plan: Sequence[simulation.Drop], settings: Settings, day: date
+) -> pl.DataFrame:
+    """Add stored series and money, now and after."""
     price = settings.cardinality.price_per_1000_series_month
     prices = Prices(Decimal(price) if price else None)
-    stored = pl.col("left").cast(pl.Int128) * pl.col("stored") // pl.col("series")
+    halved = [step.metric for step in plan if isinstance(step, simulation.Halve)]
+    is_halved = (pl.col("metric_kind") == "histogram") & (
+        pl.lit(simulation.EVERY in halved) | pl.col("metric").is_in(halved)
+    )
+    bounds = pl.col("stored") - 3 * pl.col("series")
+    kept = pl.when(is_halved).then(3 * pl.col("series") + bounds // 2).otherwise("stored")
+    stored = (pl.col("left").cast(pl.Int128) * kept // pl.col("series")).cast(pl.Int64)
     return (
-        simulation.simulated(laid_out, plan)
-        .join(facts.select("metric", "stored"), on="metric", how="left", validate="1:1")
-        .select(
-            pl.lit(chosen).alias("day"),
+        counts.select(
+            pl.lit(day).alias("day"),
             "metric",
             pl.col("series").alias("series_count"),
             pl.col("left").alias("series_after_count"),
             pl.col("stored").alias("stored_series_count"),
-            stored.cast(pl.Int64).alias("stored_after_count"),
+            stored.alias("stored_after_count"),
             monthly_cost(pl.col("stored"), prices).alias("monthly_cost"),
             monthly_cost(stored, prices).alias("monthly_cost_after"),
         )
@@ -104,19 +175,27 @@ def as_json(frame: pl.DataFrame) -> str:
 
 
 def as_text(frame: pl.DataFrame, source: str) -> str:
-    """Give the metrics that change, and the total."""
-    changed = frame.filter(pl.col("series_count") != pl.col("series_after_count"))
-    head = f"{'metric':<{WIDTH}}  {'series':>12}  {'after':>12}  {'saved a month':>16}"
+    """Give the metrics that change, and the total; stored series where they are others."""
+    changed = frame.filter(
+        (pl.col("series_count") != pl.col("series_after_count"))
+        | (pl.col("stored_series_count") != pl.col("stored_after_count"))
+    ).sort(["saved_cost", "metric"], descending=[True, False], nulls_last=True)
     rows = [*changed.to_dicts(), {"metric": "all metrics", **total(frame)}]
-    lines = [
-        f"{row['metric']:<{WIDTH}}  {row['series_count']:>12,}  {row['series_after_count']:>12,}"
-        f"  {_money(row['saved_cost']):>16}"
-        for row in rows
-    ]
-    end = [f"{frame['day'][0] if frame.height else ''}; price: {source}"]
+    width = max(WIDTH, *(len(row["metric"]) for row in rows))
+    columns = ("series", "after", "stored", "after", "saved a month")
+    lines = [f"{'metric':<{width}}" + "".join(f"  {name:>{GAP}}" for name in columns)]
+    for row in rows:
+        counts = [f"{row[name]:,}" for name in _COUNTS]
+        cells = [*counts, _money(row["saved_cost"])]
+        lines.append(f"{row['metric']:<{width}}" + "".join(f"  {cell:>{GAP}}" for cell in cells))
     if changed.is_empty():
-        end.insert(0, "nothing merges: the plan saves bytes, not series")
-    return "\n".join([head, *lines, *end])
+        lines.append("nothing merges: the plan saves bytes, not series")
+    return "\n".join([*lines, f"{frame['day'][0] if frame.height else ''}; price: {source}"])
+
+
+_COUNTS: Final = (
+    "series_count", "series_after_count", "stored_series_count", "stored_after_count",
+)  # fmt: skip
 
 
 def _money(amount: object) -> str:

@@ -1,12 +1,13 @@
-"""What would remain of all metrics after a plan: labels dropped, normalised, or folded to the top.
+"""What would remain of all metrics after a plan: dropped, normalised, or folded to the top.
 
 Takes    the wide layout of a day, a plan
 Gives    per metric its series now and after
 Holds    equals a count after really doing all of the plan at once; an empty plan changes nothing
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 import polars as pl
@@ -16,6 +17,8 @@ from transforms.rewrites import normalised, top_and_other
 from transforms.slots import digests
 
 EVERY: Final = "*"
+FEW: Final = 8
+"""So many names are listed where none is near."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,51 @@ class TopK(Drop):
     top: int = 10
 
 
-def unknown(series: Wide, plan: Sequence[Drop]) -> list[Drop]:
-    """Give the parts of a plan that name no metric and label of the day."""
-    known = set(series.slots.select("metric", "label").rows())
-    labels = {label for _, label in known}
-    return [
-        step
-        for step in plan
-        if (step.metric, step.label) not in known
-        and not (step.metric == EVERY and step.label in labels)
-    ]
+@dataclass(frozen=True)
+class Remove(Drop):
+    """Drop the whole metric; its label is empty."""
+
+
+@dataclass(frozen=True)
+class Halve(Drop):
+    """Keep every second bound of an explicit histogram; its label is empty."""
+
+
+Known = Mapping[str, Collection[str]]
+"""The labels of each metric."""
+
+
+def labels_of(series: Wide) -> dict[str, set[str]]:
+    """Give the labels of each metric of the day; a metric may have none."""
+    known: dict[str, set[str]] = {metric: set() for metric in series.metrics["metric"].to_list()}
+    for metric, label in series.slots.select("metric", "label").rows():
+        known[metric].add(label)
+    return known
+
+
+def unknown(known: Known, plan: Sequence[Drop]) -> list[tuple[Drop, str]]:
+    """Give the parts of a plan that name nothing of the day, each with the nearest names."""
+    every = {label for labels in known.values() for label in labels}
+    lost: list[tuple[Drop, str]] = []
+    for step in plan:
+        labels = every if step.metric == EVERY else known.get(step.metric)
+        if labels is None:
+            lost.append((step, f"no metric {step.metric}{_nearest(step.metric, known)}"))
+        elif step.label and step.label not in labels:
+            lost.append((step, f"no label {step.label}{_nearest(step.label, labels)}"))
+    return lost
+
+
+def _nearest(name: str, names: Collection[str]) -> str:
+    """Give names that look alike, or all where they are few."""
+    ordered = sorted(names)
+    near = (
+        get_close_matches(name, ordered, n=3, cutoff=0.5)
+        or [one for one in ordered if name.lower() in one.lower()][:3]
+    )
+    if near:
+        return f"; near: {', '.join(near)}"
+    return f"; there are: {', '.join(ordered)}" if 0 < len(ordered) <= FEW else ""
 
 
 def simulated(series: Wide, plan: Sequence[Drop]) -> pl.DataFrame:
@@ -67,6 +105,8 @@ def simulated(series: Wide, plan: Sequence[Drop]) -> pl.DataFrame:
 
 def _left(series: Wide, metric: str, plan: Sequence[Drop]) -> int:
     """Count a metric's series after the plan. A label that is dropped cannot be folded as well."""
+    if any(isinstance(step, Remove) and step.metric == metric for step in plan):
+        return 0
     rows = series.of_metric(metric)
     slots = series.slots.filter(pl.col("metric") == metric)
     rest = pl.col("fp")

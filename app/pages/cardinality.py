@@ -3,20 +3,24 @@
 import streamlit as st
 
 from app import fixes, show, words
-from app.figures import cardinality, savings
+from app.figures import advice, cardinality, savings
 
 page = show.Page("Cardinality", "Which metric exploded, which label did it, what do we save?")
 
 # %% How many series, and what do they cost?
-page.cards(page.get(cardinality.headline), page.get(cardinality.price))
+first = page.get(advice.advice)
+page.cards(page.get(cardinality.headline), page.get(cardinality.price), first)
 metrics = page.get(cardinality.metrics)
-page.lead(metrics.finding)
-
-# %% Which metrics?
-page.show(page.get(cardinality.headline))
+page.lead(metrics.finding, first.finding)
 if not metrics.rows:
     page.show(metrics)
     st.stop()
+
+# %% What to do first?
+page.show(first)
+
+# %% Which metrics?
+page.show(page.get(cardinality.headline))
 order = st.segmented_control(
     "Order", ["Exploding first", "By money", "By growth"], default="Exploding first", key="order"
 )
@@ -27,6 +31,7 @@ page.show(page.get(savings.hotspots, orders[order]) if order in orders else metr
 left, right = st.columns(2)
 page.show_in(left, page.get(savings.teams))
 page.show_in(right, page.get(savings.unused))
+page.show(page.get(advice.unused_labels))
 
 # %% What if a label were dropped?
 names = metrics.data["metric"].to_list()

@@ -380,6 +380,28 @@ def _cardinality() -> dict[str, list[dict[str, Any]]]:
                 "saved_cost": Decimal("48.6"),
             }
         ],
+        "mart_cardinality_advice": [
+            {
+                "advice_rank": 1,
+                "metric": "checkout.cart.events",
+                "day": LAST,
+                "metric_kind": "sum",
+                "top_team": "checkout",
+                "action": "top_k",
+                "labels": "user_id",
+                "series_count": 9000,
+                "series_after_count": 1100,
+                "stored_series_count": 9000,
+                "stored_after_count": 1100,
+                "monthly_cost": Decimal("55.35"),
+                "saved_cost": Decimal("48.585"),
+                "verdict": "loses_detail",
+                "use_state": "used",
+                "places": "shop.json: Carts",
+                "root_cause_label": "user_id",
+                "growth_count": 8000,
+            }
+        ],
         "mart_metric_use": [
             {
                 "metric": "checkout.cart.events",

@@ -15,6 +15,7 @@ from app import table
 from app.choices import can_compare, choices, first_look
 from app.figure import MAX_CHART_ROWS, Figure, chart_rows, csv, figure
 from app.figures import (
+    advice,
     allocation,
     budget,
     cardinality,
@@ -82,6 +83,8 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (score.rules, ("all",)),
     (score.rules, ("payments-svc-0",)),
     (score.advisories, ()),
+    (advice.advice, ()),
+    (advice.unused_labels, ()),
     (cardinality.headline, ()),
     (cardinality.price, ()),
     (cardinality.metrics, ()),
@@ -415,3 +418,23 @@ def test_every_part_of_the_report_is_made_once(reader: Reader) -> None:
 def _open(home: Any) -> Reader:
 
     return Reader(current(home / "serving"))
+
+
+def test_the_list_of_what_to_do_first(reader: Reader) -> None:
+    """What to do, what it saves of all, how sure that is, and what must be known before."""
+    made = advice.advice(reader, first_look(reader))
+
+    row = made.data.row(0, named=True)
+    assert row["change"] == "Keep the top values of user_id"
+    assert row["verdict"] == "loses detail"
+    assert row["warning"] == (
+        "user_id explains 8,000 more series since the day before. All others become `other`. "
+        "Used by shop.json: Carts."
+    )
+    assert made.finding == (
+        "First: keep the top values of user_id of checkout.cart.events ($48.6 a month). "
+        "All of the list saves $48.6 a month."
+    )
+    assert made.cards[0].value == "$48.6"
+    assert made.cards[0].note.endswith("of all, 1 change")
+    assert made.total[6] == Decimal("48.585")

@@ -62,6 +62,8 @@ def home(tmp_path: Path) -> Path:
         (("--normalise", "m:path"), 3),
         (("--top-k", "m:path:1"), 6),
         (("--top-k", "m:user:2", "--drop", "m:path"), 3),
+        (("--drop", "m:path+user"), 1),
+        (("--drop-metric", "m", "--drop", "m:user"), 0),
     ],
 )
 def test_what_remains(home: Path, words: tuple[str, ...], left: int) -> None:
@@ -79,24 +81,71 @@ def test_the_table_for_people(home: Path) -> None:
     lines = simulate(home, "--drop", "m:user").output.splitlines()
 
     assert [line.split() for line in lines] == [
-        ["metric", "series", "after", "saved", "a", "month"],
-        ["m", "12", "4", "0.05"],
-        ["all", "metrics", "13", "5", "0.05"],
+        ["metric", "series", "after", "stored", "after", "saved", "a", "month"],
+        ["m", "12", "4", "12", "4", "0.05"],
+        ["all", "metrics", "13", "5", "13", "5", "0.05"],
         ["2026-10-01;", "price:", "our", "contract"],
     ]
 
 
 def test_what_is_wrong_is_told_at_once(home: Path) -> None:
     """Malformed, unknown and empty plans end with 2 and say what to write."""
-    malformed = simulate(home, "--drop", "m", "--top-k", "m:user:none")
-    unknown = simulate(home, "--drop", "m:nobody", "--drop", "x:user")
+    wrong = ("--drop", "m", "--top-k", "m:user:none", "--drop-metric", "*", "--halve-bounds", "")
+    malformed = simulate(home, *wrong)
+    unknown = simulate(home, "--drop", "m:users", "--drop", "x:user", "--halve-bounds", "mm")
     empty = simulate(home)
     wrong_day = simulate(home, "--drop", "m:user", "--day", "2026-10-05")
 
     assert {done.exit_code for done in (malformed, unknown, empty, wrong_day)} == {2}
     assert "want metric:label" in malformed.output
     assert "want metric:label:k" in malformed.output
-    assert "m:nobody" in unknown.output
-    assert "x:user" in unknown.output
+    assert "want the name of a metric" in malformed.output
+    assert "m:users: no label users; near: user on 2026-10-01" in unknown.output
+    assert "x:user: no metric x; there are: m, n on 2026-10-01" in unknown.output
+    assert "mm: no metric mm; near: m on 2026-10-01" in unknown.output
     assert "--drop" in empty.output
     assert "no telemetry" in wrong_day.output
+
+
+def test_half_the_bounds(home: Path) -> None:
+    """A histogram of four bounds is stored as seven series, then as five; a gauge stays."""
+    folder = home / "lake" / "raw_histogram" / "date=2026-10-01" / "hour=07"
+    folder.mkdir(parents=True)
+    point = {
+        **raw.HISTOGRAM.sample(1).to_dicts()[0],
+        "series_id": 0,
+        "bounds": [1.0, 2.0, 4.0, 8.0],
+    }
+    pl.DataFrame([point], schema=raw.HISTOGRAM.schema).write_parquet(folder / "1.parquet")
+    series = next((home / "lake" / "raw_series").rglob("*.parquet"))
+    frame = pl.read_parquet(series)
+    kind = pl.when(pl.col("series_id") == 0).then(pl.lit("histogram")).otherwise("metric_kind")
+    name = pl.when(pl.col("series_id") == 0).then(pl.lit("h")).otherwise("metric_name")
+    frame.with_columns(kind.alias("metric_kind"), name.alias("metric_name")).write_parquet(series)
+
+    facts = json.loads(simulate(home, "--halve-bounds", "*", "--json").output)
+
+    rows = {one["metric"]: one for one in facts["metrics"]}
+    assert (rows["h"]["stored_series_count"], rows["h"]["stored_after_count"]) == (7, 5)
+    assert rows["h"]["series_after_count"] == 1
+    assert rows["m"]["stored_after_count"] == rows["m"]["stored_series_count"] == 11
+
+
+def test_parts_give_what_the_whole_gives(home: Path) -> None:
+    """One metric at a time: the same output."""
+    plan = ("--drop", "*:user", "--json")
+    whole = simulate(home, *plan).output
+
+    with (home / "meterbook.toml").open("a") as file:
+        file.write("part_series = 1\n")
+
+    assert simulate(home, *plan).output == whole
+
+
+def test_help_has_examples() -> None:
+    """Every option stands in an example."""
+    text = CliRunner().invoke(GROUP, ["cardinality", "simulate", "--help"]).output
+
+    shown = text.partition("Examples:")[2]
+    for option in ("--drop", "--normalise", "--top-k", "--drop-metric", "--halve-bounds", "--json"):
+        assert option in shown
