@@ -1,7 +1,8 @@
 """From a figure back to the bill lines, shares and rules behind it.
 
 Reads    core_cost_ledger, core_cost_line, core_node_hourly, core_weight_hourly, core_volume_hourly,
-         core_traffic_hourly, core_pool_weight_daily of the current snapshot; the ownership file
+         core_traffic_hourly, core_balancer_hourly, core_pool_weight_daily of the current
+         snapshot; the ownership file
 Gives    the ledger rows of a figure, each with its bill line and with every step from the line's
          cost to the row: they sum to the figure, and a person can recompute each digit
 Holds    a step is result = sign * (|amount| * weight // denominator + atom), in atoms; `rest` takes
@@ -28,6 +29,7 @@ from warehouse.snapshot import current, open_snapshot
 SQL: Final = """
 SELECT l.charge_date, l.charge_hour, l.cluster, l.node, l.namespace, l.workload, l.team,
        l.reason, l.rule_id, l.pool, l.share, l.effective_cost, l.billed_cost, l.currency,
+       l.line_kind, l.line_item,
        c.x_line_hash, c.x_file, c.x_row_number, c.service_name, c.resource_id,
        c.charge_description, c.effective_cost AS line_effective_cost, l.config_hash
 FROM core_cost_ledger l JOIN core_cost_line c USING (x_line_hash)

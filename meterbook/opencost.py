@@ -1,13 +1,14 @@
 """Costs in the shape of OpenCost's `/allocation`, so that scripts written for it go on working.
 
-Reads    core_cost_ledger, mart_workload_daily of the current snapshot
+Takes    what allocations cost and used (meterbook.opencost_parts), a window
 Gives    JSON `{code, data: [{name: allocation}]}`, or CSV with the columns of OpenCost's export
 Units    costs as numbers in the ledger's currency, like OpenCost's; core hours, byte hours, minutes
-Holds    the totalCost of all allocations are the ledger's cost of the window
+Holds    the totalCost of all allocations are the ledger's cost of the window; the costs of an
+         allocation add up to its totalCost, to the last digit
 
-What runs on nodes is in cpuCost and ramCost; a team's part of shared pools is its sharedCost; lines
-outside clusters are externalCost, under `__external__` unless summed by team. What was billed in
-hours without telemetry keeps its own name, `__no_telemetry__`: it is neither idle nor unallocated.
+A team's part of shared pools is its sharedCost; lines outside clusters are externalCost, under
+`__external__` unless summed by team. What was billed in hours without telemetry keeps its own name,
+`__no_telemetry__`: it is neither idle nor unallocated.
 """
 
 import csv
@@ -15,17 +16,18 @@ import io
 import json
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, Final
 
 import polars as pl
 
 from meterbook.errors import ConfigError, Finding
+from meterbook.opencost_parts import PARTS, read
 from meterbook.period import month_of
 from meterbook.settings import Settings
-from warehouse.snapshot import current, open_snapshot
+from warehouse.table import USD
 
 AGGREGATES: Final = {
     "cluster": "cluster",
@@ -37,27 +39,6 @@ AGGREGATES: Final = {
 GIB: Final = 2**30
 MINUTES_OF_DAY: Final = 1440
 
-SQL: Final = """
-WITH cost AS (
-  SELECT charge_date, cluster, namespace, workload, team, pool, reason, node, currency,
-         sum(effective_cost) AS cost
-  FROM core_cost_ledger
-  WHERE charge_date BETWEEN $first AND $last GROUP BY ALL
-)
-SELECT c.charge_date, c.cluster, c.namespace, c.workload, coalesce(w.workload_kind, '') AS
-         workload_kind, c.team, c.pool, c.currency, c.node <> '-' AS on_node,
-       c.namespace = '-' AS is_external, sum(c.cost) AS cost,
-       any_value(w.cpu_cost::DOUBLE / nullif(w.cpu_cost + w.memory_cost, 0)::DOUBLE) AS cpu_part
-FROM cost c LEFT JOIN mart_workload_daily w USING (charge_date, cluster, namespace, workload,
-                                                   currency)
-GROUP BY ALL ORDER BY ALL
-"""
-USE: Final = """
-SELECT charge_date, cluster, namespace, workload, workload_kind, team, currency,
-       cpu_request_core_hours, cpu_usage_core_hours, cpu_alloc_core_hours,
-       memory_request_gib_hours, memory_usage_gib_hours, memory_alloc_gib_hours
-FROM mart_workload_daily WHERE charge_date BETWEEN $first AND $last ORDER BY ALL
-"""
 COLUMNS: Final = (
     "Date", "Namespace", "ControllerKind", "ControllerName", "Pod", "Container",
     "CPUCoreUsageAverage", "CPUCoreRequestAverage", "RAMBytesUsageAverage",
@@ -65,12 +46,14 @@ COLUMNS: Final = (
     "CPUCost", "RAMCost", "NetworkCost", "PVCost", "GPUCost", "TotalCost",
 )  # fmt: skip
 ZERO: Final = (
-    "cpuCostAdjustment", "gpuHours", "gpuCost", "gpuCostAdjustment", "networkTransferBytes",
-    "networkReceiveBytes", "networkCost", "networkCrossZoneCost", "networkCrossRegionCost",
-    "networkInternetCost", "networkCostAdjustment", "loadBalancerCost",
-    "loadBalancerCostAdjustment", "pvBytes", "pvByteHours", "pvCost", "pvCostAdjustment",
-    "ramCostAdjustment",
+    "cpuCostAdjustment", "gpuCostAdjustment", "networkReceiveBytes", "networkCostAdjustment",
+    "loadBalancerCostAdjustment", "pvCostAdjustment", "ramCostAdjustment",
 )  # fmt: skip
+CLASSES: Final = {
+    "networkCrossZoneCost": "cross_zone",
+    "networkCrossRegionCost": "cross_region",
+    "networkInternetCost": "internet",
+}
 
 
 @dataclass(frozen=True)
@@ -141,7 +124,7 @@ def allocations(
     settings: Settings, window: Window, aggregate: str, *, by_day: bool
 ) -> Sequence[tuple[Window, Mapping[str, dict[str, Any]]]]:
     """Give one set of allocations per window, by name. Errors: ConfigError for two currencies."""
-    costs, use = _read(settings, window)
+    costs, amounts = read(settings, window.first, window.last)
     steps = [window]
     if by_day:
         days = (window.first + timedelta(days=n) for n in range(window.days))
@@ -149,77 +132,82 @@ def allocations(
     made = []
     for step in steps:
         inside = pl.col("charge_date").is_between(step.first, step.last)
-        made.append((step, _set(costs.filter(inside), use.filter(inside), step, aggregate)))
+        made.append((step, _set(costs.filter(inside), amounts.filter(inside), step, aggregate)))
     return made
-
-
-def _read(settings: Settings, window: Window) -> tuple[pl.DataFrame, pl.DataFrame]:
-    params = {"first": window.first, "last": window.last}
-    with closing(open_snapshot(current(settings.serving))) as con:
-        costs, use = (con.cursor().sql(sql, params=params).pl() for sql in (SQL, USE))
-    currencies = costs["currency"].unique().sort().to_list()
-    if len(currencies) > 1:
-        text = f"{' and '.join(currencies)} cannot be added; `meterbook statement` keeps them apart"
-        raise ConfigError([Finding("--window", text)])
-    part = pl.when("on_node").then(pl.col("cpu_part").fill_null(1.0)).otherwise(0.0)
-    own = pl.when((pl.col("pool") == "") & ~pl.col("is_external")).then("cost").otherwise(0)
-    money = pl.Decimal(38, 12)
-    return costs.with_columns(
-        (own.cast(pl.Float64) * part).cast(money).alias("cpu"), own.cast(money).alias("own")
-    ), use
 
 
 def _names(frame: pl.DataFrame, aggregate: str) -> pl.DataFrame:
     """Name each row; buckets keep their names, and what lies outside clusters has one."""
-    name = pl.col(AGGREGATES[aggregate])
-    bucket = pl.col("namespace").str.starts_with("__")
-    by_place = pl.when(bucket).then("namespace").when(name == "").then(pl.lit("__unallocated__"))
-    named = name if aggregate == "team" else by_place.otherwise(name)
-    if "is_external" in frame.columns and aggregate != "team":
-        named = pl.when("is_external").then(pl.lit("__external__")).otherwise(named)
-    return frame.with_columns(named.alias("name"))
+    name, space = pl.col(AGGREGATES[aggregate]), pl.col("namespace")
+    by_place = (
+        pl.when(space == "-")
+        .then(pl.lit("__external__"))
+        .when(space.str.starts_with("__"))
+        .then(space)
+        .when(name == "")
+        .then(pl.lit("__unallocated__"))
+        .otherwise(name)
+    )
+    by_team = pl.when(name == "").then(pl.lit("__unallocated__")).otherwise(name)
+    return frame.with_columns((by_team if aggregate == "team" else by_place).alias("name"))
 
 
 def _set(
-    costs: pl.DataFrame, use: pl.DataFrame, window: Window, aggregate: str
+    costs: pl.DataFrame, amounts: pl.DataFrame, window: Window, aggregate: str
 ) -> dict[str, dict[str, Any]]:
-    is_pool = pl.col("pool") != ""
-    is_shared = is_pool if aggregate == "team" else pl.lit(value=False)
-    own = pl.when(is_pool).then("cost").otherwise("own") if aggregate != "team" else pl.col("own")
+    """Sum by name. By team a part of a pool is shared cost; else it stands where it arose."""
+    is_shared = (pl.col("pool") != "") & (aggregate == "team")
     ready = _names(costs, aggregate).with_columns(
-        pl.when(is_pool & (aggregate != "team") & pl.col("on_node"))
-        .then((pl.col("cost").cast(pl.Float64) * pl.col("cpu_part").fill_null(1.0)).cast(
-            pl.Decimal(38, 12)
-        ))
-        .otherwise("cpu")
-        .alias("cpu"),
-        pl.when(is_shared).then("cost").otherwise(0).alias("shared"),
-        pl.when(pl.col("is_external")).then(0).otherwise(own).alias("own"),
-    )  # fmt: skip
+        *(pl.when(is_shared).then(0).otherwise(part).cast(USD).alias(part) for part in PARTS),
+        pl.when(is_shared).then("cost").otherwise(0).cast(USD).alias("shared"),
+    )
+    network = pl.col("network")
     sums = ready.group_by("name").agg(
-        pl.col("cpu", "own", "shared", "cost").sum(),
+        pl.col(*PARTS, "shared", "cost").sum(),
+        *(
+            network.filter(pl.col("line_item").str.starts_with(kind)).sum().alias(key)
+            for key, kind in CLASSES.items()
+        ),
         *(pl.col(name).unique().alias(name) for name in ("cluster", "namespace", "workload",
                                                          "workload_kind", "team")),
     )  # fmt: skip
-    numbers = [name for name in use.columns if name.endswith("_hours")]
-    used = _names(use, aggregate).group_by("name").agg(pl.col(numbers).sum())
+    items = {kind: _items(ready, kind) for kind in ("pv", "lb")}
+    numbers = pl.selectors.numeric()
+    used = _names(amounts, aggregate).group_by("name").agg(numbers.sum())
     rows = sums.join(used, on="name", how="left", validate="1:1").sort("name")
-    return {row["name"]: _allocation(row, window) for row in rows.to_dicts()}
+    rows = rows.with_columns(pl.col(used.select(numbers).columns).fill_null(0))
+    return {
+        row["name"]: _allocation(
+            row, window, {kind: it.get(row["name"]) for kind, it in items.items()}
+        )
+        for row in rows.to_dicts()
+    }
 
 
-def _allocation(row: Mapping[str, Any], window: Window) -> dict[str, Any]:
+def _items(ready: pl.DataFrame, part: str) -> dict[str, dict[str, Decimal]]:
+    """Give per allocation what each of its volumes or balancers cost."""
+    mine = (
+        ready.filter(pl.col(part) != 0)
+        .group_by("name", "cluster", "line_item")
+        .agg(pl.col(part).sum())
+    )
+    found: dict[str, dict[str, Decimal]] = {}
+    for name, cluster, item, cost in mine.sort("name", "cluster", "line_item").rows():
+        found.setdefault(name, {})[f"cluster={cluster}:name={item}"] = cost
+    return found
+
+
+def _allocation(
+    row: Mapping[str, Any], window: Window, items: Mapping[str, Mapping[str, Decimal] | None]
+) -> dict[str, Any]:
     """Give one allocation; averages are over the window, as OpenCost's are over its minutes."""
     hours = window.days * 24
-    cpu, ram = row["cpu"], row["own"] - row["cpu"]
-    external = row["cost"] - row["own"] - row["shared"]
-    core = {kind: row[f"cpu_{kind}_core_hours"] or 0.0 for kind in ("request", "usage", "alloc")}
-    byte = {
-        kind: (row[f"memory_{kind}_gib_hours"] or 0.0) * GIB
-        for kind in ("request", "usage", "alloc")
-    }
+    core = {kind: row[f"cpu_{kind}_core_hours"] for kind in ("request", "usage", "alloc")}
+    byte = {kind: row[f"memory_{kind}_gib_hours"] * GIB for kind in ("request", "usage", "alloc")}
     cpu_efficiency, ram_efficiency = _efficiency(core), _efficiency(byte)
-    both = float(cpu) * cpu_efficiency + float(ram) * ram_efficiency
-    whole = float(cpu + ram)
+    both = float(row["cpu"]) * cpu_efficiency + float(row["ram"]) * ram_efficiency
+    whole = float(row["cpu"] + row["ram"])
+    volumes, balancers = items["pv"], items["lb"]
     return {
         "name": row["name"],
         "properties": _properties(row),
@@ -231,23 +219,32 @@ def _allocation(row: Mapping[str, Any], window: Window) -> dict[str, Any]:
         "cpuCoreRequestAverage": core["request"] / hours,
         "cpuCoreUsageAverage": core["usage"] / hours,
         "cpuCoreHours": core["alloc"],
-        "cpuCost": float(cpu),
+        "cpuCost": row["cpu"],
         "cpuEfficiency": cpu_efficiency,
-        "gpuCount": 0.0,
+        "gpuCount": row["gpu_hours"] / hours,
+        "gpuHours": row["gpu_hours"],
+        "gpuCost": row["gpu"],
         **dict.fromkeys(ZERO, 0.0),
-        "pvs": None,
+        "networkTransferBytes": row["sent_bytes"],
+        "networkCost": row["network"],
+        **{key: row[key] for key in CLASSES},
+        "loadBalancerCost": row["lb"],
+        "pvBytes": row["volume_byte_hours"] / hours,
+        "pvByteHours": row["volume_byte_hours"],
+        "pvCost": row["pv"],
+        "pvs": volumes and {name: {"cost": cost} for name, cost in volumes.items()},
         "ramBytes": byte["alloc"] / hours,
         "ramByteRequestAverage": byte["request"] / hours,
         "ramByteUsageAverage": byte["usage"] / hours,
         "ramByteHours": byte["alloc"],
-        "ramCost": float(ram),
+        "ramCost": row["ram"],
         "ramEfficiency": ram_efficiency,
-        "externalCost": float(external),
-        "sharedCost": float(row["shared"]),
-        "totalCost": float(row["cost"]),
+        "externalCost": row["external"],
+        "sharedCost": row["shared"],
+        "totalCost": row["cost"],
         "totalEfficiency": both / whole if whole else 0.0,
         "rawAllocationOnly": None,
-        "lbAllocations": None,
+        "lbAllocations": balancers and {name: {"cost": cost} for name, cost in balancers.items()},
     }
 
 
@@ -269,8 +266,19 @@ def _properties(row: Mapping[str, Any]) -> dict[str, str]:
 
 
 def as_json(sets: Sequence[tuple[Window, Mapping[str, dict[str, Any]]]]) -> str:
-    """Write the answer of `/allocation`."""
-    return json.dumps({"code": 200, "data": [by_name for _, by_name in sets]}, indent=1)
+    """Write the answer of `/allocation`; money is a number with all its digits."""
+    document = {"code": 200, "data": [by_name for _, by_name in sets]}
+    return _MARKED.sub(r"\1", json.dumps(document, indent=1, default=_marked))
+
+
+_MARKED: Final = re.compile(r'"\\u0000(-?[0-9.]+)\\u0000"')
+"""A text with the sign NUL, which no name has, around digits."""
+
+
+def _marked(cost: object) -> str:
+    if not isinstance(cost, Decimal):
+        raise TypeError(f"{type(cost)} in an allocation")
+    return f"\0{cost:f}\0"
 
 
 def as_csv(settings: Settings, window: Window) -> str:
@@ -278,34 +286,29 @@ def as_csv(settings: Settings, window: Window) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    costs, use = _read(settings, window)
+    costs, amounts = read(settings, window.first, window.last)
     key = ["charge_date", "namespace", "workload_kind", "workload"]
-    on_node = pl.col("on_node").cast(pl.Int8)
-    sums = costs.group_by(key).agg(
-        pl.col("cost").sum(),
-        (pl.col("cost").cast(pl.Float64) * pl.col("cpu_part").fill_null(1.0) * on_node)
-        .sum()
-        .alias("cpu"),
-        (pl.col("cost").cast(pl.Float64) * on_node).sum().alias("on_node"),
-    )
-    numbers = [name for name in use.columns if name.endswith("_hours")]
-    used = use.group_by(key).agg(pl.col(numbers).sum())
-    for row in sums.join(used, on=key, how="left", validate="1:1").sort(key).to_dicts():
+    sums = costs.group_by(key).agg(pl.col(*PARTS, "cost").sum())
+    numbers = pl.selectors.numeric()
+    used = amounts.group_by(key).agg(numbers.sum())
+    rows = sums.join(used, on=key, how="left", validate="1:1").sort(key)
+    for row in rows.with_columns(pl.col(used.select(numbers).columns).fill_null(0)).to_dicts():
         writer.writerow(_csv_row(row))
     return buffer.getvalue()
 
 
 def _csv_row(row: Mapping[str, Any]) -> list[object]:
     averages = [
-        (row[name] or 0.0) * size / 24
+        row[name] * size / 24
         for name, size in (
             ("cpu_usage_core_hours", 1), ("cpu_request_core_hours", 1),
             ("memory_usage_gib_hours", GIB), ("memory_request_gib_hours", GIB),
         )
     ]  # fmt: skip
     names = [_harmless(row[name]) for name in ("namespace", "workload_kind", "workload")]
-    costs = [row["cpu"], row["on_node"] - row["cpu"], 0, 0, 0, format(row["cost"], "f")]
-    return [f"{row['charge_date']}T00:00:00Z", *names, "", "", *averages, 0, 0, 0, 0, *costs]
+    amounts = [0, row["sent_bytes"], row["gpu_hours"] / 24, row["volume_byte_hours"] / 24]
+    costs = [format(row[name], "f") for name in ("cpu", "ram", "network", "pv", "gpu", "cost")]
+    return [f"{row['charge_date']}T00:00:00Z", *names, "", "", *averages, *amounts, *costs]
 
 
 def _harmless(text: str) -> str:

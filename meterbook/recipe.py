@@ -38,6 +38,7 @@ _NODES: Final = """
 """
 _WEIGHTS: Final = "SELECT * FROM core_weight_hourly WHERE usage_date = $day"
 _VOLUMES: Final = "SELECT * FROM core_volume_hourly WHERE usage_date = $day"
+_BALANCERS: Final = "SELECT * FROM core_balancer_hourly WHERE usage_date = $day"
 _TRAFFIC: Final = "SELECT * FROM core_traffic_hourly WHERE usage_date = $day"
 
 Step = dict[str, Any]
@@ -69,7 +70,9 @@ class Recipes:
         needs_all = policy.idle == "share" and policy.idle_scope == "cluster"
         found = ask(_ALL_LINES, day=day) if needs_all else ask(_LINES, hashes=list(hashes))
         lines = line_days(found.lazy(), day).collect()
-        told = evidence.Told(*(ask(sql, day=day) for sql in (_NODES, _WEIGHTS, _VOLUMES, _TRAFFIC)))
+        told = evidence.Told(
+            *(ask(sql, day=day) for sql in (_NODES, _WEIGHTS, _VOLUMES, _TRAFFIC, _BALANCERS))
+        )
         asked = pl.Series("x_line_hash", list(hashes), dtype=pl.String())
         ways: dict[tuple[object, ...], list[dict[str, Any]]] = {}
         for row in evidence.explained(lines.lazy(), told, ownership, asked).to_dicts():

@@ -13,6 +13,7 @@ take the lines that they know, one after the other, and give claims; transforms.
 bears them. Claims carry numbers, not names: names come back once, at the end.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
@@ -25,7 +26,15 @@ from transforms.network_lines import on_network
 from transforms.nodes import on_nodes, provider_key
 from transforms.ownership import Ownership
 from transforms.owning import Judge
-from transforms.receivers import IDLE, NO_TELEMETRY, PARTS_SCALE, joined, received
+from transforms.receivers import (
+    IDLE,
+    NO_TELEMETRY,
+    PARTS_SCALE,
+    Claims,
+    joined,
+    paid_for,
+    received,
+)
 from transforms.split_lines import divided
 from transforms.volume_lines import on_volumes
 from warehouse.tables.core import COST_LEDGER
@@ -75,7 +84,8 @@ def ledger(  # noqa: PLR0913 - seven tables, the rules, and three terms
     if balancers is not None:
         stood, rest = on_balancers(rest, balancers.collect())
         found.append(stood)
-    claims = joined([*found, outside(rest)])
+    found.append(outside(rest))
+    claims = joined(found)
     weighed = POOL_WEIGHT_DAILY.empty() if weights is None else weights.collect()
     rows, owners = received(claims, judge, weighed)
     end = datetime.combine(day, time(), UTC) + timedelta(days=1, hours=final_hours)
@@ -85,15 +95,24 @@ def ledger(  # noqa: PLR0913 - seven tables, the rules, and three terms
         "is_estimated": pl.lit(end > now),
     }
     return (
-        _named(rows, claims.seats, owners, known)
+        _named(rows, claims.seats, owners, _facts(known, found))
         .with_columns(**terms)
         .select(COST_LEDGER.schema.names())
         .cast(COST_LEDGER.schema)
     )
 
 
+def _facts(lines: pl.DataFrame, found: Sequence[Claims]) -> pl.DataFrame:
+    """Give a row per line, in their order: what it says, and what it pays for."""
+    return (
+        lines.group_by("line", maintain_order=True)
+        .agg(pl.col("x_line_hash", *LINE_FACTS).first(), pl.col("effective").sum().alias("_whole"))
+        .join(paid_for(found), on="line", how="left", validate="1:1", maintain_order="left")
+    )
+
+
 def _named(
-    rows: pl.DataFrame, seats: pl.DataFrame, owners: pl.DataFrame, lines: pl.DataFrame
+    rows: pl.DataFrame, seats: pl.DataFrame, owners: pl.DataFrame, facts: pl.DataFrame
 ) -> pl.LazyFrame:
     """Sum to the ledger's key, in its order, and give the numbers their names."""
     places = seats.select(PLACE).unique().sort(PLACE)
@@ -101,9 +120,6 @@ def _named(
         places.with_row_index("place"), on=PLACE, how="left", validate="m:1", maintain_order="left"
     )["place"]
     summed = _summed(rows.with_columns(place.gather(rows["seat"]).alias("place")).drop("seat"))
-    facts = lines.group_by("line", maintain_order=True).agg(
-        pl.col("x_line_hash", *LINE_FACTS).first(), pl.col("effective").sum().alias("_whole")
-    )
     named = pl.concat(
         [
             summed.select("charge_hour", "effective", "billed"),

@@ -50,10 +50,25 @@ def on_balancers(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[Claims, 
     """Give the claims on lines that pay for a balancer, and the lines that do not."""
     found = balancer_lines(lines, balancers)
     rest = lines.join(found.select("line"), on="line", how="anti", maintain_order="left")
-    hours = balancers.select("cluster", pl.col("usage_hour").alias("charge_hour")).unique()
     numbered = found.with_columns(pl.col("line").cast(pl.String).alias("x_line_hash"))
+    spoken, silent = heard(numbered, balancers)
+    shared = by_overlap(spoken.drop("line").lazy(), stood(balancers).lazy())
+    rows = pl.concat([shared.collect(), silent.select(ROW)])
+    seats = rows.select(RECEIVER).unique().sort(RECEIVER)
+    blank = ("account", "service", "resource", "charge_category")
+    seated = rows.join(
+        seats.with_row_index("seat"), on=RECEIVER, how="left", validate="m:1"
+    ).with_columns(pl.col("x_line_hash").cast(lines.schema["line"]).alias("line"))
+    seats = seats.with_columns(pl.lit("").alias(name) for name in blank)
+    items = found.select("line", pl.col("balancer").alias("line_item"))
+    return Claims(seated.select(ROWS), seats.select(SEAT), "balancer", items), rest
+
+
+def heard(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Tell lines of hours (or a day) in which the cluster told of balancers from the silent."""
+    hours = balancers.select("cluster", pl.col("usage_hour").alias("charge_hour")).unique()
     is_daily = pl.col("charge_hour").is_null()
-    hourly = numbered.filter(~is_daily)
+    hourly = lines.filter(~is_daily)
     spoken = hourly.join(hours, on=["cluster", "charge_hour"], how="semi")
     silent = hourly.join(hours, on=["cluster", "charge_hour"], how="anti").with_columns(
         pl.lit("-").alias("node"),
@@ -62,20 +77,14 @@ def on_balancers(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[Claims, 
         pl.lit("").alias("labels"),
         pl.lit("no_telemetry").alias("reason"),
     )
-    stood = balancers.filter(pl.col("pod") != "").with_columns(
+    return pl.concat([spoken, lines.filter(is_daily)]), silent
+
+
+def stood(balancers: pl.DataFrame) -> pl.DataFrame:
+    """Give who stood behind each balancer, by its kind and name."""
+    return balancers.filter(pl.col("pod") != "").with_columns(
         _id(pl.col("kind"), pl.col("balancer")).alias("balancer"), pl.lit("-").alias("node")
     )
-    shared = by_overlap(
-        pl.concat([spoken, numbered.filter(is_daily)]).drop("line").lazy(), stood.lazy()
-    )
-    rows = pl.concat([shared.collect(), silent.select(ROW)])
-    seats = rows.select(RECEIVER).unique().sort(RECEIVER)
-    blank = ("account", "service", "resource", "charge_category")
-    seated = rows.join(
-        seats.with_row_index("seat"), on=RECEIVER, how="left", validate="m:1"
-    ).with_columns(pl.col("x_line_hash").cast(lines.schema["line"]).alias("line"))
-    seats = seats.with_columns(pl.lit("").alias(name) for name in blank)
-    return Claims(seated.select(ROWS), seats.select(SEAT)), rest
 
 
 def balancer_lines(lines: pl.DataFrame, balancers: pl.DataFrame) -> pl.DataFrame:

@@ -7,13 +7,24 @@ Holds    per line and hour the rows add up to the line; a balancer without pods 
 Formula: cost times a pod's overlap hours over all overlap hours (OpenCost's specification).
 """
 
+from typing import Final
+
 import polars as pl
 
-from transforms.shares import UNMOUNTED, shared, summed
+from transforms.money import split
+from transforms.shares import LINE, RECEIVER, ROW, UNMOUNTED, summed, weighed
+
+AMOUNTS: Final = ("effective", "billed")
 
 
 def by_overlap(lines: pl.LazyFrame, behind: pl.LazyFrame) -> pl.LazyFrame:
-    """Split lines (x_line_hash, charge_hour, cluster, balancer, effective, billed).
+    """Split lines by overlap, as `by_receiver` gives them."""
+    rows = by_receiver(lines, behind)
+    return summed(split(rows, AMOUNTS, "weight", group=LINE, order=RECEIVER).select(ROW))
+
+
+def by_receiver(lines: pl.LazyFrame, behind: pl.LazyFrame) -> pl.LazyFrame:
+    """Give lines (x_line_hash, charge_hour, cluster, balancer, amounts) by receiver, weighed.
 
     `behind` has usage_hour, balancer, receiver and overlap_seconds. A line of a whole day is split
     by the overlap of the day.
@@ -27,11 +38,9 @@ def by_overlap(lines: pl.LazyFrame, behind: pl.LazyFrame) -> pl.LazyFrame:
         pl.lit("-").alias("node"),
         pl.col("balancer").alias("workload"),
     )
-    return summed(
-        shared(
-            placed,
-            scoped,
-            on=["cluster", "balancer", "scope_hour"],
-            bucket=(UNMOUNTED, "unmounted"),
-        )
+    return weighed(
+        placed,
+        scoped,
+        on=["cluster", "balancer", "scope_hour"],
+        bucket=(UNMOUNTED, "unmounted"),
     )

@@ -6,7 +6,8 @@ Writes   core_weight_hourly     what each workload weighs on its node in an hour
 Units    amounts in atoms (1e-12 of the currency), Int128; never a float
 Holds    the last results of a receiver's chains add up to its rows of the ledger
 
-Lines are taken in the ledger's order: divided by the provider, traffic, nodes, volumes, the rest.
+Lines are taken in the ledger's order: divided by the provider, traffic, nodes, volumes, balancers,
+the rest.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,13 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from transforms.evidence_attached import provider_chains, traffic_chains, volume_chains
+from transforms.balancer_lines import balancer_lines
+from transforms.evidence_attached import (
+    balancer_chains,
+    provider_chains,
+    traffic_chains,
+    volume_chains,
+)
 from transforms.evidence_nodes import node_chains
 from transforms.lines import outside, priced
 from transforms.network_lines import traffic_lines
@@ -69,6 +76,7 @@ class Told:
     weights: pl.DataFrame
     volumes: pl.DataFrame
     traffic: pl.DataFrame
+    balancers: pl.DataFrame
 
 
 def explained(
@@ -86,11 +94,14 @@ def explained(
     rest = _without(rest, clustered)
     mounted = volume_lines(rest, told.volumes)
     rest = _without(rest, mounted)
+    fronted = balancer_lines(rest, told.balancers)
+    rest = _without(rest, fronted)
     found = [
         provider_chains(given.filter(chosen), apart=ownership.policy.idle != "share"),
         _by_hash(sent, known, asked, lambda named: traffic_chains(named, told.traffic)),
         node_chains(on_node, told.nodes, told.weights, ownership, asked=asked),
         _by_hash(mounted, known, asked, lambda named: volume_chains(named, told.volumes)),
+        _by_hash(fronted, known, asked, lambda named: balancer_chains(named, told.balancers)),
         _outside(rest.filter(chosen)),
     ]
     return pl.concat(found, how="diagonal_relaxed")

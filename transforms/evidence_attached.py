@@ -1,6 +1,7 @@
-"""How lines of volumes, of traffic and those that a provider has divided came to their receivers.
+"""How lines of volumes, traffic, balancers, and those a provider has divided, were shared.
 
-Takes    lines of a day (transforms.lines), core_volume_hourly, core_traffic_hourly
+Takes    lines of a day (transforms.lines), core_volume_hourly, core_traffic_hourly,
+         core_balancer_hourly
 Gives    chains (see transforms.trace), one per line, hour, receiver and stretch, node or part
 Holds    the last results of a receiver's chains add up to its rows of the ledger
 """
@@ -9,6 +10,8 @@ from typing import Final
 
 import polars as pl
 
+from transforms import balancers as behind
+from transforms.balancer_lines import heard, stood
 from transforms.network import by_receiver
 from transforms.receivers import NO_TELEMETRY, labelled
 from transforms.shares import LINE, RECEIVER
@@ -32,16 +35,16 @@ def provider_chains(lines: pl.DataFrame, *, apart: bool) -> pl.DataFrame:
 
 def volume_chains(lines: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
     """Give the chains of volumes' lines (transforms.volume_lines): hour, stretch, pods."""
-    heard, mounts = seen(volumes)
+    known, mounts = seen(volumes)
     ready = lines.with_columns(AMOUNT)
-    daily = by_hours(ready.lazy(), heard).collect()
+    daily = by_hours(ready.lazy(), known).collect()
     text = pl.lit("hour in which the volume was heard of")
     even = stepped(daily, "hour", text, group=["x_line_hash"], order=["charge_hour"])
     hourly = pl.concat(
         [ready.filter(pl.col("charge_hour").is_not_null()), even.drop("weight")],
         how="diagonal_relaxed",
     )
-    stretches = stretched(heard, mounts)
+    stretches = stretched(known, mounts)
     text = pl.lit("stretch of time, in µs")
     timed = stepped(by_time(hourly.lazy(), stretches).collect(), "stretch", text, group=LINE,
                     order=["begins"])  # fmt: skip
@@ -68,3 +71,13 @@ def traffic_chains(lines: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:
     is_told = pl.col("reason") == "workload"
     part = pl.when(is_told).then(pl.format("from {}", pl.col("node"))).otherwise(pl.lit("traffic"))
     return chains(done.with_columns(part.alias("from_node"), node=pl.lit("-")), pl.col("from_node"))
+
+
+def balancer_chains(lines: pl.DataFrame, balancers: pl.DataFrame) -> pl.DataFrame:
+    """Give the chains of balancers' lines (transforms.balancer_lines): overlap over all overlap."""
+    spoken, silent = heard(lines.with_columns(AMOUNT), balancers)
+    rows = behind.by_receiver(spoken.lazy(), stood(balancers).lazy()).collect()
+    text = pl.lit("time that its pods stood behind it, in µs")
+    done = stepped(rows, "share", text, group=LINE, order=RECEIVER)
+    part = pl.lit("balancer")
+    return pl.concat([chains(done, part), chains(silent, part)], how="diagonal_relaxed")

@@ -47,7 +47,13 @@ def on_network(
     ).with_columns(pl.col("x_line_hash").cast(lines.schema["line"]).alias("line"))
     blank = ("account", "service", "resource", "charge_category")
     seats = seats.with_columns(pl.lit("").alias(name) for name in blank)
-    return Claims(numbered.select(ROWS), seats.select(SEAT)), rest
+    scope = (
+        pl.when(pl.col("node") == "")
+        .then("class")
+        .otherwise(pl.concat_str("class", "node", separator=" of "))
+    )
+    items = found.select("line", scope.alias("line_item"))
+    return Claims(numbered.select(ROWS), seats.select(SEAT), "traffic", items), rest
 
 
 def traffic_lines(lines: pl.DataFrame, nodes: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:

@@ -73,7 +73,9 @@ def on_nodes(
     billed = placed.filter(pl.col("place").is_not_null()).with_row_index("group")
     entries = _entries(usage, heard, seats, ownership)
     shared = _shared(billed, heard, entries, seats, ownership)
-    return Claims(pl.concat([shared, silent.select(ROWS)]), seats.select(SEAT)), rest
+    items = found.select("line").unique().with_columns(line_item=pl.lit(""))
+    rows = pl.concat([shared, silent.select(ROWS)])
+    return Claims(rows, seats.select(SEAT), "node", items), rest
 
 
 def node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:

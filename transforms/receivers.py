@@ -36,10 +36,15 @@ CLAIM: Final = ("line", "charge_hour", "seat")
 
 @dataclass(frozen=True)
 class Claims:
-    """`rows`: line, charge_hour, seat, effective, billed; `seats`: what the numbers stand for."""
+    """`rows`: line, charge_hour, seat, effective, billed; `seats`: what the numbers stand for.
+
+    `kind` and `items` (line, line_item) tell what of a cluster the lines pay for.
+    """
 
     rows: pl.DataFrame
     seats: pl.DataFrame
+    kind: str = "other"
+    items: pl.DataFrame | None = None
 
 
 def labelled(lines: pl.DataFrame) -> pl.DataFrame:
@@ -67,6 +72,17 @@ def joined(found: Sequence[Claims]) -> Claims:
         rows.append(claims.rows.with_columns(pl.col("seat").cast(pl.UInt32) + offset))
         offset += claims.seats.height
     return Claims(pl.concat(rows), pl.concat([claims.seats for claims in found]))
+
+
+def paid_for(found: Sequence[Claims]) -> pl.DataFrame:
+    """Give per line what it pays for: `line_kind`, and which of that kind in `line_item`."""
+    told = []
+    for claims in found:
+        items = claims.items
+        if items is None:
+            items = claims.rows.select("line").unique().with_columns(line_item=pl.lit(""))
+        told.append(items.select("line", pl.lit(claims.kind).alias("line_kind"), "line_item"))
+    return pl.concat(told).unique("line")
 
 
 def received(

@@ -37,7 +37,8 @@ def divided(lines: pl.DataFrame, ownership: Ownership) -> tuple[Claims, pl.DataF
     rows = seated.join(
         seats.with_row_index("seat"), on=SEAT, how="left", validate="m:1", maintain_order="left"
     )
-    return Claims(rows.select("line", "charge_hour", "seat", "effective", "billed"), seats), rest
+    claimed = rows.select("line", "charge_hour", "seat", "effective", "billed")
+    return Claims(claimed, seats, "divided"), rest
 
 
 def is_divided(ownership: Ownership) -> pl.Expr:

@@ -36,9 +36,11 @@ def volume_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.L
         .unique()
         .join(mounts, on=[*CLAIM, "usage_hour"], how="left", validate="1:m")
         .join(_names(about, known), on=list(CLAIM), how="left", validate="m:1")
+        .join(_sizes(about, samples, day), on=list(CLAIM), how="left", validate="m:1")
         .with_columns(
             pl.col(*OF_POD, "pv", "disk").fill_null(""),
             seconds.fill_null(0.0).alias("mounted_seconds"),
+            pl.col("capacity_bytes").fill_null(0.0),
             pl.col("usage_hour").dt.date().alias("usage_date"),
         )
         .rename({"pvc": "claim", "pv": "volume"})
@@ -58,6 +60,17 @@ def _heard(about: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFram
         hours.unique()
         .join(about.select("series_id", *CLAIM), on="series_id", how="inner", validate="m:1")
         .select(*CLAIM, "usage_hour")
+    )
+
+
+def _sizes(about: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give the greatest size that was told of each claim on the day."""
+    sizes = about.filter(pl.col("source").str.ends_with("volume.capacity"))
+    return (
+        samples.filter(pl.col("event_at").dt.date() == day)
+        .join(sizes.select("series_id", *CLAIM), on="series_id", how="inner", validate="m:1")
+        .group_by(CLAIM)
+        .agg(pl.col("value").max().alias("capacity_bytes"))
     )
 
 

@@ -44,7 +44,8 @@ def on_volumes(lines: pl.DataFrame, volumes: pl.DataFrame) -> tuple[Claims, pl.D
         seats.with_row_index("seat"), on=RECEIVER, how="left", validate="m:1"
     ).with_columns(pl.col("x_line_hash").cast(lines.schema["line"]).alias("line"))
     seats = seats.with_columns(pl.lit("").alias(name) for name in blank)
-    return Claims(numbered.select(ROWS), seats.select(SEAT)), rest
+    items = found.select("line", pl.col("volume").alias("line_item"))
+    return Claims(numbered.select(ROWS), seats.select(SEAT), "volume", items), rest
 
 
 def _named(volumes: pl.DataFrame) -> pl.DataFrame:

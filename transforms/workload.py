@@ -3,7 +3,7 @@
 Reads    core_usage_hourly, core_node_hourly, core_weight_hourly, core_cost_ledger of a day
 Writes   mart_workload_daily, core_container_hourly, mart_workload_efficiency
 Units    costs Decimal(38, 12); core hours and GiB hours
-Holds    cpu_cost + memory_cost of a day are the ledger's cost of nodes heard, idle included
+Holds    cpu_cost + memory_cost + gpu_cost of a day are the ledger's cost of nodes heard, idle too
 
 Formulas. A workload's cost is parted by price weight times what it was charged by, which is what
 the engine did wherever a node is not over-committed. Efficiency of a resource = used / requested;
@@ -24,6 +24,7 @@ from warehouse.tables.mart_workload import CONTAINER_HOURLY, EFFICIENCY, WORKLOA
 IDLE: Final = "__idle__"
 PLACE: Final = ("cluster", "namespace", "workload")
 PART: Final = 10**9
+WEIGHTS: Final = ("cpu_weight", "memory_weight", "gpu_weight")
 HOUR: Final = 3600.0
 GIB: Final = 2.0**30
 
@@ -49,7 +50,7 @@ def workload_daily(
         ),
     )
     charged = pl.concat([
-        weights.group_by(PLACE).agg(pl.col("cpu_weight", "memory_weight").sum().cast(pl.Int128)),
+        weights.group_by(PLACE).agg(pl.col(WEIGHTS).sum().cast(pl.Int128)),
         _idle_weights(nodes, weights),
     ])  # fmt: skip
     number = pl.selectors.float()
@@ -58,7 +59,7 @@ def workload_daily(
         .join(charged, on=PLACE, how="left", validate="m:1")
         .join(used, on=PLACE, how="left", validate="m:1")
         .with_columns(
-            pl.col("cpu_weight", "memory_weight").fill_null(0),
+            pl.col(WEIGHTS).fill_null(0),
             pl.col("workload_kind").fill_null(""),
             number.fill_null(0),
         )
@@ -67,6 +68,7 @@ def workload_daily(
             (pl.col("memory_weight").cast(pl.Float64) * KIB / GIB / HOUR).alias(
                 "memory_alloc_gib_hours"
             ),
+            (pl.col("gpu_weight").cast(pl.Float64) / 1e6 / HOUR).alias("gpu_alloc_gpu_hours"),
             *_parted(ownership),
         )
         .select(WORKLOAD_DAILY.schema.names())
@@ -78,7 +80,7 @@ def workload_daily(
 def _costs(ledger: pl.LazyFrame) -> pl.LazyFrame:
     """Give what each workload cost on nodes, and who bears most of it."""
     key = ["charge_date", *PLACE, "currency"]
-    on_nodes = ledger.filter((pl.col("node") != "-") & (pl.col("reason") != "no_telemetry"))
+    on_nodes = ledger.filter((pl.col("line_kind") == "node") & (pl.col("reason") != "no_telemetry"))
     bearer = pl.when(pl.col("pool") == "").then("team").otherwise("__shared__/" + pl.col("pool"))
     sums = (
         on_nodes.with_columns(bearer.alias("team"))
@@ -96,9 +98,10 @@ def _costs(ledger: pl.LazyFrame) -> pl.LazyFrame:
 def _idle_weights(nodes: pl.LazyFrame, weights: pl.LazyFrame) -> pl.LazyFrame:
     """Give what was left of each cluster's nodes, hour by hour, in the units of weights."""
     key = ["usage_hour", "cluster", "node"]
-    used = weights.group_by(key).agg(pl.col("cpu_weight", "memory_weight").sum())
+    used = weights.group_by(key).agg(pl.col(WEIGHTS).sum())
     cpu = pl.col("cpu_capacity_cores") * pl.col("run_seconds") * 1e6
     memory = pl.col("memory_capacity_bytes") / KIB * pl.col("run_seconds")
+    gpu = pl.col("gpu_capacity_count") * pl.col("run_seconds") * 1e6
     return (
         nodes.join(used, on=key, how="left", validate="1:1")
         .group_by("cluster")
@@ -107,27 +110,34 @@ def _idle_weights(nodes: pl.LazyFrame, weights: pl.LazyFrame) -> pl.LazyFrame:
                 pl.max_horizontal(0, room.round(0).cast(pl.Int128) - pl.col(name).fill_null(0))
                 .sum()
                 .alias(name)
-                for name, room in (("cpu_weight", cpu), ("memory_weight", memory))
+                for name, room in zip(WEIGHTS, (cpu, memory, gpu), strict=True)
             )
         )
         .select(
             "cluster",
             pl.lit(IDLE).alias("namespace"),
             pl.lit(IDLE).alias("workload"),
-            pl.col("cpu_weight", "memory_weight").cast(pl.Int128),
+            pl.col(WEIGHTS).cast(pl.Int128),
         )
     )
 
 
-def _parted(ownership: Ownership) -> tuple[pl.Expr, pl.Expr]:
+def _parted(ownership: Ownership) -> tuple[pl.Expr, ...]:
     """Part the cost by price weight, in billionths; memory takes the rest."""
-    cpu_price, memory_price, _ = default_prices(ownership)
+    cpu_price, memory_price, gpu_price = default_prices(ownership)
     cpu = pl.col("cpu_weight") * cpu_price * (2**30 // KIB)
     memory = pl.col("memory_weight") * memory_price * 10**6
-    whole = pl.max_horizontal(cpu + memory, pl.lit(1, pl.Int128))
-    ratio = pl.when(cpu + memory == 0).then(PART).otherwise(cpu * PART // whole)
-    size = pl.col("_atoms").abs() * ratio // PART * pl.col("_atoms").sign()
-    return money(size).alias("cpu_cost"), money(pl.col("_atoms") - size).alias("memory_cost")
+    gpu = pl.col("gpu_weight") * gpu_price * (2**30 // KIB)
+    every = cpu + memory + gpu
+    whole = pl.max_horizontal(every, pl.lit(1, pl.Int128))
+    ratio = pl.when(every == 0).then(PART).otherwise(cpu * PART // whole)
+    size, sign = pl.col("_atoms").abs(), pl.col("_atoms").sign()
+    of_cpu, of_gpu = (size * part // PART * sign for part in (ratio, gpu * PART // whole))
+    return (
+        money(of_cpu).alias("cpu_cost"),
+        money(of_gpu).alias("gpu_cost"),
+        money(pl.col("_atoms") - of_cpu - of_gpu).alias("memory_cost"),
+    )
 
 
 def container_hourly(usage: pl.LazyFrame, series: pl.LazyFrame) -> pl.LazyFrame:

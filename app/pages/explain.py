@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import show, words
-from app.figures import explain
+from app.figures import explain, explain_shares
 
 page = show.Page("Explain", "Why is this mine? From a day down to bill lines, shares and rules.")
 
@@ -33,4 +33,4 @@ if names:
     line = st.selectbox(
         "Bill line", list(names), format_func=names.__getitem__, key="line", bind="query-params"
     )
-    page.show(page.get(explain.shares, day, line))
+    page.show(page.get(explain_shares.shares, day, line))

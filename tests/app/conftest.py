@@ -529,6 +529,7 @@ def _ledger() -> dict[str, list[dict[str, Any]]]:
                     | {
                         "cluster": "c",
                         "node": "n",
+                        "line_kind": "node",
                         "namespace": name,
                         "workload": name,
                         "team": owner,

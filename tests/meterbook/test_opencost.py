@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,16 +21,27 @@ from warehouse.snapshot import publish
 from warehouse.store import Store
 from warehouse.table import Table
 from warehouse.tables.core import COST_LEDGER
+from warehouse.tables.core_usage import VOLUME_HOURLY
+from warehouse.tables.evidence import TRAFFIC_HOURLY
 from warehouse.tables.mart_workload import WORKLOAD_DAILY
 
 WEDNESDAY = date(2026, 11, 25)
 DAY = date(2026, 10, 5)
 ROWS = (
-    ("n", "shop", "cart", "pay", "", "workload", "3"),
-    ("n", "shop", "cart", "find", "mesh", "pool_share", "1"),
-    ("n", "__idle__", "__idle__", "__idle__", "", "idle", "4"),
-    ("-", "-", "arn:db", "pay", "", "line", "10"),
-    ("-", "__no_telemetry__", "__no_telemetry__", "__no_telemetry__", "", "no_telemetry", "0.5"),
+    ("node", "", "shop", "cart", "pay", "", "workload", "3"),
+    ("node", "", "shop", "cart", "find", "mesh", "pool_share", "1"),
+    ("node", "", "__idle__", "__idle__", "__idle__", "", "idle", "4"),
+    ("other", "", "-", "arn:db", "pay", "", "line", "10"),
+    *(("other", "", name, name, name, "", "no_telemetry", "0.5") for name in ("__no_telemetry__",)),
+)
+MORE = (
+    ("node", "", "train", "deep", "find", "", "workload", "10.000000000003"),
+    ("volume", "shop/data", "shop", "cart", "pay", "", "workload", "0.700000000001"),
+    ("volume", "shop/data", "__unmounted__", "shop/data", "__unmounted__", "", "unmounted", "0.2"),
+    ("traffic", "internet", "shop", "cart", "pay", "", "workload", "0.9"),
+    ("traffic", "cross_zone of n", "shop", "cart", "pay", "", "workload", "0.04"),
+    ("balancer", "service shop/web", "shop", "cart", "pay", "", "workload", "0.3"),
+    ("divided", "", "shop", "pod-1", "pay", "", "provider_split", "0.005"),
 )
 
 
@@ -42,13 +54,26 @@ def rows(table: Table, given: list[dict[str, Any]]) -> pl.DataFrame:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Give a book of a day: $18.50, of them $4 of workload cart, 3 : 1 between CPU and memory."""
+    return book(tmp_path, ROWS)
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Settings:
+    """Give the same with a GPU node, a volume, traffic, a balancer and a provider's split."""
+    return book(tmp_path, (*ROWS, *MORE))
+
+
+def book(tmp_path: Path, given: Sequence[tuple[str, ...]]) -> Settings:
+    """Give a published book of a day with these rows of the ledger."""
     ledger = [
         {
-            "charge_date": DAY, "currency": "USD", "cluster": "-" if namespace == "-" else "c",
-            "node": node, "namespace": namespace, "workload": workload, "team": team, "pool": pool,
+            "x_line_hash": str(number), "charge_date": DAY, "currency": "USD",
+            "cluster": "-" if namespace == "-" else "c",
+            "node": "n" if kind == "node" else "-", "line_kind": kind, "line_item": item,
+            "namespace": namespace, "workload": workload, "team": team, "pool": pool,
             "reason": reason, "effective_cost": Decimal(cost),
         }
-        for node, namespace, workload, team, pool, reason, cost in ROWS
+        for number, (kind, item, namespace, workload, team, pool, reason, cost) in enumerate(given)
     ]  # fmt: skip
     use = {
         "charge_date": DAY, "currency": "USD", "cluster": "c", "namespace": "shop",
@@ -56,11 +81,28 @@ def settings(tmp_path: Path) -> Settings:
         "cpu_request_core_hours": 48.0, "cpu_usage_core_hours": 12.0, "cpu_alloc_core_hours": 48.0,
         "memory_request_gib_hours": 24.0, "memory_usage_gib_hours": 24.0,
         "memory_alloc_gib_hours": 24.0, "cpu_cost": Decimal(3), "memory_cost": Decimal(1),
+        "gpu_cost": Decimal(0), "gpu_alloc_gpu_hours": 0.0,
+    }  # fmt: skip
+    deep = use | {
+        "namespace": "train", "workload": "deep", "team": "find", "cpu_cost": Decimal(1),
+        "memory_cost": Decimal(1), "gpu_cost": Decimal(8), "gpu_alloc_gpu_hours": 12.0,
+    }  # fmt: skip
+    mount = {
+        "usage_date": DAY, "cluster": "c", "namespace": "shop", "claim": "data", "workload": "cart",
+        "usage_hour": datetime(2026, 10, 5, 3, tzinfo=UTC), "mounted_seconds": 3600.0,
+        "capacity_bytes": 1000.0,
+    }  # fmt: skip
+    sent = {
+        "usage_date": DAY, "cluster": "c", "namespace": "shop", "workload": "cart", "bytes": 77,
     }  # fmt: skip
     with Store(tmp_path / "warehouse.duckdb") as store:
         with store.change() as change:
             change.replace(COST_LEDGER, rows(COST_LEDGER, ledger))
-            change.replace(WORKLOAD_DAILY, rows(WORKLOAD_DAILY, [use]))
+            change.replace(WORKLOAD_DAILY, rows(WORKLOAD_DAILY, [use, deep]))
+            change.replace(
+                VOLUME_HOURLY, rows(VOLUME_HOURLY, [mount | {"pod": "a"}, mount | {"pod": "b"}])
+            )
+            change.replace(TRAFFIC_HOURLY, rows(TRAFFIC_HOURLY, [sent]))
         publish(store, tmp_path / "serving", now=datetime(2026, 11, 1, tzinfo=UTC), keep=3)
     return load_settings(None, {}, {"home": tmp_path})
 
@@ -109,6 +151,61 @@ def test_totals_are_the_ledger(settings: Settings, aggregate: str) -> None:
     for one in made.values():
         parts = ("cpuCost", "ramCost", "externalCost", "sharedCost", "pvCost", "networkCost")
         assert sum(one[part] for part in parts) == pytest.approx(one["totalCost"])
+
+
+COSTS = (
+    *("cpuCost", "ramCost", "gpuCost", "pvCost", "networkCost", "loadBalancerCost"),
+    *("externalCost", "sharedCost"),
+)
+
+
+@pytest.mark.parametrize("aggregate", opencost.AGGREGATES)
+def test_costs_add_up_to_the_last_digit(full: Settings, aggregate: str) -> None:
+    """By every dimension: parts are the total, totals the ledger, as decimals of the JSON."""
+    sets = opencost.allocations(full, Window(DAY, DAY), aggregate, by_day=False)
+
+    (made,) = json.loads(opencost.as_json(sets), parse_float=Decimal)["data"]
+
+    ledger = sum(Decimal(row[-1]) for row in (*ROWS, *MORE))
+    assert sum(one["totalCost"] for one in made.values()) == ledger
+    for one in made.values():
+        assert sum(one[part] for part in COSTS) == one["totalCost"]
+
+
+def test_what_is_attached_by_hand(full: Settings) -> None:
+    """GPUs take 8 of 10; a volume of 1000 bytes for an hour, its two pods alike; traffic, balancer.
+
+    What no pod had of the volume stands apart; what the provider split is CPU unless it says else.
+    """
+    sets = opencost.allocations(full, Window(DAY, DAY), "namespace", by_day=False)
+    made = json.loads(opencost.as_json(sets), parse_float=Decimal)["data"][0]
+    shop, train = made["shop"], made["train"]
+
+    assert (train["gpuCost"], train["gpuHours"]) == (Decimal("8.000000000002"), 12)
+    assert train["cpuCost"] + train["ramCost"] == Decimal("2.000000000001")
+    assert shop["cpuCost"] == Decimal("3.005")
+    assert (shop["pvCost"], shop["pvByteHours"]) == (Decimal("0.700000000001"), 1000)
+    assert shop["pvs"] == {"cluster=c:name=shop/data": {"cost": Decimal("0.700000000001")}}
+    assert made["__unmounted__"]["pvCost"] == Decimal("0.2")
+    names = ("networkCost", "networkInternetCost", "networkCrossZoneCost", "networkTransferBytes")
+    assert [shop[name] for name in names] == [Decimal("0.94"), Decimal("0.9"), Decimal("0.04"), 77]
+    assert shop["loadBalancerCost"] == Decimal("0.3")
+    assert shop["lbAllocations"] == {"cluster=c:name=service shop/web": {"cost": Decimal("0.3")}}
+
+
+def test_csv_has_the_parts_exactly(full: Settings) -> None:
+    """Each of the export's cost columns is the ledger's, and the amounts stand beside them."""
+    read = list(csv.DictReader(io.StringIO(opencost.as_csv(full, Window(DAY, DAY)))))
+    cart = next(row for row in read if row["ControllerName"] == "cart")
+
+    costs = {name: Decimal(cart[name]) for name in ("PVCost", "NetworkCost", "GPUCost")}
+    assert costs == {
+        "PVCost": Decimal("0.700000000001"), "NetworkCost": Decimal("0.94"), "GPUCost": 0,
+    }  # fmt: skip
+    assert (cart["NetworkTransferBytes"], float(cart["PVBytes"])) == ("77.0", 1000 / 24)
+    assert sum(Decimal(row["GPUCost"]) for row in read) == Decimal("8.000000000002")
+    total = sum(Decimal(row[-1]) for row in (*ROWS, *MORE))
+    assert sum(Decimal(row["TotalCost"]) for row in read) == total
 
 
 def test_a_namespace_by_hand(settings: Settings) -> None:

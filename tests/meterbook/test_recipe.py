@@ -20,7 +20,7 @@ from warehouse.snapshot import publish
 from warehouse.store import Store
 from warehouse.tables.core import COST_LEDGER, COST_LINE, NODE_HOURLY
 from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
-from warehouse.tables.core_usage import VOLUME_HOURLY
+from warehouse.tables.core_usage import BALANCER_HOURLY, VOLUME_HOURLY
 from warehouse.tables.evidence import TRAFFIC_HOURLY, WEIGHT_HOURLY
 
 TEAMS = "version: 1\nteams: [{id: a}, {id: b}, {id: c}]\n"
@@ -58,7 +58,7 @@ POLICIES = {
 def world() -> tuple[Telemetry, Bill]:
     """Give two nodes, one with GPUs, volumes, traffic, counters, and a bill of odd amounts."""
     told, bill = Telemetry(), Bill()
-    told.node("n", 4, 16, range(25)).node("g", 8, 32, range(25), gpus=4)
+    told.node("n", 4, 16, range(25)).node("g", 8, 32, range(25), gpus=4).node("q", 2, 8, [0, 1])
     at = [(hour, 3.5) for hour in range(25)]
     of_node = {"k8s.cluster.name": "c", "k8s.node.name": "n"}
     told.add("k8s.node.allocatable_cpu", of_node, at)
@@ -70,6 +70,7 @@ def world() -> tuple[Telemetry, Bill]:
     told.pod("proxy", "g", "mesh", 0, 24, request=0.1, gib=0.3)
     _volumes(told)
     _traffic(told)
+    _balancer(told)
     for space, total in (("shop", 700), ("find", 301), ("other", 52)):
         of = {"k8s.cluster.name": "c", "k8s.namespace.name": space, "service.name": "x"}
         told.add("logs.written", of, [(0, 0), (12, total / 3), (23, total)], "counter")
@@ -83,15 +84,14 @@ def _volumes(told: Telemetry) -> None:
     told.add("kube_persistentvolumeclaim_info", sender, seen, labels=labels)
     disk = {"persistentvolume": "pvc-7", "csi_volume_handle": "vol-7"}
     told.add("kube_persistentvolume_info", sender, seen, labels=disk)
-    for pod, start, end in (("cart", 0, 24), ("cart-2", 1, 7), ("draw", 4, 9), ("late", 10.25, 11)):
+    for pod, start, end in (("cart-2", 1, 7), ("draw", 4, 9), ("late", 10.25, 11)):
         if pod == "late":
             told.pod("late", "n", "shop", start, end, request=0.1)
         resource = {
             **sender, "k8s.namespace.name": "shop", "k8s.pod.name": pod,
             "k8s.pod.uid": f"uid-{pod}", "k8s.persistentvolumeclaim.name": "data",
         }  # fmt: skip
-        if pod != "cart":
-            told.add("k8s.volume.capacity", resource, [(start, 1), (end, 1)])
+        told.add("k8s.volume.capacity", resource, [(start, 1), (end, 1)])
 
 
 def _traffic(told: Telemetry) -> None:
@@ -108,6 +108,16 @@ def _traffic(told: Telemetry) -> None:
             told.add("kubecost_pod_network_egress_bytes_total", resource, at, "counter", labels)
 
 
+def _balancer(told: Telemetry) -> None:
+    sender, hours = {"k8s.cluster.name": "c"}, [(hour, 1) for hour in range(20)]
+    web = {"namespace": "shop", "service": "web", "uid": "0b5a1c9e-1111", "type": "LoadBalancer"}
+    told.add("kube_service_spec_type", sender, hours, labels=web)
+    for pod in ("cart", "cart-2", "late"):
+        target = {"namespace": "shop", "endpointslice": "web-x7k2p", "ready": "true"}
+        labels = target | {"targetref_kind": "Pod", "targetref_name": pod}
+        told.add("kube_endpointslice_endpoints", sender, hours, labels=labels)
+
+
 def _bill(bill: Bill) -> Bill:
     hours: dict[str, Any] = {"consumed_unit": "Hrs", "consumed_quantity": Decimal(1)}
     out, zone = "EUC1-DataTransfer-Out-Bytes", "EUC1-DataTransfer-Regional-Bytes"
@@ -120,11 +130,17 @@ def _bill(bill: Bill) -> Bill:
     bill.add("0.111111111111", 5, 1, "i-g", sku_meter="N1 Instance Ram running in Frankfurt")
     bill.add("0.000000000001", 6, 1, "i-g")
     bill.add("0.3", 7, 1, "i-n", sku_meter="Nvidia Tesla T4 GPU attached to VMs")
-    bill.add("0.5", 23, 1, "i-n").add("0.9", 0, 24, "vol-7").add("0.040000000003", 10, 1, "vol-7")
+    bill.add("0.25", 8, 1, "i-q").add("0.5", 23, 1, "i-n").add("0.9", 0, 24, "vol-7").add(
+        "0.040000000003", 10, 1, "vol-7"
+    )
     bill.add("0.07", 21, 1, "vol-7")
     bill.add("1.300000000009", 0, 24, "nat-1", x_cluster="c", sku_meter=out, consumed_unit="GB")
     bill.add("0.2", 3, 1, "i-n", x_cluster="c", sku_meter=zone, consumed_unit="GB")
     bill.add("0.01", 20, 1, "i-g", x_cluster="c", sku_meter=zone, consumed_unit="GB")
+    for start, hours_ in ((0, 24), (10, 1), (23, 1), (19, 1)):
+        tags = {"kubernetes.io/service-name": "shop/web"}
+        bill.add("0.600000000011", start, hours_, "lb-1", tags, x_cluster="c")
+    bill.add("0.02", tags={"kubernetes.io/service-name": "shop/gone"}, x_cluster="c")
     bill.add("5.000000000003", service_name="Logs").add("-1", service_name="Logs")
     bill.add("61.000000000013", -24, 24 * 31, "db", service_name="Database")
     bill.add("0.8", 2, 1, "i-gone", x_cluster="c")
@@ -143,7 +159,7 @@ def facts() -> dict[str, Any]:
     told, bill = world()
     return {
         "told": told, "bill": bill, "usage": told.usage(), "nodes": told.nodes(),
-        "volumes": told.volumes(), "network": told.network(),
+        "volumes": told.volumes(), "network": told.network(), "balancers": told.balancers(),
     }  # fmt: skip
 
 
@@ -159,7 +175,7 @@ def explained(facts: dict[str, Any], tmp_path: Path) -> Explain:
         ledger = allocation.ledger(
             bill.of_day(), usage, facts["nodes"].lazy(), ownership, day=DAY, now=START,
             volumes=facts["volumes"].lazy(), weights=weights.lazy(),
-            network=facts["network"].lazy(),
+            network=facts["network"].lazy(), balancers=facts["balancers"].lazy(),
         ).collect()  # fmt: skip
         made = {
             COST_LEDGER: ledger,
@@ -171,6 +187,7 @@ def explained(facts: dict[str, Any], tmp_path: Path) -> Explain:
             ),
             NODE_HOURLY: facts["nodes"],
             VOLUME_HOURLY: facts["volumes"],
+            BALANCER_HOURLY: facts["balancers"],
             POOL_WEIGHT_DAILY: weights,
             WEIGHT_HOURLY: evidence.weight_hourly(usage, ownership.basis).collect(),
             TRAFFIC_HOURLY: evidence.traffic_hourly(facts["network"].lazy()).collect(),
@@ -200,3 +217,24 @@ def test_every_row_is_recomputed_by_hand(explained: Explain, name: str) -> None:
 
     assert [row["x_line_hash"] for row in rows if not row["is_exact"]] == []
     assert [row for row in rows if recomputed(row) != Decimal(row["effective_cost"])] == []
+
+
+KINDS = {
+    "node": {"cart-app", "index-app", "__idle__", "__no_telemetry__", "train-app"},
+    "volume": {"cart-2-app", "draw-app", "late-app", "shop/data", "__no_telemetry__"},
+    "traffic": {"cart-app", "index-app", "__no_telemetry__"},
+    "balancer": {"cart-app", "cart-2-app", "late-app", "service shop/gone", "__no_telemetry__"},
+    "divided": {"pod-1", "__idle__"},
+    "other": {"db", "__no_telemetry__"},
+}
+
+
+def test_the_world_of_these_tests_has_every_kind_of_line(explained: Explain) -> None:
+    """What the tests above walk is not empty: each kind of line reaches who it should."""
+    rows = explained(RULES)
+
+    found = {kind: {row["workload"] for row in rows if row["line_kind"] == kind} for kind in KINDS}
+    assert {kind: KINDS[kind] - names for kind, names in found.items()} == {
+        kind: set() for kind in KINDS
+    }
+    assert {row["line_kind"] for row in rows} == set(KINDS)

@@ -178,3 +178,22 @@ def test_costs_of_workloads_are_the_ledgers(telemetry: Any, bill: Any, ledger: A
     memory = Decimal("0.004237") * Decimal(idle["memory_alloc_gib_hours"])
     part = price / (price + memory) * (idle["cpu_cost"] + idle["memory_cost"])
     assert abs(part - idle["cpu_cost"]) < Decimal("0.000001")
+
+
+def test_a_workload_with_a_gpu_pays_for_it(telemetry: Any, bill: Any, ledger: Any) -> None:
+    """All of a node for an hour, a GPU too: 4 x 0.031611 : 16 x 0.004237 : 0.95 of $1.144236."""
+    telemetry.node("n", 4, 16, [0, 1], gpus=1)
+    telemetry.pod("a", "n", "shop", 0, 1, request=4, gib=16, gpus=1)
+    rows = ledger(bill.add("1.144236", 0, 1, "i-n"), telemetry).lazy()
+    used = telemetry.usage().lazy()
+
+    made = workload.workload_daily(
+        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, Ownership.default()
+    ).collect()
+
+    row = made.filter(pl.col("workload") == "a-app").row(0, named=True)
+    assert row["gpu_alloc_gpu_hours"] == 1.0
+    costs = (row["cpu_cost"], row["memory_cost"], row["gpu_cost"])
+    want = (Decimal("0.126444"), Decimal("0.067792"), Decimal("0.95"))
+    assert all(abs(a - b) < Decimal("0.00000001") for a, b in zip(costs, want, strict=True))
+    assert sum(costs) == Decimal("1.144236")

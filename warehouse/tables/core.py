@@ -261,6 +261,17 @@ COST_LEDGER: Final = Table(
         Column("service_name", pl.String(), "FOCUS ServiceName of the line"),
         Column("provider_name", pl.String(), "FOCUS ProviderName of the line"),
         Column("sub_account_id", pl.String(), "FOCUS SubAccountId of the line; empty if none"),
+        Column(
+            "line_kind",
+            pl.String(),
+            "what of a cluster the line pays for: node, volume, traffic, balancer, divided (by the "
+            "provider), else other",
+        ),
+        Column(
+            "line_item",
+            pl.String(),
+            "which one: namespace/claim, class of traffic (` of <node>`), balancer; else empty",
+        ),
         IS_ESTIMATED,
     ),
 )

@@ -46,6 +46,7 @@ VOLUME_HOURLY: Final = Table(
         Column("mounted_from", INSTANT, "within this hour", is_nullable=True),
         Column("mounted_to", INSTANT, "within this hour", is_nullable=True),
         Column("mounted_seconds", pl.Float64(), "mounted in this hour", unit="s"),
+        Column("capacity_bytes", pl.Float64(), "size told on that day; 0 if unknown", unit="By"),
     ),
 )
 
@@ -78,7 +79,6 @@ BALANCER_HOURLY: Final = Table(
     grain="balancer, hour and pod behind it; one row without a pod where none was",
     key=("usage_hour", "cluster", "kind", "balancer", "namespace", "pod", "pod_uid"),
     partition="usage_date",
-    is_published=False,
     columns=(
         Column("usage_date", pl.Date(), "UTC day of the hour"),
         Column("usage_hour", INSTANT, "start of the hour"),
