@@ -148,6 +148,9 @@ class InventorySettings:
     retired_sources: tuple[str, ...] = _set(
         (), "`workload:<cluster>` of clusters that are gone: neither counted nor stale"
     )
+    least_continuity: str = _set(
+        "0.5", "part of the hours of seven days; a fresh signal that came in fewer has gaps"
+    )
     cronjob_period_hours: int = _set(24, "of cron jobs that name none; 2 periods are fresh")
     tier_weights: tuple[str, ...] = _set(
         ("1=4", "2=2"), "`tier=weight` in the weighted index; 1 for the others"

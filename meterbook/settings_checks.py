@@ -148,6 +148,7 @@ def _amounts(settings: Settings) -> list[Finding]:
     for key, ratio in (
         ("billing.max_drop_ratio", settings.billing.max_drop_ratio),
         ("inventory.target_ratio", settings.inventory.target_ratio),
+        ("inventory.least_continuity", settings.inventory.least_continuity),
         ("cardinality.growth_guard_ratio", settings.cardinality.growth_guard_ratio),
         ("collector.shed_ratio", settings.collector.shed_ratio),
         ("collector.full_ratio", settings.collector.full_ratio),

@@ -7,19 +7,22 @@ Gives    log entries and span entries; those of one minute share a trace
 from typing import Final
 
 from sample_data.model import Service, World
+from sample_data.organisation import PATCHY
 from sample_data.signals import MINUTE, SECOND, clock
 from sample_data.wire import Attributes, LogEntry, SpanEntry
 
-SIGNAL_HOURS: Final = 48
+SIGNAL_HOURS: Final = 168
+CLOSE_HOURS: Final = 48
+"""Of so many hours there are two records an hour, of those before one."""
 
 
 def log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
-    """Give the log records of an hour of the last two days: a few, and a deployment each noon."""
-    if "logs" not in service.signals or not _tells(world, hour):
+    """Give the log records of an hour of the last week: one or two, and a deployment each noon."""
+    if "logs" not in service.signals or not _tells(world, service, hour):
         return []
     at = clock(world).at(hour)
     found = []
-    for minute in (7, 37):
+    for minute in _minutes(world, hour):
         trace = _trace(service, hour, minute)
         is_slow = (hour + minute + len(service.name)) % 11 == 0
         level = (13, "WARN", "slow request") if is_slow else (9, "INFO", "request handled")
@@ -41,8 +44,8 @@ def log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
 
 
 def span_entries(world: World, service: Service, hour: int) -> list[SpanEntry]:
-    """Give the spans of an hour of the last two days."""
-    if "traces" not in service.signals or not _tells(world, hour):
+    """Give the spans of an hour of the last week."""
+    if "traces" not in service.signals or not _tells(world, service, hour):
         return []
     at = clock(world).at(hour)
     route = f"/api/{service.name}"
@@ -52,13 +55,19 @@ def span_entries(world: World, service: Service, hour: int) -> list[SpanEntry]:
             *(f"GET {route}", at + minute * MINUTE, at + minute * MINUTE + SECOND // 8),
             *(trace, trace & (2**64 - 1), facts),
         )
-        for minute in (7, 37)
+        for minute in _minutes(world, hour)
         if (trace := _trace(service, hour, minute))
     ]
 
 
-def _tells(world: World, hour: int) -> bool:
-    return world.hours - SIGNAL_HOURS <= hour < world.hours
+def _tells(world: World, service: Service, hour: int) -> bool:
+    """Tell whether a service writes records in an hour; one does so now and then only."""
+    is_late = world.hours - SIGNAL_HOURS <= hour < world.hours
+    return is_late and (service.name not in PATCHY or hour % 12 == PATCHY[service.name])
+
+
+def _minutes(world: World, hour: int) -> tuple[int, ...]:
+    return (7, 37) if hour >= world.hours - CLOSE_HOURS else (7,)
 
 
 def _trace(service: Service, hour: int, minute: int) -> int:

@@ -2,7 +2,7 @@
 
 Takes    a World, a folder
 Gives    `truth/*.parquet`: team_day, team_month, namespace_day, bill_total, service, service_day,
-         coverage_team, explosion, no_telemetry, budget, owner
+         service_hour, coverage_team, explosion, no_telemetry, budget, owner
 Units    USD, Decimal(38, 12), rounded half to even from exact fractions; UTC
 """
 
@@ -20,6 +20,7 @@ import polars as pl
 from sample_data.books import books, owner
 from sample_data.charges import charges
 from sample_data.model import UNALLOCATED, Service, World
+from sample_data.records import SIGNAL_HOURS, log_entries, span_entries
 from sample_data.signals import explosion_days
 from warehouse.table import INSTANT, USD
 
@@ -59,6 +60,7 @@ def truth(world: World) -> dict[str, pl.DataFrame]:
         "bill_total": _bill_total(world),
         "service": _service(world),
         "service_day": _service_day(world),
+        "service_hour": _service_hour(world),
         "coverage_team": _coverage_team(world),
         "explosion": _explosion(world),
         "no_telemetry": _no_telemetry(world),
@@ -207,6 +209,30 @@ def _service_day(world: World) -> pl.DataFrame:
         service_namespace=pl.String,
         service_name=pl.String,
         effective_cost=USD,
+    )
+
+
+def _service_hour(world: World) -> pl.DataFrame:
+    """Tell in which hours of the last week each service sent which signal."""
+    hours = range(world.hours - SIGNAL_HOURS, world.hours)
+    rows = []
+    for service in in_scope(world):
+        sent = {
+            "logs": [hour for hour in hours if log_entries(world, service, hour)],
+            "metrics": list(hours) if "metrics" in service.signals else [],
+            "traces": [hour for hour in hours if span_entries(world, service, hour)],
+        }
+        rows += [
+            (service.namespace, service.name, signal, world.instant(hour))
+            for signal, at in sent.items()
+            for hour in at
+        ]
+    return _frame(
+        rows,
+        service_namespace=pl.String,
+        service_name=pl.String,
+        signal=pl.String,
+        hour=INSTANT,
     )
 
 

@@ -10,7 +10,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,29 @@ def test_services_cost_what_the_world_says(home: Path) -> None:
     dark = sum(row["effective_cost"] for row in sums if row["state"] == "dark")
     assert dark > 0
     assert {row["service_name"] for row in rows if row["state"] == "dark"} >= {"ledger-db"}
+
+
+def test_continuity_is_the_hours_the_world_sent(home: Path) -> None:
+    """Of the 168 hours before the build each signal has those of the truth; one has gaps."""
+    built = ask(home, "SELECT max(started_at) AS at FROM mart_run")[0]["at"]
+    end = datetime.fromisoformat(built).replace(minute=0, second=0, microsecond=0)
+    start = end - timedelta(hours=168)
+    rows = ask(
+        home,
+        "SELECT service_name, logs_hours, metrics_hours, traces_hours, has_gaps"
+        " FROM mart_coverage_service WHERE state IN ('complete', 'partial')",
+    )
+    sent = truth(home, "service_hour").filter(pl.col("hour").is_between(start, end, "left"))
+    counts = sent.group_by("service_name", "signal").len().rows_by_key(["service_name", "signal"])
+
+    far = {
+        (row["service_name"], signal): row[f"{signal}_hours"]
+        for row in rows
+        for signal in ("logs", "metrics", "traces")
+        if row[f"{signal}_hours"] != sum(counts.get((row["service_name"], signal), [0]))
+    }
+    assert far == {}
+    assert [row["service_name"] for row in rows if row["has_gaps"]] == ["pricing"]
 
 
 def test_the_exploding_label_stands_first(home: Path) -> None:

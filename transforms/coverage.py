@@ -16,6 +16,7 @@ from typing import Final
 
 import polars as pl
 
+from transforms.continuity import hours_heard, steadiness
 from transforms.expected import SIGNALS, Expectations
 from transforms.identity import IDENTITY, UNALLOCATED, is_unknown, matched
 from transforms.service_cost import one_cost
@@ -56,12 +57,18 @@ def coverage_service(
             is_live.fill_null(value=False).alias("is_exempt"),
             pl.col("matched").fill_null("").alias("matched_by"),
             _window(terms).alias("window_hours"),
+            _period(terms).alias("every_hours"),
         )
         .with_columns(_fresh(now))
     )
-    rows = pl.concat(
-        [_stated(listed, terms), _unregistered(seen, now, terms)], how="diagonal_relaxed"
+    heard = hours_heard(signals, seen, now=now, kinds=SIGNALS)
+    steady = steadiness(
+        _stated(listed, terms).join(heard, on=IDENTITY, how="left", validate="1:1"),
+        now=now,
+        kinds=SIGNALS,
+        least=terms.least_continuity,
     )
+    rows = pl.concat([steady, _unregistered(seen, now, terms)], how="diagonal_relaxed")
     priced = rows.join(one_cost(costs), on=IDENTITY, how="left", validate="1:1")
     return _ranked(priced, terms)
 
@@ -80,9 +87,13 @@ def _latest(signals: pl.LazyFrame) -> pl.DataFrame:
 
 def _window(terms: Expectations) -> pl.Expr:
     """Give for how many hours a receipt is fresh: 2 periods for what runs now and then."""
+    return pl.coalesce(_period(terms) * 2, pl.lit(terms.freshness_hours)).cast(pl.Int64)
+
+
+def _period(terms: Expectations) -> pl.Expr:
+    """Give how often it runs, in hours; null for what runs all the time."""
     default = pl.when(pl.col("kind") == "cronjob").then(terms.period_hours)
-    period = pl.coalesce("period_hours", default)
-    return pl.coalesce(period * 2, pl.lit(terms.freshness_hours)).cast(pl.Int64)
+    return pl.coalesce("period_hours", default)
 
 
 def _fresh(now: datetime) -> list[pl.Expr]:
@@ -192,6 +203,8 @@ def _ranked(rows: pl.DataFrame, terms: Expectations) -> pl.LazyFrame:
             pl.when(lacking).then(1 / expected).otherwise(0.0).alias("gain"),
             pl.when(lacking).then(1 / expected.over("team")).otherwise(0.0).alias("team_gain"),
             pl.when(lacking).then(lacking.cum_sum()).cast(pl.Int32).alias("fix_rank"),
+            pl.col("^(logs|metrics|traces|heard|expected)_hours$").fill_null(0),
+            pl.col("has_gaps").fill_null(value=False),
         )
         .select(COVERAGE_SERVICE.schema.names())
         .cast(COVERAGE_SERVICE.schema)
@@ -223,6 +236,9 @@ def coverage_team(
             (is_expected & (pl.col("tier") == 1) & (pl.col("missing_count") > 0))
             .any()
             .alias("has_tier_1_gap"),
+            (is_expected & pl.col("has_gaps")).sum().cast(pl.Int64).alias("gap_count"),
+            pl.col("heard_hours").filter(is_expected).sum(),
+            pl.col("expected_hours").filter(is_expected).sum(),
             weight.sum().alias("weight_sum"),
             credit.sum().alias("credit_sum"),
         )
@@ -230,6 +246,9 @@ def coverage_team(
             pl.when(expected > 0).then(complete / expected).alias("coverage_ratio"),
             pl.when(expected > 0).then(pl.col("literal_count") / expected).alias("literal_ratio"),
             pl.when(weights > 0).then(pl.col("credit_sum") / weights).alias("weighted_index"),
+            pl.when(pl.col("expected_hours") > 0)
+            .then(pl.col("heard_hours") / pl.col("expected_hours"))
+            .alias("continuity_ratio"),
             (needed(expected, terms) - complete).clip(lower_bound=0).alias("short_count"),
             pl.lit(is_stale).alias("is_inventory_stale"),
         )

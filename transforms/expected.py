@@ -32,6 +32,7 @@ class Expectations:
     freshness_hours: int
     period_hours: int
     target: Decimal
+    least_continuity: Decimal
 
     @classmethod
     def of(cls, chosen: InventorySettings) -> "Expectations":
@@ -45,6 +46,7 @@ class Expectations:
             freshness_hours=chosen.freshness_hours,
             period_hours=chosen.cronjob_period_hours,
             target=Decimal(chosen.target_ratio),
+            least_continuity=Decimal(chosen.least_continuity),
         )
 
 

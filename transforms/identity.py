@@ -95,6 +95,18 @@ def _bearers(known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def bearers_of(known: pl.DataFrame) -> pl.DataFrame:
+    """Give for each name in an environment the services that bear it, by name or alias."""
+    place = ["service_name", "environment"]
+    full = pl.concat_str("service_namespace", "service_name", separator="/").alias("bearer")
+    named = known.select(*place, full)
+    aliased = _aliases(known).select(
+        pl.col("alias_name").alias("service_name"), "environment", full
+    )
+    bearers = pl.col("bearer").unique().sort().str.strip_prefix("/").str.join(", ")
+    return pl.concat([named, aliased]).group_by(place).agg(bearers.alias("bearer_names"))
+
+
 def _aliases(known: pl.DataFrame) -> pl.DataFrame:
     """Give a row per alias with the service it stands for."""
     split = known.filter(pl.col(ALIASES) != "").with_columns(

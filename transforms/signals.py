@@ -37,16 +37,23 @@ def signals_seen(
         pl.lit("metrics").alias("signal"),
         pl.lit(1, pl.Int64).alias("item_count"),
         "received_at",
+        "event_hour",
     )
-    others = signals.select(*_identity(environment), "signal", "item_count", "received_at")
+    others = signals.select(
+        *_identity(environment), "signal", "item_count", "received_at", "event_hour"
+    )
+    hour = pl.lit(2, pl.Int32).pow(pl.col("event_hour").dt.hour().cast(pl.UInt32))
     return (
         pl.concat([own, others])
         .group_by(*IDENTITY, "signal")
         .agg(
             pl.col("item_count").sum(),
             pl.col("received_at").max().alias("last_received_at"),
+            hour.bitwise_or().alias("hours"),
         )
-        .with_columns(pl.lit(day).alias("day"))
+        .with_columns(
+            pl.lit(day).alias("day"), pl.col("hours").bitwise_count_ones().alias("hour_count")
+        )
         .select(SIGNAL_DAILY.schema.names())
         .cast(SIGNAL_DAILY.schema)
         .sort(SIGNAL_DAILY.key)

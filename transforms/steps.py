@@ -23,6 +23,7 @@ from transforms import (
     closing,
     cost,
     coverage,
+    coverage_findings,
     coverage_history,
     evidence,
     expected,
@@ -258,6 +259,17 @@ def _coverage(f: Frames, t: Terms) -> Made:
     return {"mart_coverage_service": made}
 
 
+def _coverage_finding(f: Frames, t: Terms) -> Made:
+    made = coverage_findings.coverage_findings(
+        f["core_service"],
+        f["core_signal_daily"],
+        f["mart_coverage_service"],
+        now=t.now,
+        environments=t.settings.inventory.environments,
+    )
+    return {"mart_coverage_finding": made}
+
+
 def _coverage_team(f: Frames, t: Terms) -> Made:
     chosen = expected.Expectations.of(t.settings.inventory)
     made = coverage.coverage_team(
@@ -385,6 +397,8 @@ WHOLE: Final = (
     Step(_service_cost, ("service_costs", "core_service", "fx_rates"), ("mart_service_cost",)),
     Step(_coverage, ("core_service", "core_signal_daily", "mart_service_cost"),
          ("mart_coverage_service",)),
+    Step(_coverage_finding, ("core_service", "core_signal_daily", "mart_coverage_service"),
+         ("mart_coverage_finding",)),
     Step(_coverage_team, ("mart_coverage_service", "mart_inventory_source"),
          ("mart_coverage_team",)),
     Step(_coverage_daily, ("coverage_history", "mart_coverage_team"), ("mart_coverage_daily",)),

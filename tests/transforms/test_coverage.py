@@ -79,7 +79,7 @@ def heard(
     rows = []
     for name, sent in what.items():
         space, _, bare = name.rpartition("/")
-        rows += [(DAY, space, bare, environment, signal, 1, at) for signal in sent]
+        rows += [(DAY, space, bare, environment, signal, 1, at, 1, 1) for signal in sent]
     return pl.LazyFrame(rows, schema=SIGNAL_DAILY.schema, orient="row")
 
 

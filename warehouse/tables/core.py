@@ -345,6 +345,8 @@ SIGNAL_DAILY: Final = Table(
         Column("signal", pl.String(), "logs, metrics or traces"),
         Column("item_count", pl.Int64(), "records, spans or series"),
         Column("last_received_at", INSTANT, "last time of receipt"),
+        Column("hours", pl.Int32(), "UTC hours of event time with the signal: bit n for hour n"),
+        Column("hour_count", pl.Int64(), "how many hours of the day have it", unit="h"),
     ),
 )
 

@@ -33,6 +33,35 @@ COVERAGE_SERVICE: Final = Table(
         Column("missing_signals", pl.String(), "expected and not fresh, joined by `+`"),
         count("missing_count", "how many expected signals are not fresh"),
         Column("last_seen_at", INSTANT, "last signal of its own received", is_nullable=True),
+        count("logs_hours", "hours of the last 168 with logs, by event time"),
+        count("metrics_hours", "hours of the last 168 with metrics of its own"),
+        count("traces_hours", "hours of the last 168 with traces"),
+        Column(
+            "heard_hours",
+            pl.Int64(),
+            "hours of the last 168 in which expected signals were heard, added over the signals; "
+            "of what runs now and then at most one a period",
+            unit="h",
+        ),
+        Column(
+            "expected_hours",
+            pl.Int64(),
+            "hours of the last 168 since it was first seen, times the expected signals; of what "
+            "runs now and then the periods",
+            unit="h",
+        ),
+        Column(
+            "continuity_ratio",
+            pl.Float64(),
+            "heard / expected hours; null when none is expected",
+            unit="1",
+            is_nullable=True,
+        ),
+        Column(
+            "has_gaps",
+            pl.Boolean(),
+            "one of its fresh signals came in fewer hours than inventory.least_continuity",
+        ),
         Column(
             "monthly_cost",
             USD,
@@ -116,6 +145,14 @@ COVERAGE_TEAM: Final = Table(
             unit="1",
             is_nullable=True,
         ),
+        count("gap_count", "complete or partial, with gaps in a signal that is fresh"),
+        Column(
+            "continuity_ratio",
+            pl.Float64(),
+            "hours heard / expected of all expected services, pooled; null without any",
+            unit="1",
+            is_nullable=True,
+        ),
         Column("has_tier_1_gap", pl.Boolean(), "a tier-1 service misses a signal"),
         count("short_count", "services that must become complete to meet the target"),
         Column("is_inventory_stale", pl.Boolean(), "a source of the inventory is past its limit"),
@@ -145,6 +182,31 @@ COVERAGE_DAILY: Final = Table(
             is_nullable=True,
         ),
         Column("is_inventory_stale", pl.Boolean(), "a source of it was past its limit"),
+    ),
+)
+
+COVERAGE_FINDING: Final = Table(
+    name="mart_coverage_finding",
+    text="What stands between telemetry and the inventory, and what to do; in no figure.",
+    grain="finding and service",
+    key=("finding", "service_namespace", "service_name", "environment"),
+    columns=(
+        Column(
+            "finding",
+            pl.String(),
+            "expired_exemption; ambiguous: several services bear the name; unattributed: "
+            "`unknown_service` or no name",
+        ),
+        Column("service_namespace", pl.String(), "as listed, or as sent"),
+        Column("service_name", pl.String(), "as listed, or as sent"),
+        Column("environment", pl.String(), "deployment.environment.name"),
+        TEAM,
+        Column("signals", pl.String(), "sent in the last 7 days; of an exemption: missing"),
+        count("item_count", "records, spans or series of the last 7 days"),
+        Column("last_seen_at", INSTANT, "last heard of", is_nullable=True),
+        Column("exempt_until", pl.Date(), "last day of the exemption", is_nullable=True),
+        Column("detail", pl.String(), "what is known of it"),
+        Column("action", pl.String(), "what to do"),
     ),
 )
 
@@ -185,6 +247,7 @@ ALL: Final = (
     SERVICE_COST,
     COVERAGE_TEAM,
     COVERAGE_DAILY,
+    COVERAGE_FINDING,
     INVENTORY_SOURCE,
     SLI_DAILY,
 )
