@@ -23,8 +23,8 @@ _CSS = """
 [data-testid="stMetric"]{height:100%}
 [data-testid="stMetricValue"]{font-variant-numeric:tabular-nums;font-size:1.85rem}
 [data-testid="stMetricLabel"] *,[data-testid="stMetricDelta"] *{white-space:normal;overflow:visible}
-@media (max-width:640px){.st-key-cards [data-testid="stColumn"]{flex:1 1 calc(50% - .5rem);
- min-width:calc(50% - .5rem)}
+@media (max-width:640px){[class*="st-key-cards"] [data-testid="stColumn"]{
+ flex:1 1 calc(50% - .5rem);min-width:calc(50% - .5rem)}
  [data-testid="stMetricDelta"]{font-size:.72rem}}
 .stMain h2{font-size:1.4rem;padding:.8rem 0 .2rem}
 .mb-finding{font-size:.95rem;line-height:1.45;margin:0 0 .2rem}
@@ -54,10 +54,15 @@ class Page:
         """Say what the page found, in a few sentences."""
         st.html(f'<p class="mb-lead">{escape(" ".join(sentences))}</p>')
 
-    def cards(self, *made: Figure, labels: Sequence[str] = ()) -> None:
-        """Draw the cards of the figures in one row, all of one size; `labels` picks some."""
+    def cards(self, *made: Figure, labels: Sequence[str] = (), key: str = "cards") -> None:
+        """Draw the cards of the figures in one row, all of one size; `labels` picks some.
+
+        A second row of a page has a key of its own, which begins with `cards`.
+        """
         cards = [card for one in made for card in one.cards if not labels or card.label in labels]
-        with st.container(key="cards"):
+        if not cards:
+            return
+        with st.container(key=key):
             for column, card in zip(st.columns(len(cards)), cards, strict=True):
                 with column:
                     _draw_card(card)

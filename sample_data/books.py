@@ -205,7 +205,10 @@ def _book_charge(done: Books, world: World, charge: Charge) -> None:
         for part in attached_parts(world, charge):
             team = part.bucket if part.workload is None else owner(world, part.workload, charge.day)
             place = (charge.cluster, part.workload.namespace.name if part.workload else part.bucket)
-            done.add(charge.day, place, team, Fraction(charge.effective) * part.share)
+            cost = Fraction(charge.effective) * part.share
+            done.add(charge.day, place, team, cost)
+            if part.workload is not None:
+                done.workloads[charge.day, place[1], part.workload.name] += cost
         return
     cost = Fraction(charge.effective) / charge.days
     for day in range(charge.day, charge.day + charge.days):

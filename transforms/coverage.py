@@ -195,6 +195,13 @@ def _ranked(rows: pl.DataFrame, terms: Expectations) -> pl.LazyFrame:
     weight = pl.col("tier").replace_strict(dict(terms.weights), default=1, return_dtype=pl.Int64)
     alike = [lacking, "missing_count", "tier", "currency"]
     place = pl.col("monthly_cost").rank("min", descending=True).over(alike)
+    complete = (pl.col("state") == "complete").sum()
+
+    def after(*within: str) -> pl.Expr:
+        """Give how many are complete when a service and all before it are fixed."""
+        fixed = lacking.cast(pl.Int64).cum_sum()
+        return complete.over(within) + fixed.over(within) if within else complete + fixed
+
     ordered = rows.sort([~lacking, "missing_count", "tier", place, *IDENTITY], nulls_last=True)
     return (
         ordered.lazy()
@@ -203,6 +210,8 @@ def _ranked(rows: pl.DataFrame, terms: Expectations) -> pl.LazyFrame:
             pl.when(lacking).then(1 / expected).otherwise(0.0).alias("gain"),
             pl.when(lacking).then(1 / expected.over("team")).otherwise(0.0).alias("team_gain"),
             pl.when(lacking).then(lacking.cum_sum()).cast(pl.Int32).alias("fix_rank"),
+            pl.when(lacking).then(after() / expected).alias("ratio_after"),
+            pl.when(lacking).then(after("team") / expected.over("team")).alias("team_ratio_after"),
             pl.col("^(logs|metrics|traces|heard|expected)_hours$").fill_null(0),
             pl.col("has_gaps").fill_null(value=False),
         )
@@ -267,15 +276,3 @@ def needed(expected: pl.Expr, terms: Expectations) -> pl.Expr:
 def short_of_target(complete: int, expected: int, target_percent: int) -> int:
     """Give how many services must become complete to meet a target, in whole numbers."""
     return max(0, (target_percent * expected + 99) // 100 - complete)
-
-
-BANDS: Final = ((90, "A"), (75, "B"), (50, "C"), (0, "D"))
-"""Excellent, Good, Needs Improvement, Poor: from the least score of each, unrounded."""
-
-
-def grade(score: float | None, *, has_tier_1_gap: bool) -> str | None:
-    """Give one letter: the score's band, at best C when a tier-1 service misses a signal."""
-    if score is None:
-        return None
-    letter = next(name for least, name in BANDS if score >= least)
-    return max(letter, "C") if has_tier_1_gap else letter

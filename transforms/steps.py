@@ -27,6 +27,7 @@ from transforms import (
     coverage_history,
     evidence,
     expected,
+    grade,
     hierarchy,
     metric_use,
     network_hours,
@@ -286,6 +287,13 @@ def _coverage_daily(f: Frames, t: Terms) -> Made:
     return {"mart_coverage_daily": made}
 
 
+def _grade(f: Frames, _: Terms) -> Made:
+    made = grade.coverage_grade(
+        f["mart_coverage_service"], f["mart_coverage_team"], f["mart_score_service"]
+    )
+    return {"mart_coverage_grade": made}
+
+
 def _sli(f: Frames, t: Terms) -> Made:
     return {"mart_sli_daily": sli.coverage_sli(f["mart_coverage_team"], t.now.date())}
 
@@ -404,6 +412,8 @@ WHOLE: Final = (
     Step(_coverage_daily, ("coverage_history", "mart_coverage_team"), ("mart_coverage_daily",)),
     Step(_score, ("core_score_finding_daily", "core_score_metric_daily", "core_score_key_daily"),
          ("mart_score_service", "mart_score_rule", "mart_advisory")),
+    Step(_grade, ("mart_coverage_service", "mart_coverage_team", "mart_score_service"),
+         ("mart_coverage_grade",)),
     Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),

@@ -19,6 +19,7 @@ from meterbook.settings import InventorySettings
 
 TARGET: Final = Fraction(InventorySettings().target_ratio)
 STATES: Final = ("complete", "partial", "dark")
+GAPS: Final = "gaps"
 _SERVICE: Final = (
     Shown("service_name", "Service"),
     Shown("service_namespace", "Namespace"),
@@ -247,7 +248,10 @@ def fixes(reader: Reader, filters: Filters) -> Figure:
     answer = reader.ask(
         f"""
         SELECT fix_rank, service_name, service_namespace, environment, team, kind, tier,
-               missing_signals, gain, team_gain, c.monthly_cost, other_cost
+               missing_signals, gain, team_gain, ratio_after, team_ratio_after,
+               CASE WHEN $team = 'all' THEN gain ELSE team_gain END AS shown_gain,
+               CASE WHEN $team = 'all' THEN ratio_after ELSE team_ratio_after END AS shown_after,
+               c.monthly_cost, other_cost
         FROM mart_coverage_service AS s
         {dark.COSTS}
         WHERE fix_rank IS NOT NULL AND ($team = 'all' OR team = $team)
@@ -263,7 +267,8 @@ def fixes(reader: Reader, filters: Filters) -> Figure:
         first = frame.row(0, named=True)
         finding = (
             f"First {first['service_name']}: it misses {_signals(first['missing_signals'])}; "
-            f"fixing it adds {words.points(first['gain'])} to M7."
+            f"fixing it adds {words.points(first['shown_gain'])} to M7, which is then "
+            f"{words.ratio(first['shown_after'])}."
         )
     return build(
         reader,
@@ -276,17 +281,32 @@ def fixes(reader: Reader, filters: Filters) -> Figure:
             Shown("fix_rank", "#", "count"),
             *_SERVICE,
             Shown("missing_signals", "Missing", "signals"),
-            Shown("gain", "Gain in M7", "points"),
-            Shown("team_gain", "Gain of its team", "points"),
+            *_gains(filters),
             *dark.cost_columns(frame),
         ),
+        note="“Then” is coverage when a service and all before it are mended, in all environments.",
         empty=finding,
         is_tall=True,
     )
 
 
+def _gains(filters: Filters) -> tuple[Shown, ...]:
+    """Give the columns of what a fix helps: the team's own where one is chosen."""
+    if filters.team == ALL:
+        return (
+            Shown("gain", "Gain in M7", "points"),
+            Shown("ratio_after", "Then", "ratio"),
+            Shown("team_gain", "Gain of its team", "points"),
+        )
+    return (
+        Shown("team_gain", "Gain of the team", "points"),
+        Shown("team_ratio_after", "Then", "ratio"),
+        Shown("gain", "Gain of all teams", "points"),
+    )
+
+
 def services(reader: Reader, filters: Filters, state: str) -> Figure:
-    """Give the services in a state; `all` gives every one."""
+    """Give the services in a state; `gaps` gives those with gaps, `all` every one."""
     answer = reader.ask(
         f"""
         SELECT service_name, service_namespace, environment, team, tier, state,
@@ -296,11 +316,12 @@ def services(reader: Reader, filters: Filters, state: str) -> Figure:
                     THEN has_metrics END AS has_metrics,
                CASE WHEN has_traces OR is_open OR missing_signals LIKE '%traces%'
                     THEN has_traces END AS has_traces,
-               last_seen_at, c.monthly_cost, other_cost, sources
+               last_seen_at, continuity_ratio, has_gaps, c.monthly_cost, other_cost, sources
         FROM (SELECT *, state IN ('unregistered', 'exempt') AS is_open
               FROM mart_coverage_service) AS s
         {dark.COSTS}
-        WHERE ($state = 'all' OR state = $state) AND ($team = 'all' OR team = $team)
+        WHERE ($state IN ('all', state) OR $state = 'gaps' AND has_gaps)
+          AND ($team = 'all' OR team = $team)
           AND ($environment = 'all' OR environment = $environment)
         ORDER BY list_position(['dark', 'partial', 'unregistered', 'complete', 'exempt'], state),
                  c.monthly_cost DESC NULLS LAST, service_namespace, service_name, environment
@@ -309,21 +330,25 @@ def services(reader: Reader, filters: Filters, state: str) -> Figure:
         currency=filters.currency,
         **_chosen(filters),
     )
-    which = "" if state == ALL else f"{state} "
+    which = "" if state in {ALL, GAPS} else f"{state} "
     text = words.plural(answer.frame.height, f"{which}service")
+    text += " with gaps" if state == GAPS else ""
     money = dark.in_words(answer.frame, filters.currency)
     return build(
         reader,
         filters,
         answer,
         name=f"coverage-{state}",
-        title="Every service and its signals" if state == ALL else f"{state.capitalize()} services",
+        title={ALL: "Every service and its signals", GAPS: "Services with gaps"}.get(
+            state, f"{state.capitalize()} services"
+        ),
         finding=f"{text}, {money} a month." if money else f"{text}.",
         shown=(
             *(column for column in _SERVICE if state != ALL or column.name != "environment"),
             *((Shown("state", "State", "state"),) if state == ALL else ()),
             *_TICKS,
             Shown("last_seen_at", "Last seen", "instant"),
+            Shown("continuity_ratio", "Continuity, 7 days", "ratio"),
             *dark.cost_columns(answer.frame),
             *(() if state == ALL else (Shown("sources", "Named by"),)),
         ),

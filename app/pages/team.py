@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app import show, snippets, words
-from app.figures import budget, cardinality, coverage, outlook, spend, team
+from app import fix_panel, show
+from app.figures import budget, cardinality, coverage, outlook, score, spend, standing, team
 from app.filters import ALL
 
 page = show.Page("Team", "What does a team cost, what of it cannot be seen, what to fix first?")
@@ -31,29 +31,18 @@ page.show(
     widths=(1.5, 1),
 )
 
+# %% What to fix first, and how much does it help?
+page.show(page.get(coverage.fixes))
+fix_panel.draw(page.get(coverage.fixes), is_open=True)
+page.show(page.get(score.rules, ALL))
+
+# %% What of it cannot be seen?
+page.cards(page.get(standing.standing), key="cards-standing")
+page.show(page.get(coverage.every))
+
 # %% Where does the month end, and what is out of the ordinary?
 page.show(page.get(outlook.forecast))
 page.show(page.get(outlook.anomalies))
-
-# %% What of it cannot be seen?
-page.show(page.get(coverage.every))
-
-# %% What to fix first?
-fixes = page.get(coverage.fixes)
-page.show(fixes)
-for service in fixes.data.head(3).to_dicts():
-    title = f"Fix for {words.md_escape(service['service_name'])}"
-    with st.expander(f"{title}: set this, then restart it"):
-        st.code(
-            snippets.instrument(
-                service["service_name"],
-                service["service_namespace"],
-                service["environment"],
-                service["missing_signals"],
-            ),
-            language="bash",
-        )
-        st.caption("The endpoint is that of a collector beside the service; put in your own.")
 
 # %% Which of its metrics are large?
 page.show(page.get(cardinality.top_metrics))

@@ -224,6 +224,10 @@ def _coverage() -> dict[str, list[dict[str, Any]]]:
             "team": "__all__",
             **whole,
             "coverage_ratio": whole["complete_count"] / whole["expected_count"],
+            "weighted_index": 0.87654,
+            "literal_ratio": 0.7,
+            "continuity_ratio": 0.99,
+            "gap_count": 1,
         }
     )
     fixes = sorted(
@@ -233,10 +237,43 @@ def _coverage() -> dict[str, list[dict[str, Any]]]:
     for rank, row in enumerate(fixes, 1):
         row["fix_rank"] = rank
         row["gain"] = 1 / whole["expected_count"]
+        row["ratio_after"] = (whole["complete_count"] + rank) / whole["expected_count"]
+        of_team = [other for other in fixes[:rank] if other["team"] == row["team"]]
+        team_ = next(one for one in teams if one["team"] == row["team"])
+        row["team_gain"] = 1 / team_["expected_count"]
+        row["team_ratio_after"] = (team_["complete_count"] + len(of_team)) / team_["expected_count"]
     return {
         "mart_coverage_service": services,
         "mart_coverage_team": teams,
         "mart_service_cost": _service_costs(services),
+        "mart_coverage_grade": [
+            {"team": "__all__", "score": 83.19, "grade": "C", "is_capped": True},
+            {"team": "payments", "score": 91.0, "grade": "A"},
+        ],
+        "mart_coverage_daily": [
+            {"day": LAST, "team": "__all__", "expected_count": 27},
+            {"day": NOW.date(), "team": "__all__", "expected_count": 30, "expected_change": 3},
+        ],
+        "mart_coverage_finding": [
+            {
+                "finding": "ambiguous",
+                "service_name": HOSTILE,
+                "environment": "production",
+                "team": "__unallocated__",
+                "signals": "logs+traces",
+                "item_count": 12,
+                "last_seen_at": NOW,
+                "detail": "may be blog/web, shop/web",
+                "action": "Set service.namespace",
+            },
+            {
+                "finding": "unattributed",
+                "service_name": "unknown_service:java",
+                "environment": "production",
+                "team": "__unallocated__",
+                "action": "Set OTEL_SERVICE_NAME",
+            },
+        ],
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from app import table
+from app import fix_panel, table
 from app.choices import can_compare, choices, first_look
 from app.figure import MAX_CHART_ROWS, Figure, chart_rows, csv, figure
 from app.figures import (
@@ -24,6 +24,7 @@ from app.figures import (
     explain,
     explain_shares,
     explore,
+    findings,
     health,
     hierarchy,
     method,
@@ -34,6 +35,7 @@ from app.figures import (
     score,
     sources,
     spend,
+    standing,
     team,
     workloads,
 )
@@ -80,6 +82,10 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (coverage.history, ()),
     (coverage.sources, ()),
     (coverage.services, ("unregistered",)),
+    (coverage.services, ("gaps",)),
+    (standing.standing, ()),
+    (standing.teams, ()),
+    (findings.findings, ()),
     (score.services, ()),
     (score.rules, ("all",)),
     (score.rules, ("payments-svc-0",)),
@@ -270,6 +276,43 @@ def test_m7_is_pooled(reader: Reader) -> None:
 
     assert made.cards[0].value == "80.0 %"
     assert "5 more would reach the target of 95.0 %" in made.finding
+
+
+def test_the_figures_beside_the_headline(reader: Reader, empty_reader: Reader) -> None:
+    """Rounded down; the inventory's change and the cap of the letter are said."""
+    made = standing.standing(reader, first_look(reader))
+    payments = standing.standing(reader, replace(first_look(reader), team="payments"))
+
+    assert [(card.label, card.value, card.note) for card in made.cards] == [
+        ("Inventory", "30 services", "+3 since 22 Nov 2026"),
+        ("Weighted index", "87.6 %", "by tier, with credit for each signal"),
+        ("All three signals", "70.0 %", "whatever the kind of service"),
+        ("Continuity, 7 days", "99.0 %", "1 service with gaps"),
+        ("Grade", "C", "score 83.10, capped: a tier-1 service misses a signal"),
+    ]
+    assert payments.cards[4].note == "score 91.00, excellent"
+    assert standing.standing(empty_reader, first_look(empty_reader)).cards == ()
+
+
+def test_a_fix_tells_what_it_helps(reader: Reader) -> None:
+    """All teams: 24 of 30 and one more are 83.3 %; payments' own first: 3 of 5 and one are 80 %."""
+    everybody = coverage.fixes(reader, first_look(reader))
+    own = coverage.fixes(reader, replace(first_look(reader), team="payments"))
+
+    assert "adds +3.3 pp to M7, which is then 83.3 %" in everybody.finding
+    assert "adds +20.0 pp to M7, which is then 80.0 %" in own.finding
+    assert own.data["team_ratio_after"].to_list() == [0.8, 1.0]
+    text = fix_panel.gain_text(own.data.row(0, named=True))
+    assert "It misses traces. Mended, it adds +20.0 pp to the coverage of payments" in text
+
+
+def test_findings_say_what_to_do(reader: Reader, empty_reader: Reader) -> None:
+    """Each kind is counted in words; without any, so it is said."""
+    made = findings.findings(reader, first_look(reader))
+
+    assert made.finding == "1 name is borne by several services and 1 sender has no name."
+    assert made.data["action"].to_list() == ["Set service.namespace", "Set OTEL_SERVICE_NAME"]
+    assert "finds its service" in findings.findings(empty_reader, first_look(empty_reader)).finding
 
 
 def test_dark_cost_is_never_added_over_currencies(reader: Reader) -> None:

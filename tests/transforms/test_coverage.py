@@ -246,6 +246,21 @@ def test_the_order_of_fixes() -> None:
     ordered = frame.sort("fix_rank")
     assert ordered["service_name"].to_list() == ["near", "first", "dear", "cheap"]
     assert ordered["gain"].to_list() == [0.25] * 4
+    assert ordered["ratio_after"].to_list() == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_what_coverage_becomes_by_the_fixes() -> None:
+    """A team of one complete and one dark service is whole after its own first fix."""
+    known = catalogue(",done,service,a", ",lost,service,a,3", ",gone,service,b,1")
+
+    frame = covered(services(known), heard({"done": ALL}))
+
+    ordered = frame.filter(pl.col("fix_rank").is_not_null()).sort("fix_rank")
+    columns = ["service_name", "gain", "ratio_after", "team_gain", "team_ratio_after"]
+    assert ordered.select(columns).rows() == [
+        ("gone", 1 / 3, 2 / 3, 1.0, 1.0),
+        ("lost", 1 / 3, 1.0, 0.5, 1.0),
+    ]
 
 
 def test_fixes_are_not_ordered_by_amounts_of_two_currencies() -> None:
@@ -478,23 +493,6 @@ def test_each_member_names_its_sources() -> None:
     made = services(catalogue("shop,web"), workloads("shop/web"), billed("web")).collect()
 
     assert made["sources"].to_list() == ["catalogue:inventory+workload:c+bill:service"]
-
-
-@pytest.mark.parametrize(
-    ("score", "gap", "letter"),
-    [
-        (90.0, False, "A"),
-        (89.58, False, "B"),
-        (74.99, False, "C"),
-        (49.99, False, "D"),
-        (100.0, True, "C"),
-        (10.0, True, "D"),
-        (None, True, None),
-    ],
-)
-def test_one_letter_is_capped(score: float | None, gap: bool, letter: str | None) -> None:  # noqa: FBT001
-    """The band of the unrounded score; at best C when a tier-1 service misses a signal."""
-    assert coverage.grade(score, has_tier_1_gap=gap) == letter
 
 
 SENT = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.sets(st.sampled_from(ALL)))

@@ -80,6 +80,20 @@ COVERAGE_SERVICE: Final = Table(
         Column(
             "fix_rank", pl.Int32(), "place in the list of fixes; null when none", is_nullable=True
         ),
+        Column(
+            "ratio_after",
+            pl.Float64(),
+            "M7 when it and all before it in the list are fixed; null when not to fix",
+            unit="1",
+            is_nullable=True,
+        ),
+        Column(
+            "team_ratio_after",
+            pl.Float64(),
+            "its team's M7 when it and all of the team before it are fixed",
+            unit="1",
+            is_nullable=True,
+        ),
     ),
 )
 
@@ -156,6 +170,29 @@ COVERAGE_TEAM: Final = Table(
         Column("has_tier_1_gap", pl.Boolean(), "a tier-1 service misses a signal"),
         count("short_count", "services that must become complete to meet the target"),
         Column("is_inventory_stale", pl.Boolean(), "a source of the inventory is past its limit"),
+    ),
+)
+
+COVERAGE_GRADE: Final = Table(
+    name="mart_coverage_grade",
+    text="One letter per team: the band of its score, at best C while a tier-1 service lacks a "
+    "signal; coverage and score are never made one number.",
+    grain="team",
+    key=("team",),
+    columns=(
+        TEAM,
+        count("scored_count", "expected services with a score"),
+        count("points", "of applicable rules passed in 30 days, added over services"),
+        count("max_points", "of applicable rules, added over services"),
+        Column(
+            "score",
+            pl.Float64(),
+            "100 · points / max_points, unrounded; null without rules",
+            is_nullable=True,
+        ),
+        Column("has_tier_1_gap", pl.Boolean(), "a tier-1 service misses a signal"),
+        Column("grade", pl.String(), "A from 90, B from 75, C from 50, else D", is_nullable=True),
+        Column("is_capped", pl.Boolean(), "the letter would be better without the gap"),
     ),
 )
 
@@ -246,6 +283,7 @@ ALL: Final = (
     COVERAGE_SERVICE,
     SERVICE_COST,
     COVERAGE_TEAM,
+    COVERAGE_GRADE,
     COVERAGE_DAILY,
     COVERAGE_FINDING,
     INVENTORY_SOURCE,
