@@ -12,6 +12,7 @@ from collector.billing.mapping import document
 from meterbook.cli import main
 from meterbook.settings import SECTIONS, Settings
 from transforms import steps
+from transforms.advisories import ADVISORIES
 from transforms.balancer_hours import ROLES as BALANCER_ROLES
 from transforms.facts import NAMES
 from transforms.score_book import NEVER_EVALUATED
@@ -214,3 +215,9 @@ def runtimes() -> str:
         for entry in SUPPORTED
     ]
     return "\n".join(["| language | SDK from | runtime |", "|---|---|---|", *rows])
+
+
+def advisories() -> str:
+    """Give a row per advisory."""
+    rows = [f"| `{name}` | {text} |" for name, text in ADVISORIES.items()]
+    return "\n".join(["| advisory | what it means |", "|---|---|", *rows])

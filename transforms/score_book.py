@@ -14,12 +14,12 @@ from typing import Final
 
 import polars as pl
 
+from transforms.advisories import SAMPLE_COUNT, advisories
 from transforms.score import score_service
-from transforms.score_day import DEBUG_ANYWHERE, DEFAULT_NAME, SAMPLE_COUNT
+from transforms.score_keys import key_findings
 from transforms.score_metric import metric_findings
 from transforms.score_rules import RULES
-from transforms.semconv_keys import ITEM_KEYS, RESOURCE_KEYS
-from warehouse.tables.mart_score import ADVISORY, SCORE_RULE, SCORE_SERVICE
+from warehouse.tables.mart_score import SCORE_RULE, SCORE_SERVICE
 
 WINDOWS: Final = (30, 7)
 DEBUG_FOR: Final = timedelta(days=14)
@@ -27,13 +27,6 @@ NEVER_EVALUATED: Final = tuple(rule.id for rule in RULES if not rule.is_defined)
 """The specification has no criteria for them."""
 
 SPAN_RULES: Final = tuple(rule.id for rule in RULES if rule.target == "Span")
-ADVISORIES: Final = {
-    DEFAULT_NAME: "the SDK's default name: nobody set service.name",
-    DEBUG_ANYWHERE: "DEBUG without deployment.environment.name: nobody can tell whether it is "
-    "production",
-    "bel_for_bytes": "unit `B` is bel in UCUM; bytes are `By`",
-    "metric_overflow": "the SDK folded series (otel.metric.overflow): counts are lower bounds",
-}
 _KEY: Final = ["service_name", "rule"]
 
 
@@ -76,7 +69,7 @@ def score(kept: Kept, now: datetime, *, left_out: Collection[str]) -> dict[str, 
         .cast(SCORE_SERVICE.schema)
         .sort(SCORE_SERVICE.key),
         "mart_score_rule": _rules(pl.concat(rules)),
-        "mart_advisory": advisories(whole),
+        "mart_advisory": advisories(_summed(whole.findings), whole.metrics, whole.keys),
     }
 
 
@@ -131,27 +124,6 @@ def _debug(whole: pl.LazyFrame, part: pl.LazyFrame, since: date) -> pl.LazyFrame
     )
 
 
-def key_findings(keys: pl.LazyFrame) -> pl.LazyFrame:
-    """Judge RES-004: keys of items on the resource, keys of resources on logs or spans."""
-    level, key = pl.col("level"), pl.col("key")
-    is_low = (level == "resource") & key.is_in(sorted(ITEM_KEYS))
-    is_high = (level != "resource") & key.is_in(sorted(RESOURCE_KEYS))
-    broken = pl.col("is_broken")
-    place = pl.format("{} on a {}", "key", "level")
-    return (
-        keys.with_columns((is_low | is_high).alias("is_broken"), place.alias("place"))
-        .group_by("service_name")
-        .agg(
-            pl.lit("RES-004").alias("rule"),
-            pl.col("place").n_unique().cast(pl.Int64).alias("checked_count"),
-            pl.col("place").filter(broken).n_unique().cast(pl.Int64).alias("violating_count"),
-            pl.col("first_seen_at").filter(broken).min(),
-            pl.col("last_seen_at").filter(broken).max(),
-            pl.col("place").filter(broken).unique().sort().head(SAMPLE_COUNT).alias("samples"),
-        )
-    )
-
-
 def _verdicts(found: pl.LazyFrame, seen: Kept, left_out: Collection[str]) -> pl.LazyFrame:
     """Give a row per service and rule of the specification with its verdict."""
     names = pl.concat([frame.select("service_name") for frame in (seen.findings, seen.metrics)])
@@ -200,36 +172,4 @@ def _rules(judged: pl.LazyFrame) -> pl.LazyFrame:
         .select(SCORE_RULE.schema.names())
         .cast(SCORE_RULE.schema)
         .sort(SCORE_RULE.key)
-    )
-
-
-def advisories(whole: Kept) -> pl.LazyFrame:
-    """Give mart_advisory: what was found beside the rules."""
-    of_days = _summed(whole.findings).filter(
-        pl.col("rule").is_in(list(ADVISORIES)) & (pl.col("violating_count") > 0)
-    )
-    parts = [
-        of_days.rename({"rule": "advisory"}).drop("checked_count"),
-        _metrics_that(whole.metrics, pl.col("unit") == "B", "bel_for_bytes"),
-        _metrics_that(whole.metrics, pl.col("is_overflow"), "metric_overflow"),
-    ]
-    return (
-        pl.concat(parts, how="diagonal_relaxed")
-        .with_columns(pl.col("advisory").replace_strict(ADVISORIES, default="").alias("text"))
-        .select(ADVISORY.schema.names())
-        .cast(ADVISORY.schema)
-        .sort(ADVISORY.key)
-    )
-
-
-def _metrics_that(metrics: pl.LazyFrame, is_odd: pl.Expr, name: str) -> pl.LazyFrame:
-    """Count per service the metrics that are odd in this way."""
-    metric = pl.col("metric_name")
-    odd = metrics.filter(is_odd).group_by("service_name")
-    return odd.agg(
-        pl.lit(name).alias("advisory"),
-        metric.n_unique().cast(pl.Int64).alias("violating_count"),
-        pl.col("first_seen_at").min(),
-        pl.col("last_seen_at").max(),
-        metric.unique().sort().head(SAMPLE_COUNT).alias("samples"),
     )

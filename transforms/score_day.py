@@ -1,7 +1,7 @@
 """What the rules of the Instrumentation Score find in a day of resources, logs and traces.
 
 Reads    raw_series, raw_signal, raw_span
-Writes   core_score_finding_daily, core_score_key_daily
+Writes   core_score_finding_daily
 Time     UTC days of the event time
 Holds    telemetry about workloads is judged for nobody; a service is its `service.name`, and what
          bears none is judged under the empty name
@@ -17,14 +17,20 @@ from typing import Final
 
 import polars as pl
 
+from transforms.advisories import (
+    DEBUG_ANYWHERE,
+    DEFAULT_NAME,
+    PERSONAL_DATA,
+    SAMPLE_COUNT,
+    is_placeholder,
+    personal_labels,
+    personal_sample,
+)
 from transforms.attributes import first_of, value_of
-from transforms.identity import UNKNOWN
 from transforms.sdk_support import is_supported
-from transforms.semconv_keys import ITEM_KEYS, RESOURCE_KEYS
 from transforms.signals import is_infrastructure
-from warehouse.tables.mart_score import FINDING_DAILY, KEY_DAILY
+from warehouse.tables.mart_score import FINDING_DAILY
 
-SAMPLE_COUNT: Final = 5
 INTERNAL_LIMIT: Final = 10
 SHORT_LIMIT: Final = 20
 SHORT_NS: Final = 5_000_000
@@ -32,10 +38,8 @@ INTERNAL, CLIENT = 1, 3
 GRACE: Final = timedelta(minutes=5)
 """A span's parent may come so much later; later ones of the day's spans tell that it has passed."""
 
-DEFAULT_NAME: Final = "default_service_name"
-DEBUG_ANYWHERE: Final = "debug_without_environment"
 _ABOUT_PODS: Final = r"(?:^|\x1f)k8s\.(?:pod|container|deployment|replicaset|statefulset)\."
-_SEPARATOR: Final = "\x1f"
+SEPARATOR: Final = "\x1f"
 _RESOURCE: Final = "resource_attributes"
 _PLACES: Final = ("k8s.pod.name", "k8s.pod.uid", "host.name", "host.id")
 """What tells one logical resource from another; only values of one kind are compared."""
@@ -66,8 +70,8 @@ def resources(series: pl.LazyFrame, signals: pl.LazyFrame, terms: ScoreTerms) ->
         service(),
         *(first_of(value_of(_RESOURCE, key)).alias(key) for key in _PLACES),
         first_of(value_of(_RESOURCE, "service.instance.id")).alias("instance"),
-        pl.col(_RESOURCE).list.eval(keys).list.sort().list.join(_SEPARATOR).alias("keys"),
-        pl.col(_RESOURCE).list.eval(_SDK_PAIR).list.sort().list.join(_SEPARATOR).alias("sdk"),
+        pl.col(_RESOURCE).list.eval(keys).list.sort().list.join(SEPARATOR).alias("keys"),
+        pl.col(_RESOURCE).list.eval(_SDK_PAIR).list.sort().list.join(SEPARATOR).alias("sdk"),
         "event_hour",
     ]
     own = series.filter(~is_infrastructure(terms.infrastructure_scopes)).select(columns)
@@ -104,7 +108,7 @@ _ONE: Final = pl.lit(1, pl.Int64)
 def _named_place() -> pl.Expr:
     """Name a resource by what tells it from others, else by its keys."""
     names = {**{key: key for key in _PLACES}, "service.instance.id": "instance"}
-    keys = pl.col("keys").str.replace_all(_SEPARATOR, ", ", literal=True)
+    keys = pl.col("keys").str.replace_all(SEPARATOR, ", ", literal=True)
     return pl.coalesce(
         *(
             pl.when(pl.col(column) != "").then(pl.lit(f"{key}=") + pl.col(column))
@@ -125,8 +129,15 @@ def resource_findings(seen: pl.LazyFrame) -> list[pl.LazyFrame]:
         _found(pods, "RES-003", pl.col("k8s.pod.uid") == "", place, _ONE),
         _found(seen, "RES-005", name == "", place, _ONE),
         runtime_findings(seen),
-        _found(seen, DEFAULT_NAME, name.str.starts_with(UNKNOWN), name, _ONE),
+        _found(seen, DEFAULT_NAME, is_placeholder(name), name, _ONE),
     ]
+
+
+def label_findings(series: pl.LazyFrame, terms: ScoreTerms) -> pl.LazyFrame:
+    """Count the labels of services' own metrics, and those that name people."""
+    own = series.filter(~is_infrastructure(terms.infrastructure_scopes))
+    labels = personal_labels(own.select(service(), "event_hour", "point_attributes"))
+    return _found(labels, PERSONAL_DATA, pl.col("personal_data") != "", personal_sample(), _ONE)
 
 
 def runtime_findings(seen: pl.LazyFrame) -> pl.LazyFrame:
@@ -245,42 +256,4 @@ def findings(parts: Sequence[pl.LazyFrame], day: date) -> pl.LazyFrame:
         .select(FINDING_DAILY.schema.names())
         .cast(FINDING_DAILY.schema)
         .sort(FINDING_DAILY.key)
-    )
-
-
-def keys_seen(
-    seen: pl.LazyFrame, signals: pl.LazyFrame, day: date, terms: ScoreTerms
-) -> pl.LazyFrame:
-    """Give core_score_key_daily: the keys with a level of their own, and where they were met."""
-    of_resources = seen.select(
-        "service_name",
-        pl.lit("resource").alias("level"),
-        pl.col("keys").str.split(_SEPARATOR).alias("key"),
-        "first_at",
-        "last_at",
-    )
-    of_items = signals.filter(~is_infrastructure(terms.infrastructure_scopes, None)).select(
-        service(),
-        pl.when(pl.col("signal") == "logs")
-        .then(pl.lit("log"))
-        .otherwise(pl.lit("span"))
-        .alias("level"),
-        pl.col("attribute_keys").alias("key"),
-        pl.col("event_hour").alias("first_at"),
-        pl.col("event_hour").alias("last_at"),
-    )
-    return (
-        pl.concat([of_resources, of_items])
-        .filter(pl.col("key").list.len() > 0)
-        .explode("key")
-        .filter(pl.col("key").is_in(sorted(RESOURCE_KEYS | ITEM_KEYS)))
-        .group_by("service_name", "level", "key")
-        .agg(
-            pl.col("first_at").min().alias("first_seen_at"),
-            pl.col("last_at").max().alias("last_seen_at"),
-        )
-        .with_columns(pl.lit(day).alias("day"))
-        .select(KEY_DAILY.schema.names())
-        .cast(KEY_DAILY.schema)
-        .sort(KEY_DAILY.key)
     )

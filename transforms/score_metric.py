@@ -13,9 +13,10 @@ from typing import Final
 import polars as pl
 
 from transforms import ucum
+from transforms.advisories import SAMPLE_COUNT
 from transforms.attributes import value_of
 from transforms.metric_facts import OVERFLOW
-from transforms.score_day import SAMPLE_COUNT, ScoreTerms, service
+from transforms.score_day import ScoreTerms, service
 from transforms.semconv_keys import ATTRIBUTE_KEYS
 from transforms.signals import is_infrastructure
 from warehouse.tables.mart_score import METRIC_DAILY

@@ -37,6 +37,7 @@ from transforms import (
     savings,
     score_book,
     score_day,
+    score_keys,
     score_metric,
     series,
     service_cost,
@@ -161,12 +162,13 @@ def _scored_day(f: Frames, t: Terms) -> Made:
     seen = score_day.resources(series_, sent, terms)
     parts = [
         *score_day.resource_findings(seen),
+        score_day.label_findings(series_, terms),
         *score_day.log_findings(sent, terms),
         *score_day.span_findings(spans, f["raw_span_around"]),
     ]
     return {
         "core_score_finding_daily": score_day.findings(parts, t.day),
-        "core_score_key_daily": score_day.keys_seen(seen, sent, t.day, terms),
+        "core_score_key_daily": score_keys.keys_seen(seen, series_, sent, t.day, terms),
         "core_score_metric_daily": score_metric.metrics_seen(
             series_, f["raw_histogram"], t.day, terms
         ),

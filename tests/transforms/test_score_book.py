@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms import score_book
+from transforms.advisories import ADVISORIES
 from transforms.score_rules import BY_ID
 from warehouse.tables.mart_score import (
     ADVISORY,
@@ -244,6 +245,25 @@ def test_without_sampled_traces_span_rules_are_not_evaluated() -> None:
     assert spans == service(made)["not_evaluated"].split("+")
 
 
+def test_deprecated_names_are_told_and_cost_nothing() -> None:
+    """Old keys at any level and old metrics, each with its new name; RES-004 sees no points."""
+    metrics = [metric("system.network.dropped", "{packet}"), metric("jobs", "{job}")]
+    old = [key("span", "http.target"), key("point", "http.method"), key("point", "service.name")]
+
+    plain = book([finding("RES-005")], metrics, [key("span", "url.path")])
+    told = book([finding("RES-005")], metrics, [key("span", "url.path"), *old])
+
+    assert told["mart_score_service"].equals(plain["mart_score_service"])
+    assert told["mart_score_rule"].equals(plain["mart_score_rule"])
+    row = told["mart_advisory"].filter(pl.col("advisory") == "deprecated_name").row(0, named=True)
+    assert row["violating_count"] == 3
+    assert row["samples"] == [
+        "http.method on a point: http.request.method",
+        "http.target on a span: url.path or url.query",
+        "metric system.network.dropped: system.network.packet.dropped",
+    ]
+
+
 def test_nothing_gives_nothing() -> None:
     """Without telemetry there is no service, and no score of 0 or 100."""
     assert all(frame.is_empty() for frame in book().values())
@@ -252,7 +272,7 @@ def test_nothing_gives_nothing() -> None:
 @settings(max_examples=20, deadline=None)
 @given(
     broken=st.lists(st.sampled_from(sorted(BY_ID)), max_size=6, unique=True),
-    odd=st.lists(st.sampled_from(sorted(score_book.ADVISORIES)), max_size=4, unique=True),
+    odd=st.lists(st.sampled_from(sorted(ADVISORIES)), max_size=4, unique=True),
 )
 def test_advisories_never_touch_the_score(broken: list[str], odd: list[str]) -> None:
     """The same service with and without advisories has the same score; violating <= checked."""

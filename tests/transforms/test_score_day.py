@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms import score_day, score_metric
+from transforms import advisories, score_day, score_keys, score_metric
 from transforms.semconv_keys import ITEM_KEYS, RESOURCE_KEYS
 from warehouse.tables import raw
 from warehouse.tables.mart_score import FINDING_DAILY, KEY_DAILY, METRIC_DAILY
@@ -196,7 +196,7 @@ def test_a_service_has_a_name() -> None:
 
     assert nameless["RES-005"] == (2, 2)
     assert default["RES-005"] == (1, 0)
-    assert default[score_day.DEFAULT_NAME] == (1, 1)
+    assert default[advisories.DEFAULT_NAME] == (1, 1)
 
 
 def test_telemetry_about_workloads_is_judged_for_nobody() -> None:
@@ -235,7 +235,7 @@ def test_debug_counts_in_production_only() -> None:
     assert live["LOG-001"] == (4, 4)
     assert "LOG-001" not in staging
     assert "LOG-001" not in nowhere
-    assert nowhere[score_day.DEBUG_ANYWHERE] == (4, 4)
+    assert nowhere[advisories.DEBUG_ANYWHERE] == (4, 4)
 
 
 def _trace(*rows: Mapping[str, Any], around: pl.LazyFrame | None = None) -> dict[str, Counts]:
@@ -300,7 +300,7 @@ def test_keys_are_kept_where_they_were_met() -> None:
     logs = _logs(resource, (9, "INFO", 1), keys=["service.name", "http.route", "mine"])
     seen = score_day.resources(raw.SERIES.empty().lazy(), logs, TERMS)
 
-    made = score_day.keys_seen(seen, logs, DAY, TERMS).collect()
+    made = score_keys.keys_seen(seen, _series(), logs, DAY, TERMS).collect()
 
     KEY_DAILY.check(made)
     assert made.select("level", "key").rows() == [
@@ -310,6 +310,31 @@ def test_keys_are_kept_where_they_were_met() -> None:
         ("resource", "service.name"),
     ]
     assert not RESOURCE_KEYS & ITEM_KEYS
+
+
+def test_old_keys_of_points_are_kept() -> None:
+    """Of the labels of a metric only deprecated ones are kept, once for all series."""
+    series = _series(*({"labels": {"http.method": m, "http.route": "/"}} for m in ("GET", "PUT")))
+
+    made = score_keys.keys_seen(
+        score_day.resources(raw.SERIES.empty().lazy(), raw.SIGNAL.empty().lazy(), TERMS),
+        series,
+        raw.SIGNAL.empty().lazy(),
+        DAY,
+        TERMS,
+    ).collect()
+
+    assert made.select("level", "key").rows() == [("point", "http.method")]
+
+
+def test_labels_of_services_are_looked_at_for_people() -> None:
+    """Of two labels one holds addresses; what infrastructure sends is not looked at."""
+    kubelet = {"scope_name": "otelcol/kubeletstatsreceiver", "labels": {"mail": "a@example.org"}}
+    series = _series({"labels": {"mail": "ann@example.org", "shop": "1"}}, kubelet)
+
+    found = _counts([score_day.label_findings(series, TERMS)])
+
+    assert found == {"personal_data": (2, 1)}
 
 
 @pytest.mark.parametrize(("values", "widest"), [(9_999, 0), (10_000, 10_000)])

@@ -55,7 +55,7 @@ METRIC_DAILY: Final = Table(
 
 KEY_DAILY: Final = Table(
     name="core_score_key_daily",
-    text="Keys that belong at one level of OTLP, and where they were met: a partial of the score.",
+    text="Keys with a level of their own, and deprecated ones, where they were met: a partial.",
     grain="day, service, level and key",
     key=("day", "service_name", "level", "key"),
     partition="day",
@@ -63,7 +63,7 @@ KEY_DAILY: Final = Table(
     columns=(
         DAY,
         SERVICE,
-        Column("level", pl.String(), "resource, log or span"),
+        Column("level", pl.String(), "resource, log, span or point"),
         Column("key", pl.String(), "key of the attribute"),
         Column("first_seen_at", INSTANT, "first hour it was met in"),
         Column("last_seen_at", INSTANT, "last hour it was met in"),
