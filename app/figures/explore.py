@@ -6,8 +6,9 @@ Holds    the total row of the pivot is the spend of the period
 
 import polars as pl
 
-from app import chart, colours, words
-from app.figure import Figure, Shown, build, chart_rows, total
+from app import words
+from app.figure import Figure, Shown, build, total
+from app.figures.compared import compared, stacked_days, sums
 from app.figures.spend import GROUPS, both_periods, period
 from app.filters import Filters
 from app.reader import Reader
@@ -36,23 +37,7 @@ def daily_by(reader: Reader, filters: Filters, group: str) -> Figure:
         **period(filters),
     )
     frame = answer.frame.with_columns(pl.col("name").replace(words.BUCKETS))
-    named = frame.select("name", "place").unique().sort("place").rows()
-    palette = {name: (*colours.SERIES, colours.OTHER)[place - 1] for name, place in named}
-    heading = GROUPS[group].lower()
-    return build(
-        reader,
-        filters,
-        answer,
-        name="explore-daily",
-        title=f"Daily spend by {heading}",
-        finding=f"{words.money(total(frame, 'cost'), filters.currency)} in {filters.days} days."
-        if named
-        else f"No cost in {filters.period_text}.",
-        chart=chart.stacked_days(chart_rows(frame), list(palette), palette, filters.currency)
-        if named
-        else None,
-        alt=f"Stacked bars: {filters.cost} cost a day by {heading}, {filters.period_text}",
-    )
+    return stacked_days(reader, filters, answer, frame, ("explore-daily", GROUPS[group].lower()))
 
 
 def pivot(reader: Reader, filters: Filters, first: str, second: str) -> Figure:
@@ -81,12 +66,6 @@ def pivot(reader: Reader, filters: Filters, first: str, second: str) -> Figure:
         **both_periods(filters),
     )
     frame = answer.frame
-    compared = (
-        Shown("previous_cost", filters.previous_text, "money"),
-        Shown("moved_cost", "Change", "money"),
-        Shown("change_ratio", "Change, %", "change"),
-    )
-    sums = (total(frame, "previous_cost"), total(frame, "moved_cost"), None)
     two = (Shown("second_name", GROUPS[second], "entity"),) if second != first else ()
     return build(
         reader,
@@ -102,14 +81,14 @@ def pivot(reader: Reader, filters: Filters, first: str, second: str) -> Figure:
             *two,
             Shown("cost", "Spend", "money"),
             Shown("share_ratio", "Share", "ratio"),
-            *(compared if filters.is_compared else ()),
+            *compared(filters),
         ),
         total=(
             "Total",
             *(() if not two else (None,)),
             total(frame, "cost"),
             None,
-            *(sums if filters.is_compared else ()),
+            *sums(frame, filters),
         )
         if frame.height
         else (),

@@ -8,8 +8,9 @@ from typing import Final
 
 import polars as pl
 
-from app import chart, colours, words
-from app.figure import Figure, Shown, build, chart_rows, total
+from app import words
+from app.figure import Figure, Shown, build, total
+from app.figures.compared import compared, stacked_days, sums
 from app.figures.spend import both_periods, period
 from app.filters import Filters
 from app.reader import Reader
@@ -51,12 +52,6 @@ def by_level(reader: Reader, filters: Filters, level: str) -> Figure:
         **both_periods(filters),
     )
     frame = answer.frame
-    compared = (
-        Shown("previous_cost", filters.previous_text, "money"),
-        Shown("moved_cost", "Change", "money"),
-        Shown("change_ratio", "Change, %", "change"),
-    )
-    sums = (total(frame, "previous_cost"), total(frame, "moved_cost"), None)
     return build(
         reader,
         filters,
@@ -69,14 +64,14 @@ def by_level(reader: Reader, filters: Filters, level: str) -> Figure:
             *(() if level == "team" else (Shown("team_count", "Teams", "count"),)),
             Shown("cost", "Spend", "money"),
             Shown("share_ratio", "Share", "ratio"),
-            *(compared if filters.is_compared else ()),
+            *compared(filters),
         ),
         total=(
             "Total",
             *(() if level == "team" else (None,)),
             total(frame, "cost"),
             None,
-            *(sums if filters.is_compared else ()),
+            *sums(frame, filters),
         )
         if frame.height
         else (),
@@ -125,20 +120,4 @@ def daily_by_level(reader: Reader, filters: Filters, level: str) -> Figure:
     )
     shown = pl.col("name").replace(words.BUCKETS).str.replace("^__shared__/", "Shared: ")
     frame = answer.frame.with_columns(shown)
-    named = frame.select("name", "place").unique().sort("place").rows()
-    palette = {name: (*colours.SERIES, colours.OTHER)[place - 1] for name, place in named}
-    heading = LEVELS[level].lower()
-    return build(
-        reader,
-        filters,
-        answer,
-        name="levels-daily",
-        title=f"Daily spend by {heading}",
-        finding=f"{words.money(total(frame, 'cost'), filters.currency)} in {filters.days} days."
-        if named
-        else f"No cost in {filters.period_text}.",
-        chart=chart.stacked_days(chart_rows(frame), list(palette), palette, filters.currency)
-        if named
-        else None,
-        alt=f"Stacked bars: {filters.cost} cost a day by {heading}, {filters.period_text}",
-    )
+    return stacked_days(reader, filters, answer, frame, ("levels-daily", LEVELS[level].lower()))
