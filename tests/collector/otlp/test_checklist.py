@@ -20,6 +20,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
+from tests.collector.otlp.protobuf import field
+
 MIB = 1024 * 1024
 HOUR = 1_767_225_600_000_000_000  # 2026-01-01 00:00 UTC
 PROTOBUF = "application/x-protobuf"
@@ -44,20 +46,8 @@ def _message(answer, kind: str) -> str:
 
 def _bad_points(count: int) -> bytes:
     """Give a gauge of `count` points without time and value, 2 bytes each."""
-    metric = b"\x0a\x01m" + _field(5, b"\x0a\x00" * count)
-    return _field(1, _field(2, _field(2, metric)))
-
-
-def _field(number: int, inner: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(inner)) + inner
-
-
-def _varint(number: int) -> bytes:
-    out = b""
-    while number > 127:
-        out += bytes([number & 127 | 128])
-        number >>= 7
-    return out + bytes([number])
+    metric = b"\x0a\x01m" + field(5, b"\x0a\x00" * count)
+    return field(1, field(2, field(2, metric)))
 
 
 @by_kind

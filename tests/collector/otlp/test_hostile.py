@@ -14,6 +14,8 @@ import polars as pl
 import pytest
 import zstandard
 
+from tests.collector.otlp.protobuf import field
+
 MIB = 1024 * 1024
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
@@ -33,23 +35,15 @@ def _packed(encoding: str, size: int) -> bytes:
     return b"".join(packer.compress(part) for _ in range(size // MIB)) + bytes(packer.flush())
 
 
-def _field(number: int, inner: bytes) -> bytes:
-    length, out = len(inner), bytes([number << 3 | 2])
-    while length > 127:
-        out += bytes([length & 127 | 128])
-        length >>= 7
-    return out + bytes([length]) + inner
-
-
 def _deep_value(depth: int) -> bytes:
     """Give a point whose attribute holds a list in a list in a list..."""
     value = b""
     for _ in range(depth):
-        value = _field(5, _field(1, value))
-    attribute = _field(7, _field(1, b"k") + _field(2, value))
+        value = field(5, field(1, value))
+    attribute = field(7, field(1, b"k") + field(2, value))
     point = b"\x19" + HOUR.to_bytes(8, "little") + b"\x21" + bytes(8) + attribute
-    metric = _field(1, b"deep") + _field(5, _field(1, point))
-    return _field(1, _field(2, _field(2, metric)))
+    metric = field(1, b"deep") + field(5, field(1, point))
+    return field(1, field(2, field(2, metric)))
 
 
 def _serves(peer, batches, name: str) -> float:
@@ -102,10 +96,10 @@ def test_sixteen_megabytes_of_empty_messages(running, batches, many):
     tag = {"resources": b"\x0a", "scopes": b"\x12", "metrics": b"\x12", "points": b"\x0a"}[many]
     inner = (tag + b"\x00") * (8 * MIB - 64)
     if many == "points":
-        inner = _field(2, _field(2, _field(1, b"m") + _field(5, inner)))
+        inner = field(2, field(2, field(1, b"m") + field(5, inner)))
     elif many == "metrics":
-        inner = _field(2, inner)
-    body = inner if many == "resources" else _field(1, inner)
+        inner = field(2, inner)
+    body = inner if many == "resources" else field(1, inner)
     peer = running.as_peer()
 
     assert _endured(running, batches, lambda: int(peer.post(body).status)) == 400

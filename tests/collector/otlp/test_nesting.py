@@ -9,31 +9,24 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from collector.otlp.check import content
 from collector.otlp.wire import Wire
 from meterbook.errors import UndecodableError
+from tests.collector.otlp.protobuf import field
 
 WIRE = Wire()
-
-
-def _field(number: int, data: bytes) -> bytes:
-    length, size = len(data), b""
-    while length > 127:
-        size += bytes([length & 127 | 128])
-        length >>= 7
-    return bytes([number << 3 | 2]) + size + bytes([length]) + data
 
 
 def _arrays(depth: int) -> bytes:
     """Give a value of arrays within arrays, two messages each."""
     value = AnyValue(string_value="x" * 300).SerializeToString()
     for _ in range(depth):
-        value = _field(5, _field(1, value))
+        value = field(5, field(1, value))
     return value
 
 
 def _check(place: str, value: bytes) -> None:
-    pair = _field(1, b"key") + _field(2, value)
-    record = _field(5, value) if place == "body" else _field(6, pair)
-    resource = _field(1, _field(1, pair)) if place == "resource" else b""
-    request = _field(1, resource + _field(2, _field(2, record if place != "resource" else b"")))
+    pair = field(1, b"key") + field(2, value)
+    record = field(5, value) if place == "body" else field(6, pair)
+    resource = field(1, field(1, pair)) if place == "resource" else b""
+    request = field(1, resource + field(2, field(2, record if place != "resource" else b"")))
     content("logs", WIRE.parse("logs", [request]))
 
 

@@ -10,23 +10,18 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from collector.otlp.check import content
 from collector.otlp.wire import Wire
 from meterbook.errors import UndecodableError
+from tests.collector.otlp.protobuf import field
 
 WIRE = Wire()
 
 
-def _field(number: int, body: bytes) -> bytes:
-    """Give a field of bytes, shorter than 128."""
-    assert len(body) < 128
-    return bytes([number << 3 | 2, len(body)]) + body
-
-
 def _metric(body: bytes) -> bytes:
     """Give a request with one metric of these bytes."""
-    return _field(1, _field(2, _field(2, body)))
+    return field(1, field(2, field(2, body)))
 
 
 def _gauge(*points: bytes) -> bytes:
-    return _metric(_field(1, b"m") + _field(5, b"".join(_field(1, p) for p in points)))
+    return _metric(field(1, b"m") + field(5, b"".join(field(1, p) for p in points)))
 
 
 TIME = b"\x19" + struct.pack("<Q", 5)
@@ -80,7 +75,7 @@ def test_what_is_no_protobuf_fails_the_whole_list(body: bytes):
 
 def test_text_that_is_not_utf_8_is_read():
     """Names are declared bytes: a bad one loses no request."""
-    batch = WIRE.parse("metrics", [_metric(_field(1, b"\xff\xfe") + _field(5, b""))])
+    batch = WIRE.parse("metrics", [_metric(field(1, b"\xff\xfe") + field(5, b""))])
 
     metric = batch.to_pylist()[0]["resource_metrics"][0]["scope_metrics"][0]["metrics"][0]
     assert metric["name"] == b"\xff\xfe"
@@ -107,27 +102,27 @@ def test_a_double_and_an_integer_both_come_out_and_the_point_is_rejected():
 
 def test_two_kinds_of_data_in_a_metric_are_both_rejected():
     """Which of them came last is lost too."""
-    points = _field(1, TIME + DOUBLE)
-    body = _metric(_field(1, b"m") + _field(5, points) + _field(7, points + b"\x10\x02"))
+    points = field(1, TIME + DOUBLE)
+    body = _metric(field(1, b"m") + field(5, points) + field(7, points + b"\x10\x02"))
 
     assert _rejected(body) == (2, 2)
 
 
 def test_a_gauge_that_is_sent_twice_keeps_both_points():
     """Fields of one message that come in two parts are merged, as protobuf says."""
-    part = _field(5, _field(1, TIME + DOUBLE))
+    part = field(5, field(1, TIME + DOUBLE))
 
-    assert len(_points(_metric(_field(1, b"m") + part + part))) == 2
+    assert len(_points(_metric(field(1, b"m") + part + part))) == 2
 
 
 def test_packed_and_unpacked_counts_are_read_alike():
     """A repeated number may come either way."""
     counts = [struct.pack("<Q", n) for n in (1, 2)]
-    packed = TIME + _field(6, b"".join(counts))
+    packed = TIME + field(6, b"".join(counts))
     loose = TIME + b"".join(b"\x31" + one for one in counts)
 
     found = [
-        _points(_metric(_field(1, b"m") + _field(9, _field(1, p))), "histogram")
+        _points(_metric(field(1, b"m") + field(9, field(1, p))), "histogram")
         for p in (packed, loose)
     ]
 
@@ -137,7 +132,7 @@ def test_packed_and_unpacked_counts_are_read_alike():
 
 def test_a_broken_attribute_is_not_noticed_here():
     """Attributes are bytes to ptars; `attributes` keeps what it cannot read under our name."""
-    assert _points(_gauge(TIME + DOUBLE + _field(7, b"\xff")))[0]["attributes"] == [b"\xff"]
+    assert _points(_gauge(TIME + DOUBLE + field(7, b"\xff")))[0]["attributes"] == [b"\xff"]
 
 
 def test_a_time_beyond_the_signed_range_is_rejected():
