@@ -67,7 +67,7 @@ class Recipes:
             return frame
 
         policy = ownership.policy
-        needs_all = policy.idle == "share" and policy.idle_scope == "cluster"
+        needs_all = policy.idle == "share" and policy.idle_scope != "node"
         found = ask(_ALL_LINES, day=day) if needs_all else ask(_LINES, hashes=list(hashes))
         lines = line_days(found.lazy(), day).collect()
         told = evidence.Told(

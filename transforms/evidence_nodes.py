@@ -35,7 +35,9 @@ def node_chains(
     Idle that a cluster shares depends on every line of its hour, so all of them are needed then.
     """
     hours = _hours(lines, nodes)
+    pool = "node_pool" if ownership.policy.idle_scope == "pool" else "cluster"
     heard = nodes.drop(BILLED).rename({"usage_hour": "charge_hour"})
+    heard = heard.with_columns(pl.col(pool).alias("pool"))
     is_asked = pl.col("x_line_hash").is_in(asked.implode())
     silent = bucketed(hours.filter(is_asked).join(heard, on=NODE, how="anti"), NO_TELEMETRY,
                       "no_telemetry")  # fmt: skip
@@ -50,8 +52,9 @@ def node_chains(
     elif policy.idle_scope == "node":
         found.append(_idle_of_node(left.filter(is_asked), own))
     else:
-        takers = weights.rename({"usage_hour": "charge_hour"}).join(heard, on=NODE, how="semi")
-        found += _idle_of_cluster(left, _long(takers), is_asked)
+        long = _long(weights.rename({"usage_hour": "charge_hour"}))
+        takers = long.join(heard.select(*NODE, "pool"), on=NODE, how="inner", validate="m:1")
+        found += _idle_of_scope(left, takers, is_asked, policy.idle_scope)
     made = [chains(rows, pl.col("part")) for rows in found]
     return pl.concat([chains(silent, pl.lit("hour")), *made], how="diagonal_relaxed")
 
@@ -107,7 +110,7 @@ def _parts(hours: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
         )
         rows.append(
             known.select(
-                "line", *NODE, "x_line_hash", "billing_currency",
+                "line", *NODE, "pool", "x_line_hash", "billing_currency",
                 *(name for name in ("step_hour",) if name in known.columns),
                 step.alias("step_part"),
                 pl.lit(part).alias("part"),
@@ -175,14 +178,14 @@ def _idle_of_node(left: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([done, alone], how="diagonal_relaxed")
 
 
-SCOPE: Final = ("cluster", "charge_hour", "billing_currency", "part", "sign")
+SCOPE: Final = ("cluster", "pool", "charge_hour", "billing_currency", "part", "sign")
 
 
-def _idle_of_cluster(
-    left: pl.DataFrame, long: pl.DataFrame, is_asked: pl.Expr
+def _idle_of_scope(
+    left: pl.DataFrame, long: pl.DataFrame, is_asked: pl.Expr, scope: str
 ) -> list[pl.DataFrame]:
-    """Cut the cluster's idle, line after line, by workloads' parts of it, one after the other."""
-    key = ["cluster", "charge_hour", "part"]
+    """Cut a cluster's or pool's idle, line after line, by workloads' parts, one after the other."""
+    key = ["cluster", "pool", "charge_hour", "part"]
     served = long.select(key).unique()
     alone = left.filter(is_asked).join(served, on=key, how="anti")
     given = _ends(
@@ -210,7 +213,7 @@ def _idle_of_cluster(
         .filter(pl.col("both") > 0)
     )
     step = pl.struct(
-        pl.lit("idle of the cluster, by a over all a, cut where this line's idle lies").alias(
+        pl.lit(f"idle of the {scope}, by a over all a, cut where this line's idle lies").alias(
             "name"
         ),
         pl.col("amount").alias("amount_atoms"),

@@ -41,6 +41,7 @@ POLICIES = {
     "to an owner": "idle: {show: {owner: b}}\n",
     "shared by node": "idle: {show: share, scope: node}\n",
     "shared by cluster": "idle: {show: share, scope: cluster}\n",
+    "shared by pool": "idle: {show: share, scope: pool}\n",
     "aws": "node_split: {mode: aws_9_1}\n",
     "per family": (
         'node_split: {mode: per_family, per_family: {"g4dn.*": {cpu_core_hour: "0.02", '
@@ -58,7 +59,9 @@ POLICIES = {
 def world() -> tuple[Telemetry, Bill]:
     """Give two nodes, one with GPUs, volumes, traffic, counters, and a bill of odd amounts."""
     told, bill = Telemetry(), Bill()
-    told.node("n", 4, 16, range(25)).node("g", 8, 32, range(25), gpus=4).node("q", 2, 8, [0, 1])
+    pool = {"karpenter.sh/nodepool": "gpu"}
+    told.node("n", 4, 16, range(25)).node("g", 8, 32, range(25), gpus=4, labels=pool)
+    told.node("q", 2, 8, [0, 1])
     at = [(hour, 3.5) for hour in range(25)]
     of_node = {"k8s.cluster.name": "c", "k8s.node.name": "n"}
     told.add("k8s.node.allocatable_cpu", of_node, at)
