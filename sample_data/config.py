@@ -1,7 +1,7 @@
 """The configuration that goes with a sample world: settings, who owns what, the inventory.
 
 Takes    a World, a folder
-Gives    `meterbook.toml`, `ownership.yaml`, `inventory.csv`
+Gives    `meterbook.toml`, `ownership.yaml`, Backstage's `catalog/`, `inventory.csv`
 """
 
 import csv
@@ -10,11 +10,30 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from sample_data.model import World
-from sample_data.organisation import ALIASES, INVALID, SYSTEM_NAMESPACES, TAG_KEYS
+from sample_data.model import Namespace, World
+from sample_data.organisation import ALIASES, DEPARTMENTS, INVALID, SYSTEM_NAMESPACES, TAG_KEYS
 from sample_data.truth import budgets
 
 EXEMPT_DAYS: Final = 365
+IN_CATALOGUE: Final = {"airflow": True, "ledger": False}
+"""Namespaces that are owned by Backstage's word, and whether the word is that of their system."""
+_COMPONENT: Final = """\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: {name}
+  annotations:
+    backstage.io/kubernetes-namespace: {name}
+    backstage.io/kubernetes-cluster: {cluster}
+spec: {{type: service, lifecycle: production, {owner}}}
+"""
+_SYSTEM: Final = """\
+---
+apiVersion: backstage.io/v1alpha1
+kind: System
+metadata: {{name: {name}-system}}
+spec: {{{owner}}}
+"""
 INVENTORY_COLUMNS: Final = (
     *("service_namespace", "service_name", "environment", "kind", "team", "tier"),
     *("exempt_reason", "exempt_until"),
@@ -81,12 +100,14 @@ def write_config(world: World, out: Path) -> None:
         ("meterbook.toml", _SETTINGS),
         ("ownership.yaml", ownership(world)),
         ("inventory.csv", inventory(world)),
+        *((f"catalog/{item.name}/catalog-info.yaml", component(item)) for item in known(world)),
     ):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def ownership(world: World) -> str:
-    """Give the ownership file: teams with budgets, tags, ordered rules, pools."""
+    """Give the ownership file: departments, teams with budgets, tags, ordered rules, pools."""
     return "\n".join([_HEAD, *_teams(world), *_tags(), *_rules(world), _SHARED])
 
 
@@ -94,9 +115,12 @@ def _teams(world: World) -> list[str]:
     amounts = {item.team: item.amount for item in budgets(world)}
     first = world.start.replace(day=1)
     return [
+        "departments:",
+        *(f"  - {{id: {name}, name: {name.title()}}}" for name in DEPARTMENTS),
         "teams:",
         *(
             f"  - {{id: {team.id}, name: {team.name}, cost_center: {team.cost_center}, "
+            f"{f'department: {team.department}, ' if team.department else ''}"
             f'budget: {{monthly: "{amounts[team.id]:.2f}", from: {first}}}}}'
             for team in world.teams
         ),
@@ -137,14 +161,31 @@ def _rules(world: World) -> list[str]:
             f"  - {{id: ns-{item.name}, match: {{cluster: {item.cluster.name}, "
             f"namespace: {item.name}}}, team: {item.team}}}"
             for item in world.namespaces
-            if item.how == "rule"
+            if item.how == "rule" and item.name not in IN_CATALOGUE
         ),
+        '  - {id: catalogue, source: backstage, path: "catalog/**/catalog-info.yaml"}',
         *(
             f'  - {{id: account-{team}, match: {{account: "{account}"}}, team: {team}}}'
             for account, team in sorted(world.accounts.items())
         ),
         '  - {id: rest, match: "*", team: __unallocated__}',
     ]
+
+
+def known(world: World) -> list[Namespace]:
+    """List the namespaces whose owner Backstage's catalogue names."""
+    return [item for item in world.namespaces if item.how == "rule" and item.name in IN_CATALOGUE]
+
+
+def component(item: Namespace) -> str:
+    """Give the catalogue's file of a namespace: the owner of its component, or of its system."""
+    by_system = IN_CATALOGUE[item.name]
+    owner = f"owner: group:default/{item.team}"
+    return _COMPONENT.format(
+        name=item.name,
+        cluster=item.cluster.name,
+        owner=f"system: {item.name}-system" if by_system else owner,
+    ) + (_SYSTEM.format(name=item.name, owner=owner) if by_system else "")
 
 
 def inventory(world: World) -> str:

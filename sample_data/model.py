@@ -97,6 +97,7 @@ class Team:
     id: str
     name: str
     cost_center: str
+    department: str
 
 
 @dataclass(frozen=True)

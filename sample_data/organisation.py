@@ -30,8 +30,21 @@ DATA_EU: Final = Cluster(
 )
 CLUSTERS: Final = (PROD_EU, PROD_US, DATA_EU)
 
+DEPARTMENTS: Final = {
+    "shop": ("catalog", "checkout", "growth", "mobile"),
+    "money": ("logistics", "payments"),
+    "insight": ("analytics", "data-platform", "recommendations", "search"),
+}
+"""Teams by department; the others have none."""
+_DEPARTMENT_OF: Final = {team: name for name, teams in DEPARTMENTS.items() for team in teams}
+
 TEAMS: Final = tuple(
-    Team(name, name.replace("-", " ").title(), f"CC-{1000 + 101 * number}")
+    Team(
+        name,
+        name.replace("-", " ").title(),
+        f"CC-{1000 + 101 * number}",
+        _DEPARTMENT_OF.get(name, ""),
+    )
     for number, name in enumerate(
         (
             *("analytics", "catalog", "checkout", "data-platform", "growth", "identity"),
