@@ -6,6 +6,7 @@ Gives    log entries and span entries; those of one minute share a trace
 
 from typing import Final
 
+from sample_data import faults
 from sample_data.model import Service, World
 from sample_data.organisation import PATCHY
 from sample_data.signals import MINUTE, SECOND, clock
@@ -17,7 +18,13 @@ CLOSE_HOURS: Final = 48
 
 
 def log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
-    """Give the log records of an hour of the last week: one or two, and a deployment each noon."""
+    """Give the log records of an hour, with those that should not be there."""
+    at = clock(world).at(hour)
+    return [*_log_entries(world, service, hour), *faults.records(world, service, hour, at)]
+
+
+def _log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
+    """Give those of the last week: one or two, and a deployment each noon."""
     if "logs" not in service.signals or not _tells(world, service, hour):
         return []
     at = clock(world).at(hour)
@@ -50,7 +57,7 @@ def span_entries(world: World, service: Service, hour: int) -> list[SpanEntry]:
     at = clock(world).at(hour)
     route = f"/api/{service.name}"
     facts: Attributes = (("http.request.method", "GET"), ("http.route", route))
-    return [
+    entries = [
         SpanEntry(
             *(f"GET {route}", at + minute * MINUTE, at + minute * MINUTE + SECOND // 8),
             *(trace, trace & (2**64 - 1), facts),
@@ -58,6 +65,7 @@ def span_entries(world: World, service: Service, hour: int) -> list[SpanEntry]:
         for minute in _minutes(world, hour)
         if (trace := _trace(service, hour, minute))
     ]
+    return faults.spans(service, hour, entries)
 
 
 def _tells(world: World, service: Service, hour: int) -> bool:

@@ -217,11 +217,18 @@ def _span(service: Service, entry: SpanEntry) -> ReadableSpan:
         _context(entry),
         resource=_resource(service_resource(service)),
         attributes=dict(entry.attributes),
-        kind=SpanKind.SERVER,
+        kind=SpanKind(entry.kind - 1),  # OTLP counts from 1
+        parent=_parent(entry),
         start_time=entry.start,
         end_time=entry.end,
         instrumentation_scope=_scope(HTTP),
     )
+
+
+def _parent(entry: SpanEntry) -> SpanContext | None:
+    if not entry.parent_id:
+        return None
+    return SpanContext(entry.trace_id, entry.parent_id, is_remote=False)
 
 
 def _batches(items: Iterator[T]) -> Iterator[list[T]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from sample_data import faults
 from sample_data.model import Node, Pod, Service, Workload, World
 from sample_data.schedule import DAY_CURVE
 from sample_data.wire import (
@@ -245,6 +246,10 @@ def node_sends(world: World, node: Node, window: Window) -> Iterator[Sent]:
 
 def service_resource(service: Service) -> Attributes:
     """Give the attributes that a service sends of itself."""
+    return faults.resource(service, _described(service))
+
+
+def _described(service: Service) -> Attributes:
     own: Attributes = (
         ("deployment.environment.name", service.environment),
         ("service.instance.id", f"{service.namespace}/{service.name}/0"),
@@ -294,6 +299,7 @@ def _service_series(world: World, service: Service, when: list[tuple[int, int]])
         routes = ((f"/api/{service.name}", 200, rate), (f"/api/{service.name}", 500, rate // 40))
         for route, status, share in routes:
             series.append(_duration(route, status, share, when, time))
+        series += faults.series(service, [time.at(*sample) for sample in when])
         series.sort(key=lambda one: one.metric.scope.name)
     return series
 

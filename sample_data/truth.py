@@ -2,7 +2,8 @@
 
 Takes    a World, a folder
 Gives    `truth/*.parquet`: team_day, team_month, namespace_day, bill_total, service, service_day,
-         service_hour, coverage_team, explosion, no_telemetry, budget, owner
+         service_hour, coverage_team, explosion, no_telemetry, budget, owner, score_rule,
+         advisory
 Units    USD, Decimal(38, 12), rounded half to even from exact fractions; UTC
 """
 
@@ -19,6 +20,7 @@ import polars as pl
 
 from sample_data.books import books, owner
 from sample_data.charges import charges
+from sample_data.faults import broken_rules, told_beside
 from sample_data.model import UNALLOCATED, Service, World
 from sample_data.records import SIGNAL_HOURS, log_entries, span_entries
 from sample_data.signals import explosion_days
@@ -66,6 +68,8 @@ def truth(world: World) -> dict[str, pl.DataFrame]:
         "no_telemetry": _no_telemetry(world),
         "budget": _budget(world),
         "owner": _owner(world),
+        "score_rule": _frame(broken_rules(world), service_name=pl.String, rule=pl.String),
+        "advisory": _frame(told_beside(world), service_name=pl.String, advisory=pl.String),
     }
 
 

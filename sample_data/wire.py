@@ -77,7 +77,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class SpanEntry:
-    """One server span."""
+    """One span: a server's, and the root of its trace, if nothing else is said."""
 
     name: str
     start: int
@@ -85,6 +85,8 @@ class SpanEntry:
     trace_id: int
     span_id: int
     attributes: Attributes
+    kind: int = 2
+    parent_id: int = 0
 
 
 def varint(number: int) -> bytes:
@@ -239,8 +241,9 @@ def _span(entry: SpanEntry) -> bytes:
         (
             field(1, entry.trace_id.to_bytes(16, "big")),
             field(2, entry.span_id.to_bytes(8, "big")),
+            field(4, entry.parent_id.to_bytes(8, "big")) if entry.parent_id else b"",
             text(5, entry.name),
-            flag(6, 2),
+            flag(6, entry.kind),
             _TRACE_IDS.pack(0x39, entry.start),
             _TRACE_IDS.pack(0x41, entry.end),
             attributes(9, entry.attributes),

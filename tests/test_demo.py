@@ -21,6 +21,7 @@ import pytest
 from meterbook.explain import Question, as_json, explain
 from meterbook.settings_file import load_settings
 from tests.by_hand import recomputed
+from transforms.score_rules import BY_ID
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -186,6 +187,35 @@ def test_continuity_is_the_hours_the_world_sent(home: Path) -> None:
     }
     assert far == {}
     assert [row["service_name"] for row in rows if row["has_gaps"]] == ["pricing"]
+
+
+def test_the_score_finds_what_is_badly_instrumented(home: Path) -> None:
+    """The rules that fail are those that the world breaks, and no others; so the points are known.
+
+    SPA-003 is never evaluated: 480 points are all there are.
+    """
+    failed = ask(
+        home,
+        "SELECT service_name, rule FROM mart_score_rule WHERE window_days = 30"
+        " AND state = 'failed' ORDER BY ALL",
+    )
+    scored = ask(home, "SELECT * FROM mart_score_service WHERE window_days = 30")
+    odd = ask(home, "SELECT service_name, advisory FROM mart_advisory ORDER BY ALL")
+    broken = truth(home, "score_rule")
+    lost = {
+        name: sum(BY_ID[rule].weight for rule in of_service["rule"])
+        for (name,), of_service in broken.group_by("service_name")
+    }
+
+    assert [(row["service_name"], row["rule"]) for row in failed] == broken.rows()
+    assert {row["service_name"]: row["points"] for row in scored} == {
+        row["service_name"]: 480 - lost.get(row["service_name"], 0) for row in scored
+    }
+    assert {row["max_points"] for row in scored} == {480}
+    assert [(row["service_name"], row["advisory"]) for row in odd] == truth(home, "advisory").rows()
+    assert lost["reports"] == 20 + 30 + 30 + 30 + 30
+    assert lost["recommend"] == 20 + 30 + 30 + 30
+    assert lost["search"] == 30 + 20 + 30
 
 
 def test_the_exploding_label_stands_first(home: Path) -> None:

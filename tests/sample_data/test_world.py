@@ -165,6 +165,12 @@ def test_what_is_planted_is_in_the_truth() -> None:
     assert states["unregistered"] == 1
     assert tables["no_telemetry"].height == 5
     assert tables["explosion"]["series_count"].to_list() == [2] * 28 + [400] * 7
+    assert set(tables["score_rule"].filter(pl.col("rule") != "RES-003")["service_name"]) == {
+        *("search", "reports", "recommend")
+    }
+    assert tables["advisory"].rows() == [
+        *(("search", "deprecated_name"), ("search", "personal_data"))
+    ]
     assert tables["owner"].filter(pl.col("how") == "changed")["team"].to_list() == [
         *("growth", "mobile")
     ]
