@@ -217,6 +217,47 @@ def line_days(rows: Rows, order: Sequence[str], palette: Mapping[str, str]) -> S
     return _spec(chart)
 
 
+def scatter(rows: Rows, order: Sequence[str], palette: Mapping[str, str], currency: str) -> Spec:
+    """Draw services by cost and score over lines of the bands, with names where `label` has one.
+
+    Columns service_name, team, coverage, monthly_cost, score_applicable, band_applicable, label.
+    """
+    base = alt.Chart(_data(rows)).encode(
+        x=alt.X(
+            "monthly_cost:Q",
+            title=f"Cost a month, {currency}",
+            scale=alt.Scale(type="sqrt", nice=True),
+            axis=alt.Axis(format=money_axis(currency), grid=False, tickCount=6),
+        ),
+        y=alt.Y(
+            "score_applicable:Q",
+            title="Score",
+            scale=alt.Scale(domain=[0, 100], padding=8),
+            axis=alt.Axis(values=[0, 25, 50, 75, 90, 100], grid=False),
+        ),
+    )
+    dots = base.mark_point(filled=True, size=90, opacity=0.85).encode(
+        color=_colour("coverage", order, palette, columns=5),
+        shape=alt.Shape("coverage:N", scale=alt.Scale(domain=list(order)), legend=None),
+        tooltip=[
+            alt.Tooltip("service_name:N", title="Service"),
+            alt.Tooltip("team:N", title="Owner"),
+            alt.Tooltip("coverage:N", title="Coverage"),
+            alt.Tooltip("monthly_cost:Q", title="Cost a month", format=money_tip(currency)),
+            alt.Tooltip("score_applicable:Q", title="Score"),
+            alt.Tooltip("band_applicable:N", title="Band"),
+        ],
+    )
+    names = base.mark_text(align="left", dx=9, limit=LABEL_LIMIT).encode(text="label:N")
+    bands = [{"from": 90}, {"from": 75}, {"from": 50}]
+    lines = (
+        alt.Chart(_data(bands))
+        .mark_rule(color=colours.OTHER, strokeDash=[3, 4], opacity=0.6)
+        .encode(y="from:Q")
+    )
+    return _spec((lines + dots + names).properties(height=320), room_right=24)
+
+
 def _days() -> alt.X:
     return alt.X(
         "charge_date:T",

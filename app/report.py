@@ -26,6 +26,7 @@ from app.figures import (
     dark,
     health,
     outlook,
+    score_cost,
     spend,
 )
 from app.filters import Filters
@@ -70,6 +71,11 @@ SECTIONS: Final = (
         "Coverage",
         ((coverage.by_team, dark.dark), (coverage.fixes,)),
         (coverage.headline,),
+    ),
+    Section(
+        "Quality of telemetry",
+        ((score_cost.against_cost,), (score_cost.first_fixes,)),
+        (score_cost.against_cost,),
     ),
     Section(
         "Cardinality",

@@ -1,6 +1,7 @@
 """How good the telemetry is: the Instrumentation Score beside coverage, and what breaks its rules.
 
-Reads    mart_score_service, mart_score_rule, mart_advisory, mart_coverage_service
+Reads    mart_score_service, mart_score_rule, mart_advisory, mart_coverage_service,
+         mart_service_cost
 Holds    score and coverage are never made one number; what was not evaluated stands beside the
          score; a score is rounded down; an advisory is in no score
 """
@@ -13,44 +14,70 @@ from app.filters import ALL, Filters
 from app.reader import Reader
 
 NAMELESS: Final = "(no service.name)"
-_OF_TEAM: Final = """
+OF_TEAM: Final = """
     ($team = 'all' AND $environment = 'all' OR service_name IN (
         SELECT service_name FROM mart_coverage_service
         WHERE ($team = 'all' OR team = $team)
           AND ($environment = 'all' OR environment = $environment)))
 """
-_EMPTY: Final = "No telemetry of services was scored yet for this choice."
+SCORED: Final = f"""
+    SELECT service_name, window_days, points, max_points, score, score_applicable,
+           band_applicable, is_complete, not_evaluated, coalesce(failed_count, 0) AS failed_count,
+           coverage, coalesce(team, '__unallocated__') AS team, monthly_cost,
+           CASE WHEN has_gap AND letter < 'C' THEN 'C, capped' ELSE letter END AS grade
+    FROM (SELECT *, CASE band_applicable WHEN 'Excellent' THEN 'A' WHEN 'Good' THEN 'B'
+                    WHEN 'Needs Improvement' THEN 'C' WHEN 'Poor' THEN 'D' END AS letter
+          FROM mart_score_service)
+    LEFT JOIN (SELECT service_name, count(*) FILTER (state = 'failed') AS failed_count
+               FROM mart_score_rule WHERE window_days = 30 GROUP BY service_name)
+         USING (service_name)
+    LEFT JOIN (SELECT service_name, string_agg(DISTINCT state, '+' ORDER BY state) AS coverage,
+                      CASE WHEN count(DISTINCT team) = 1 THEN min(team) ELSE 'several teams' END
+                        AS team,
+                      bool_or(tier = 1 AND missing_count > 0
+                              AND state IN ('complete', 'partial', 'dark')) AS has_gap
+               FROM mart_coverage_service
+               WHERE ($team = 'all' OR team = $team)
+                 AND ($environment = 'all' OR environment = $environment)
+               GROUP BY service_name) USING (service_name)
+    LEFT JOIN (SELECT service_name, sum(monthly_cost) AS monthly_cost FROM mart_service_cost
+               WHERE currency = $currency
+                 AND ($environment = 'all' OR environment = $environment)
+               GROUP BY service_name) USING (service_name)
+    WHERE window_days = 30 AND {OF_TEAM}
+"""  # noqa: S608 - a part of ours
+"""Scored services with their owner, coverage, cost in one currency, and a letter that is at best C
+while a tier-1 service misses a signal."""
+
+ORDER: Final = "score_applicable NULLS LAST, failed_count DESC, service_name"
+EMPTY: Final = "No telemetry of services was scored yet for this choice."
 
 
-def _chosen(filters: Filters) -> dict[str, Any]:
-    return {"team": filters.team, "environment": filters.environment, "nameless": NAMELESS}
+def chosen(filters: Filters) -> dict[str, Any]:
+    """Give what the parts above ask for."""
+    names = {"team": filters.team, "environment": filters.environment, "nameless": NAMELESS}
+    return {**names, "currency": filters.currency}
+
+
+def _of_team(filters: Filters) -> dict[str, Any]:
+    return {name: value for name, value in chosen(filters).items() if name != "currency"}
 
 
 def services(reader: Reader, filters: Filters) -> Figure:
     """Give the score of each service beside its coverage, the worst first."""
     answer = reader.ask(
         f"""
-        SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, coverage,
+        SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, team, grade,
                floor(score_applicable * 10) / 10 AS score_applicable, band_applicable,
                floor(current_score * 10) / 10 AS current_score,
-               floor(score * 10) / 10 AS score, failed_count,
+               floor(score * 10) / 10 AS score, failed_count, coverage, monthly_cost,
                CASE WHEN is_complete THEN 'true' ELSE 'false' END AS complete, not_evaluated
-        FROM mart_score_service
+        FROM ({SCORED})
         LEFT JOIN (SELECT service_name, score_applicable AS current_score
                    FROM mart_score_service WHERE window_days = 7) USING (service_name)
-        LEFT JOIN (SELECT service_name, count(*) FILTER (state = 'failed') AS failed_count
-                   FROM mart_score_rule WHERE window_days = 30 GROUP BY service_name)
-             USING (service_name)
-        LEFT JOIN (SELECT service_name,
-                          string_agg(DISTINCT state, '+' ORDER BY state) AS coverage
-                   FROM mart_coverage_service
-                   WHERE ($team = 'all' OR team = $team)
-                     AND ($environment = 'all' OR environment = $environment)
-                   GROUP BY service_name) USING (service_name)
-        WHERE window_days = 30 AND {_OF_TEAM}
-        ORDER BY mart_score_service.score_applicable NULLS LAST, failed_count DESC, service_name
+        ORDER BY {ORDER}
         """,  # noqa: S608 - a part of ours
-        **_chosen(filters),
+        **chosen(filters),
     )
     return build(
         reader,
@@ -61,25 +88,29 @@ def services(reader: Reader, filters: Filters) -> Figure:
         finding=_services_finding(answer.frame.to_dicts()),
         shown=(
             Shown("service_name", "Service"),
-            Shown("coverage", "Coverage", "signals"),
+            Shown("team", "Owner", "entity", link="team?team"),
+            Shown("grade", "Grade"),
             Shown("score_applicable", "Where it stands", "number"),
             Shown("band_applicable", "Band"),
             Shown("current_score", "Last 7 days", "number"),
             Shown("score", "Strict score", "number"),
             Shown("failed_count", "Failed rules", "count"),
+            Shown("coverage", "Coverage", "signals"),
+            Shown("monthly_cost", "Cost a month", "money"),
             Shown("complete", "Complete", "code"),
             Shown("not_evaluated", "Not evaluated", "signals"),
         ),
         note="Over 30 days. “Where it stands” counts rules whose target was seen; the strict score "
-        "lets the others pass. The environment is no part of a score.",
-        empty=_EMPTY,
+        "lets the others pass. The grade is the band as a letter, at best C while a tier-1 service "
+        "misses a signal. The environment is no part of a score.",
+        empty=EMPTY,
         is_tall=True,
     )
 
 
 def _services_finding(rows: list[dict[str, Any]]) -> str:
     if not rows:
-        return _EMPTY
+        return EMPTY
     good = len([row for row in rows if row["band_applicable"] in {"Excellent", "Good"}])
     text = f"{good} of {words.plural(len(rows), 'service')} are good or excellent."
     missing = sorted({name for row in rows for name in row["not_evaluated"].split("+") if name})
@@ -110,13 +141,13 @@ def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
         FROM mart_score_rule
         WHERE window_days = 30
           AND ($service = 'all' OR coalesce(nullif(service_name, ''), $nameless) = $service)
-          AND {_OF_TEAM}
+          AND {OF_TEAM}
         GROUP BY rule, text, impact, weight
         ORDER BY list_position(['failed', 'passed', 'not seen', 'not evaluated'], verdict),
-                 weight DESC, failed_count DESC, rule
+                 sum(points_if_fixed) DESC NULLS LAST, weight DESC, rule
         """,  # noqa: S608 - a part of ours
         service=service,
-        **_chosen(filters),
+        **_of_team(filters),
     )
     frame = answer.frame
     failed = frame.filter(frame["verdict"] == "failed")["rule"].to_list()
@@ -126,7 +157,7 @@ def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
         answer,
         name="score-rules",
         title="Rules and their evidence",
-        finding=_EMPTY
+        finding=EMPTY
         if not frame.height
         else f"{words.plural(len(failed), 'rule')} of {frame.height} failed"
         + (f": {words.listed(failed, 6)}." if failed else "."),
@@ -146,7 +177,7 @@ def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
         ),
         note="A rule that was not seen passes in the strict score. Points are those of one "
         "service's strict score.",
-        empty=_EMPTY,
+        empty=EMPTY,
         is_tall=True,
     )
 
@@ -157,10 +188,10 @@ def advisories(reader: Reader, filters: Filters) -> Figure:
         f"""
         SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, advisory, text,
                violating_count, last_seen_at, array_to_string(samples, ', ') AS samples
-        FROM mart_advisory WHERE {_OF_TEAM}
+        FROM mart_advisory WHERE {OF_TEAM}
         ORDER BY violating_count DESC, service_name, advisory
         """,  # noqa: S608 - a part of ours
-        **_chosen(filters),
+        **_of_team(filters),
     )
     finding = f"{words.plural(answer.frame.height, 'advisory', 'advisories')}; none is in a score."
     return build(

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import fix_panel, show
-from app.figures import coverage, dark, findings, score, standing
+from app.figures import coverage, dark, findings, score, score_cost, standing
 from app.filters import ALL
 
 page = show.Page("Coverage", "Which services cannot be seen in an incident, what to fix first?")
@@ -41,6 +41,9 @@ page.show(page.get(findings.findings))
 
 # %% How good is what arrives?
 scored = page.get(score.services)
+page.cards(page.get(score_cost.against_cost), key="cards-score")
+page.show(page.get(score_cost.against_cost))
+page.show(page.get(score_cost.fixes))
 page.show(scored)
 if scored.rows:
     chosen_service = st.selectbox(
