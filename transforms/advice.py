@@ -2,7 +2,7 @@
 
 Reads    mart_cardinality_metric, mart_cardinality_label, mart_cardinality_value,
          mart_cardinality_set, mart_cardinality_rewrite, mart_metric_use
-Writes   mart_cardinality_advice: the last day's metrics, what saves most first
+Writes   mart_cardinality_advice: metrics of the last whole day, what saves most first
 Units    series and stored series; money a month at the configured price
 Holds    a metric is in it once; what a change saves is what its what-if says; a label or metric
          that a given dashboard or rule uses is never to be dropped
@@ -10,10 +10,12 @@ Holds    a metric is in it once; what a change saves is what its what-if says; a
 Of the changes that save at least nine tenths of what the best would save the gentlest is taken, in
 this order: a metric nobody uses, a label nobody uses, half the bounds, path to template, status to
 class, the top values and `other`, a label of unknown use, labels that say the same, a set of
-labels. Attributes of the resource stay: without them series of several senders would meet.
+labels. Attributes of the resource stay: without them series of several senders would meet. Gauges
+keep all labels. Of unknown use only labels of many values are named.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -28,15 +30,24 @@ LOSS: Final = {
 FOLDED: Final = ("half_the_bounds", "path_template", "status_class", "top_k")
 NAMES: Final = ("enum", "free_text")
 """Shapes of values of which some may stand for the rest; of ids none does."""
+ADDED_UP: Final = ("sum", "histogram", "exponential_histogram")
+"""Kinds of which series may meet in one: of a gauge nobody can say how."""
+MANY: Final = 50
+GROWTH_DAYS: Final = 14
 TENTHS: Final = 9
 _KEY: Final = ["metric", "level", "label"]
 
 
-def advice(marts: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
-    """Give the change to make first for each metric of the last day; `marts` are those read."""
+def advice(marts: Mapping[str, pl.LazyFrame], *, now: date) -> pl.LazyFrame:
+    """Give the change to make first for each metric; `marts` are those read.
+
+    The day is the last that is over, or the last there is: a day that still runs lacks metrics.
+    """
     metrics = marts["mart_cardinality_metric"]
-    today = metrics.filter(pl.col("day") == pl.col("day").max())
+    is_over = pl.col("day").filter(pl.col("day") < now).max()
+    today = metrics.filter(pl.col("day") == pl.coalesce(is_over, pl.col("day").max()))
     day = today.select("day", "metric")
+    causes = _causes(marts["mart_cardinality_label"], metrics, today)
     labels, values, sets, rewrites = (
         marts[f"mart_cardinality_{name}"].join(day, on=["day", "metric"], how="semi")
         for name in ("label", "value", "set", "rewrite")
@@ -44,22 +55,18 @@ def advice(marts: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     used = marts["mart_metric_use"]
     shown = values.group_by(_KEY).agg(pl.col("series_count").sum().alias("top_count"))
     shapes = labels.select(*_KEY, "value_class").join(shown, on=_KEY, how="left", validate="1:1")
-    causes = labels.filter("is_root_cause").select(
-        "metric", pl.col("label").alias("root_cause_label")
-    )
     tried = pl.concat(
         [
             _metrics(today, used),
             _labels(labels, used),
-            _sets(sets, used),
+            _sets(sets, labels, used),
             _folds(rewrites, shapes, today),
         ],
         how="diagonal",
     )
-    known = today.select(_FACTS).with_columns(
-        (pl.col("series_count") - pl.col("previous_series_count")).alias("growth_count")
+    found = tried.join(today.select(_FACTS), on="metric", how="inner", validate="m:1").filter(
+        (pl.col("action") == "drop_metric") | pl.col("metric_kind").is_in(ADDED_UP)
     )
-    found = tried.join(known, on="metric", how="inner", validate="m:1")
     whole = used.filter(pl.col("label") == "").select(
         "metric", pl.col("use_state").alias("metric_use"), pl.col("places").alias("metric_places")
     )
@@ -88,8 +95,32 @@ def advice(marts: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
 _ORDER: Final = ["saved_cost", "saved_stored", "metric"]
 _FACTS: Final = (
     "day", "metric", "metric_kind", "top_team", "series_count", "stored_series_count",
-    "previous_series_count", "monthly_cost",
+    "monthly_cost",
 )  # fmt: skip
+
+
+def _causes(labels: pl.LazyFrame, metrics: pl.LazyFrame, today: pl.LazyFrame) -> pl.LazyFrame:
+    """Give how much each metric grew in two weeks, and the last label that explains growth."""
+    last = today.select("metric", pl.col("day").alias("last"), pl.col("series_count").alias("now"))
+    age = (pl.col("last") - pl.col("day")).dt.total_days()
+    recent = (age >= 0) & (age <= GROWTH_DAYS)
+    causes = (
+        labels.filter("is_root_cause")
+        .join(last, on="metric", how="inner", validate="m:1")
+        .filter(recent)
+        .sort("metric", "day", "label")
+        .group_by("metric", maintain_order=True)
+        .agg(pl.col("label").last().alias("root_cause_label"))
+    )
+    grown = (pl.col("now") - pl.col("series_count")).alias("growth_count")
+    return (
+        metrics.join(last, on="metric", how="inner", validate="m:1")
+        .filter(recent)
+        .sort("metric", "day")
+        .unique("metric", keep="first", maintain_order=True)
+        .select("metric", grown)
+        .join(causes, on="metric", how="left", validate="1:1")
+    )
 
 
 def _metrics(today: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
@@ -106,14 +137,19 @@ def _metrics(today: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _labels(labels: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
-    """Give the labels of points that save something and that nobody is known to use."""
+    """Give the labels of points that save something and that nobody is known to use.
+
+    Of unknown use only those that have many values or made the metric grow: a label of few values
+    (a direction, a unit) tells things apart that must not be added up.
+    """
     ours = labels.filter(
         (pl.col("level") == "point") & (pl.col("saved_count") > 0) & ~pl.col("label").is_in(KEPT)
     )
     state = pl.col("use_state").fill_null("unknown")
+    is_many = (pl.col("distinct_count") >= MANY) | pl.col("is_root_cause")
     return (
         ours.join(used.select(*_KEY, "use_state", "places"), on=_KEY, how="left", validate="1:1")
-        .filter(state != "used")
+        .filter((state == "unused") | ((state == "unknown") & is_many))
         .select(
             "metric",
             pl.when(state == "unused")
@@ -129,8 +165,8 @@ def _labels(labels: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _sets(sets: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
-    """Give sets of labels of points none of which is known to be used."""
+def _sets(sets: pl.LazyFrame, labels: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
+    """Give sets of labels of points, all of many values, none of which is known to be used."""
     members = (
         sets.filter(
             pl.col("set_kind").is_in(["equivalent", "budget"])
@@ -153,13 +189,15 @@ def _sets(sets: pl.LazyFrame, used: pl.LazyFrame) -> pl.LazyFrame:
     state = pl.col("use_state").fill_null("unknown")
     return (
         members.join(used.select(*_KEY, "use_state"), on=_KEY, how="left", validate="m:1")
+        .join(labels.select(*_KEY, "distinct_count"), on=_KEY, how="left", validate="m:1")
         .group_by("metric", "action", "labels", "series_after_count", "saved_cost")
         .agg(
             (state == "used").any().alias("is_used"),
             (state == "unused").all().alias("is_unused"),
             pl.col("label").is_in(KEPT).any().alias("is_kept"),
+            (pl.col("distinct_count") >= MANY).all().alias("is_many"),
         )
-        .filter(~pl.col("is_used") & ~pl.col("is_kept"))
+        .filter(pl.col("is_many") & ~pl.col("is_used") & ~pl.col("is_kept"))
         .select(
             "metric",
             "action",

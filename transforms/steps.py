@@ -29,6 +29,7 @@ from transforms import (
     expected,
     grade,
     hierarchy,
+    label_cost,
     metric_use,
     network_hours,
     outlook,
@@ -223,8 +224,18 @@ def _use(f: Frames, t: Terms) -> Made:
     return {"mart_metric_use": made}
 
 
-def _advice(f: Frames, _: Terms) -> Made:
-    return {"mart_cardinality_advice": advice.advice(f)}
+def _label_cost(f: Frames, t: Terms) -> Made:
+    made = label_cost.label_cost(
+        f["mart_series_cost"],
+        f["mart_cardinality_label"],
+        f["mart_cardinality_metric"],
+        now=t.now.date(),
+    )
+    return {"mart_label_cost": made}
+
+
+def _advice(f: Frames, t: Terms) -> Made:
+    return {"mart_cardinality_advice": advice.advice(f, now=t.now.date())}
 
 
 def _tagged(f: Frames, t: Terms) -> Made:
@@ -419,6 +430,8 @@ WHOLE: Final = (
     Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
          ("mart_metric_use",)),
+    Step(_label_cost, ("mart_series_cost", "mart_cardinality_label", "mart_cardinality_metric"),
+         ("mart_label_cost",)),
     Step(_advice, ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
                    "mart_cardinality_set", "mart_cardinality_rewrite", "mart_metric_use"),
          ("mart_cardinality_advice",)),

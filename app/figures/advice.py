@@ -49,13 +49,13 @@ def _case(part: int) -> str:
 
 
 _SQL: Final = f"""
-    SELECT advice_rank, metric, top_team, action, {_case(0)} AS change, series_count,
-           series_after_count, saved_cost,
+    SELECT advice_rank, metric, top_team, action, {_case(0)} AS change, stored_series_count,
+           stored_after_count, saved_cost,
            CASE verdict WHEN 'unused' THEN 'nobody uses it' WHEN 'loses_detail' THEN 'loses detail'
                         ELSE 'look first' END AS verdict,
            concat_ws(' ',
              if(root_cause_label <> '' AND growth_count > 0,
-                format('{{}} explains {{:,}} more series since the day before.',
+                format('{{}} explains {{:,}} more series in 14 days.',
                        root_cause_label, growth_count), NULL),
              {_case(1)},
              if(places <> '', concat('Used by ', places, '.'), NULL)) AS warning,
@@ -82,8 +82,8 @@ def advice(reader: Reader, filters: Filters) -> Figure:
             Shown("metric", "Metric", link="cardinality?metric"),
             Shown("change", "Change", "prose"),
             Shown("top_team", "Team", "entity"),
-            Shown("series_count", "Series", "count"),
-            Shown("series_after_count", "After", "count"),
+            Shown("stored_series_count", "Stored series", "count"),
+            Shown("stored_after_count", "After", "count"),
             Shown("saved_cost", "Saved a month", "money"),
             Shown("verdict", "Verdict", "state"),
             Shown("warning", "Know before", "prose"),
@@ -98,7 +98,7 @@ def advice(reader: Reader, filters: Filters) -> Figure:
         ),
         note="One change per metric: the gentlest that saves nine tenths of what the best would.",
         empty="Nothing would save series without losing what somebody uses.",
-        total=(None, "All of it", None, None, None, None, total, None, None) if total else (),
+        total=(None, "All changes", None, None, None, None, total, None, None) if total else (),
         is_tall=True,
     )
 

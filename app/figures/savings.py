@@ -145,7 +145,6 @@ def unused(reader: Reader, filters: Filters) -> Figure:
             Shown("metric", "Metric", link="cardinality?metric"),
             Shown("series_count", "Series", "count"),
             Shown("monthly_cost", "Cost a month", "money"),
-            Shown("use_state", "Use", "state"),
         ),
         note="Dashboards and rules that are not given are not known.",
         empty="Every metric is used by a dashboard or a rule.",
@@ -261,4 +260,78 @@ def rewrites(reader: Reader, filters: Filters, metric: str) -> Figure:
         ),
         note="Detail is kept in part: a route instead of every path, the largest queues by name.",
         empty="Fewer values would save nothing here.",
+    )
+
+
+def backends(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
+    """Give what a metric costs in each backend, and what dropping a label saves there."""
+    answer = reader.ask(
+        """
+        SELECT backend, price_unit, max(monthly_cost) AS monthly_cost, sum(saved_cost) AS saved_cost
+        FROM mart_label_cost WHERE metric = $metric AND label = $label
+        GROUP BY backend, price_unit ORDER BY backend
+        """,
+        metric=metric,
+        label=label,
+    )
+    frame = answer.frame
+    finding = f"Without {label} no series of {metric} are saved."
+    if frame.height:
+        best = frame.sort("saved_cost", descending=True, maintain_order=True).row(0, named=True)
+        saved = words.money(best["saved_cost"], CURRENCY)
+        finding = f"Without {label}, {best['backend']} costs {saved} a month less."
+    return build(
+        reader,
+        filters,
+        answer,
+        name="label-backends",
+        title=f"What {label} costs in each backend",
+        finding=finding,
+        shown=(
+            Shown("backend", "Backend"),
+            Shown("price_unit", "Priced by"),
+            Shown("monthly_cost", "Metric, a month", "money"),
+            Shown("saved_cost", "Saved a month", "money"),
+        ),
+        empty=f"Without {label} no series of {metric} are saved.",
+    )
+
+
+def windows(reader: Reader, filters: Filters) -> Figure:
+    """Give active series of the last hour, day, week and month, each series once."""
+    answer = reader.ask(
+        """
+        WITH sums AS (
+          SELECT sum(hour_series_count)::BIGINT AS h, sum(day_series_count)::BIGINT AS d,
+                 sum(week_series_count)::BIGINT AS w, sum(month_series_count)::BIGINT AS m
+          FROM mart_series_active
+        )
+        SELECT time_window, series_count, series_count / nullif(d, 0) AS day_ratio
+        FROM sums, LATERAL (VALUES (1, 'last hour', h), (2, 'last day', d), (3, '7 days', w),
+                                   (4, '30 days', m)) AS one(place, time_window, series_count)
+        WHERE series_count IS NOT NULL ORDER BY place
+        """
+    )
+    frame = answer.frame
+    finding = "No metrics have arrived."
+    if frame.height:
+        day, month = frame["series_count"][1], frame["series_count"][3]
+        finding = (
+            f"30 days saw {words.count(month)} series, the last day {words.count(day)}: "
+            "the difference came and went."
+        )
+    return build(
+        reader,
+        filters,
+        answer,
+        name="series-windows",
+        title="Series by window",
+        finding=finding,
+        shown=(
+            Shown("time_window", "Window"),
+            Shown("series_count", "Series", "count"),
+            Shown("day_ratio", "Times a day", "number"),
+        ),
+        note="Each series counts once in a window, however many days it was seen.",
+        empty="No metrics have arrived.",
     )

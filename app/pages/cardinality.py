@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import fixes, show, words
 from app.figures import advice, cardinality, savings
+from transforms.advice import NAMES
 
 page = show.Page("Cardinality", "Which metric exploded, which label did it, what do we save?")
 
@@ -20,7 +21,7 @@ if not metrics.rows:
 page.show(first)
 
 # %% Which metrics?
-page.show(page.get(cardinality.headline))
+page.show(page.get(cardinality.headline), page.get(savings.windows), widths=(2, 1))
 order = st.segmented_control(
     "Order", ["Exploding first", "By money", "By growth"], default="Exploding first", key="order"
 )
@@ -64,8 +65,13 @@ mended = fixes.Label(
 )
 changes = page.get(savings.rewrites, metric).data
 mine = changes.filter(changes["label"] == label)["rewrite"].to_list()
+if row["value_class"] not in NAMES:  # of ids none stands for the rest
+    mine = [one for one in mine if one != "top_k"]
 values = page.get(cardinality.values, metric, label)
 bounds = [float(bound) for bound in facts["bounds"].split()]
+costs = page.get(savings.backends, metric, label)
+if costs.rows > 1:
+    page.show(costs)
 left, right = st.columns(2)
 page.show_in(left, values)
 with right, st.container(border=True, height="stretch"):

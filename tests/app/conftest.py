@@ -463,6 +463,32 @@ def _cardinality() -> dict[str, list[dict[str, Any]]]:
                 "monthly_cost": Decimal("55.35"),
             }
         ],
+        "mart_label_cost": [
+            {
+                "backend": backend,
+                "metric": "checkout.cart.events",
+                "level": "point",
+                "label": "user_id",
+                "day": LAST,
+                "price_unit": unit,
+                "monthly_cost": cost,
+                "saved_cost": cost * 9 / 10,
+            }
+            for backend, unit, cost in (
+                ("default", "series", Decimal("55.35")),
+                ("meter", "samples", Decimal(80)),
+            )
+        ],
+        "mart_series_active": [
+            {
+                "metric": "checkout.cart.events",
+                "day": LAST,
+                "hour_series_count": 8000,
+                "day_series_count": 9000,
+                "week_series_count": 20000,
+                "month_series_count": 36000,
+            }
+        ],
         "mart_series_quota": [
             {
                 "day": LAST,

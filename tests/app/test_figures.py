@@ -96,6 +96,8 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (score.advisories, ()),
     (advice.advice, ()),
     (advice.unused_labels, ()),
+    (savings.windows, ()),
+    (savings.backends, ("checkout.cart.events", "user_id")),
     (cardinality.headline, ()),
     (cardinality.price, ()),
     (cardinality.metrics, ()),
@@ -476,7 +478,7 @@ def test_the_list_of_what_to_do_first(reader: Reader) -> None:
     assert row["change"] == "Keep the top values of user_id"
     assert row["verdict"] == "loses detail"
     assert row["warning"] == (
-        "user_id explains 8,000 more series since the day before. All others become `other`. "
+        "user_id explains 8,000 more series in 14 days. All others become `other`. "
         "Used by shop.json: Carts."
     )
     assert made.finding == (
@@ -486,3 +488,15 @@ def test_the_list_of_what_to_do_first(reader: Reader) -> None:
     assert made.cards[0].value == "$48.6"
     assert made.cards[0].note.endswith("of all, 1 change")
     assert made.total[6] == Decimal("48.585")
+
+
+def test_series_by_window_and_by_backend(reader: Reader) -> None:
+    """A month saw four times the series of a day; the backend where a label costs most is named."""
+    windows = savings.windows(reader, first_look(reader))
+    backends = savings.backends(reader, first_look(reader), "checkout.cart.events", "user_id")
+
+    assert windows.data["time_window"].to_list() == ["last hour", "last day", "7 days", "30 days"]
+    assert windows.data["day_ratio"].to_list()[-1] == 4
+    assert "30 days saw 36,000 series, the last day 9,000" in windows.finding
+    assert backends.finding == "Without user_id, meter costs $72.0 a month less."
+    assert backends.data["backend"].to_list() == ["default", "meter"]

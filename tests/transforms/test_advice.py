@@ -1,7 +1,7 @@
 """What to do first: the gentlest change that saves nearly as much as the best, one per metric."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -41,7 +41,7 @@ def of_marts(made: Mapping[str, pl.LazyFrame], queries: Sequence[str]) -> pl.Dat
     panels = ",".join(f'{{"expr": "{query}"}}' for query in queries)
     found = uses(read_dashboard(f'{{"panels": [{panels}]}}', "shop.json"))
     used = metric_use(metrics, labels, found, is_known=bool(queries))
-    got = advice({**made, "mart_metric_use": used}).collect()
+    got = advice({**made, "mart_metric_use": used}, now=DAY + timedelta(days=1)).collect()
     return BY_NAME["mart_cardinality_advice"].check(got)
 
 
@@ -66,7 +66,7 @@ def test_a_label_of_unknown_use_is_looked_at_first(telemetry: Any) -> None:
 
 def test_a_label_that_nobody_uses_goes(telemetry: Any) -> None:
     """A panel shows the metric by route, so users may go."""
-    got = advised(telemetry, users(60), ["sum by (route) (rate(m_total[5m]))"])
+    got = advised(telemetry, users(20), ["sum by (route) (rate(m_total[5m]))"])
 
     assert first(got) == ("m", "drop_unused_label", "user", 2, "unused")
 
@@ -130,6 +130,66 @@ def test_half_the_bounds_before_a_label(telemetry: Any) -> None:
     assert first(got) == ("h", "half_the_bounds", "", 10, "loses_detail")
     counts = got.select("stored_series_count", "stored_after_count", "saved_cost").row(0)
     assert counts == (70, 50, None)
+
+
+def test_labels_of_few_values_are_not_guessed_at(telemetry: Any) -> None:
+    """A direction has two values: to add both up is wrong, though it would halve the series."""
+    rows = [("m", {"pod": f"p{n}", "direction": way}) for n in range(30) for way in ("in", "out")]
+
+    assert advised(telemetry, rows).is_empty()
+
+
+def test_gauges_keep_their_labels(telemetry: Any) -> None:
+    """How gauges meet in one is not guessed; as a whole one may go."""
+    for n in range(60):
+        telemetry.add("g", {}, labels={"user": f"u{n:03}"})
+    telemetry.add("shown", {})
+    made = cardinality_day(telemetry.series, NONE, NO_HISTOGRAMS, DAY, Prices(Decimal(6)))
+
+    assert of_marts(made, ()).is_empty()
+    assert first(of_marts(made, ["shown"])) == ("g", "drop_metric", "", 0, "unused")
+
+
+def test_the_label_that_made_it_grow_is_named_for_two_weeks(telemetry: Any) -> None:
+    """Users came yesterday, today nothing grew: two series have become 60 all the same."""
+    frames: dict[str, list[pl.LazyFrame]] = {}
+    before = NONE
+    for back, rows in (
+        (2, [("m", {"route": one}) for one in "ab"]),
+        (1, users(60)),
+        (0, users(60)),
+    ):
+        builder = type(telemetry)()
+        for metric, labels in rows:
+            builder.add(metric, {}, labels=labels, kind="counter")
+        prices = Prices(Decimal(6), guard_series=10)
+        day = DAY - timedelta(days=back)
+        made = cardinality_day(builder.series, before, NO_HISTOGRAMS, day, prices)
+        before = builder.series
+        for name, frame in made.items():
+            frames.setdefault(name, []).append(frame)
+
+    got = of_marts({name: pl.concat(days) for name, days in frames.items()}, ())
+
+    assert got.select("root_cause_label", "growth_count").row(0) == ("user", 58)
+
+
+def test_a_day_that_still_runs_is_not_the_base(telemetry: Any) -> None:
+    """The list is that of the day before, unless there is no other."""
+    both: dict[str, list[pl.LazyFrame]] = {}
+    for day, count in ((DAY, 70), (DAY + timedelta(days=1), 60)):
+        builder = type(telemetry)()
+        for metric, labels in users(count):
+            builder.add(metric, {}, labels=labels, kind="counter")
+        made = cardinality_day(builder.series, NONE, NO_HISTOGRAMS, day, Prices(Decimal(6)))
+        for name, frame in made.items():
+            both.setdefault(name, []).append(frame)
+
+    got = of_marts({name: pl.concat(frames) for name, frames in both.items()}, ())
+    only = of_marts({name: frames[1] for name, frames in both.items()}, ())
+
+    assert got.select("day", "series_count").row(0) == (DAY, 70)
+    assert only.select("day", "series_count").row(0) == (DAY + timedelta(days=1), 60)
 
 
 @pytest.mark.parametrize("kept", ["service.name", "team"])

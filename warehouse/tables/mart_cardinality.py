@@ -157,13 +157,13 @@ METRIC_USE: Final = Table(
 
 CARDINALITY_ADVICE: Final = Table(
     name="mart_cardinality_advice",
-    text="What to do first: one change per metric of the last day, so that savings add up.",
+    text="What to do first: one change per metric of the last whole day, so that savings add up.",
     grain="metric",
     key=("metric",),
     columns=(
         Column("advice_rank", pl.Int64(), "1 saves most"),
         METRIC,
-        Column("day", pl.Date(), "last UTC day that has telemetry"),
+        Column("day", pl.Date(), "last UTC day that is over and has telemetry"),
         Column("metric_kind", pl.String(), "gauge, sum, histogram, …"),
         Column("top_team", pl.String(), "team with most of the series"),
         Column(
@@ -187,8 +187,12 @@ CARDINALITY_ADVICE: Final = Table(
         ),
         Column("use_state", pl.String(), "used, unused or unknown: of the labels, else the metric"),
         Column("places", pl.String(), "the first five dashboards and rules that use it"),
-        Column("root_cause_label", pl.String(), "label that explains the growth; empty for none"),
-        Column("growth_count", pl.Int64(), "series more than the day before", is_nullable=True),
+        Column(
+            "root_cause_label",
+            pl.String(),
+            "last label that explained growth within 14 days; empty for none",
+        ),
+        Column("growth_count", pl.Int64(), "series more than 14 days before, or when first seen"),
     ),
 )
 

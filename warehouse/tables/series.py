@@ -104,6 +104,23 @@ SERIES_QUOTA: Final = Table(
     ),
 )
 
+LABEL_COST: Final = Table(
+    name="mart_label_cost",
+    text="What dropping each label would save in each backend; labels that save anything.",
+    grain="backend, metric, level and label, of the last day that is over",
+    key=("backend", "metric", "level", "label"),
+    columns=(
+        Column("backend", pl.String(), "`default`, or one of the setting cardinality.backends"),
+        METRIC,
+        Column("level", pl.String(), "point or resource: where the label stands"),
+        Column("label", pl.String(), "attribute key"),
+        Column("day", pl.Date(), "last UTC day that is over and has telemetry"),
+        Column("price_unit", pl.String(), "series: per 1,000 a month; samples: per million"),
+        Column("monthly_cost", USD, "of the metric, a month of 30 days like this one", unit="USD"),
+        Column("saved_cost", USD, "of it, without the label", unit="USD"),
+    ),
+)
+
 ALL: Final = (
     SERIES_DAILY,
     SERIES,
@@ -111,4 +128,5 @@ ALL: Final = (
     SERIES_HOURLY,
     SERIES_COST,
     SERIES_QUOTA,
+    LABEL_COST,
 )
