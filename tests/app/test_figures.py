@@ -498,5 +498,5 @@ def test_series_by_window_and_by_backend(reader: Reader) -> None:
     assert windows.data["time_window"].to_list() == ["last hour", "last day", "7 days", "30 days"]
     assert windows.data["day_ratio"].to_list()[-1] == 4
     assert "30 days saw 36,000 series, the last day 9,000" in windows.finding
-    assert backends.finding == "Without user_id, meter costs $72.0 a month less."
+    assert backends.finding == "Without user_id, meter costs $72 a month less."
     assert backends.data["backend"].to_list() == ["default", "meter"]
