@@ -1,4 +1,4 @@
-"""Who truly bears a volume or a flow of traffic, worked out from the world's own schedule.
+"""Who truly bears a volume, a flow or a balancer, worked out from the world's own schedule.
 
 Takes    a World and a charge of something attached to a cluster
 Gives    parts of 1: of a workload, or of a bucket
@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from sample_data.attached import Volume, mounts, sent
+from sample_data.balancers import Balancer, behind
 from sample_data.charges import Charge
 from sample_data.model import Workload, World
 
@@ -26,10 +27,12 @@ class Part(NamedTuple):
 
 
 def attached_parts(world: World, charge: Charge) -> Iterator[Part]:
-    """Give who bears a charge: whoever mounts the volume in its hours, or sent the bytes."""
+    """Give who bears a charge: mounts, bytes or pods behind it, in its hours."""
     start, stop = charge.span
     if isinstance(charge.attached, Volume):
         yield from _mounted(world, charge.attached, start, stop)
+    elif isinstance(charge.attached, Balancer):
+        yield from _behind(world, charge.attached, start, stop)
     elif charge.attached is not None:
         shares = sent(world, charge.attached, start, stop)
         whole = sum(shares.values())
@@ -51,3 +54,15 @@ def _mounted(world: World, volume: Volume, start: int, stop: int) -> Iterator[Pa
     yield from (Part(work, "", share) for work, share in shares.items())
     if alone:
         yield Part(None, UNMOUNTED, alone)
+
+
+def _behind(world: World, balancer: Balancer, start: int, stop: int) -> Iterator[Part]:
+    """Share the whole span by the hours that pods stood behind the balancer in it."""
+    hours: dict[Workload, int] = defaultdict(int)
+    for pod in behind(world, balancer):
+        hours[pod.workload] += max(0, min(stop, pod.end) - max(start, pod.start))
+    whole = sum(hours.values())
+    if not whole:
+        yield Part(None, UNMOUNTED, Fraction(1))
+        return
+    yield from (Part(work, "", Fraction(count, whole)) for work, count in hours.items())

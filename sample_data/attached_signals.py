@@ -1,4 +1,4 @@
-"""What is told of volumes, of traffic and of GPUs in a stretch of time.
+"""What is told of volumes, traffic, balancers and GPUs in a stretch of time.
 
 Takes    a World, a pod or a cluster, and a window of hours
 Gives    series with the attributes of their resource
@@ -17,6 +17,7 @@ from sample_data.attached import (
     volumes,
     volumes_of,
 )
+from sample_data.balancers import Balancer, balancers, behind
 from sample_data.model import Cluster, Pod, World
 from sample_data.signals import (
     KUBELET,
@@ -39,6 +40,9 @@ GPU_REQUEST: Final = Metric(PROMETHEUS, "kube_pod_container_resource_requests", 
 VOLUME_SIZE: Final = Metric(KUBELET, "k8s.volume.capacity", "By", "gauge_int")
 CLAIM: Final = Metric(PROMETHEUS, "kube_persistentvolumeclaim_info", "", "gauge")
 DISK: Final = Metric(PROMETHEUS, "kube_persistentvolume_info", "", "gauge")
+SERVICE: Final = Metric(PROMETHEUS, "kube_service_spec_type", "", "gauge")
+ADDRESS: Final = Metric(PROMETHEUS, "kube_service_status_load_balancer_ingress", "", "gauge")
+ENDPOINT: Final = Metric(PROMETHEUS, "kube_endpointslice_endpoints", "", "gauge")
 LABELS: Final[dict[TrafficClass, Attributes]] = {
     "internet": (("internet", "true"), ("same_region", "false"), ("same_zone", "false")),
     "cross_zone": (("internet", "false"), ("same_region", "true"), ("same_zone", "false")),
@@ -95,12 +99,45 @@ def cluster_attached(world: World, cluster: Cluster, window: Window) -> Iterator
     """Give what the cluster tells of its claims and of the disks behind them."""
     hours = samples(0, world.hours, window)
     points = [(0, clock(world).at(*at), 1.0) for at in hours if at[0] < world.hours]
-    mine = [volume for volume in volumes(world) if volume.cluster == cluster]
-    if not points or not mine:
+    if not points:
         return
-    claims = [Series(CLAIM, _claim(volume), points) for volume in mine]
-    disks = [Series(DISK, _disk(volume), points) for volume in mine]
-    yield (("k8s.cluster.name", cluster.name),), [*claims, *disks]
+    mine = [volume for volume in volumes(world) if volume.cluster == cluster]
+    fronts = [balancer for balancer in balancers(world) if balancer.cluster == cluster]
+    told = (
+        *((CLAIM, _claim(volume)) for volume in mine),
+        *((DISK, _disk(volume)) for volume in mine),
+        *((SERVICE, (*_service(one), ("type", "LoadBalancer"))) for one in fronts),
+        *((ADDRESS, (*_service(one), ("hostname", one.host), ("ip", ""))) for one in fronts),
+    )
+    series = [Series(metric, labels, points) for metric, labels in told]
+    for one in fronts:
+        series += _endpoints(world, one, window)
+    if series:
+        yield (("k8s.cluster.name", cluster.name),), series
+
+
+def _service(balancer: Balancer) -> Attributes:
+    return (
+        ("namespace", balancer.namespace),
+        ("service", balancer.service),
+        ("uid", balancer.uid),
+    )
+
+
+def _endpoints(world: World, balancer: Balancer, window: Window) -> Iterator[Series]:
+    """Name the pods that the service leads to, as long as each runs."""
+    time = clock(world)
+    for pod in behind(world, balancer):
+        points = [(0, time.at(*at), 1.0) for at in samples(pod.start, pod.end, window)]
+        labels: Attributes = (
+            ("endpointslice", f"{balancer.service}-x7k2p"),
+            ("namespace", balancer.namespace),
+            ("ready", "true"),
+            ("targetref_kind", "Pod"),
+            ("targetref_name", pod.name),
+        )
+        if points:
+            yield Series(ENDPOINT, labels, points)
 
 
 def _claim(volume: Volume) -> Attributes:

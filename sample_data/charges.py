@@ -13,6 +13,7 @@ from random import Random
 from typing import Final, Literal
 
 from sample_data.attached import Flow, Volume, flows, sent, volumes
+from sample_data.balancers import Balancer, balancers
 from sample_data.managed import PAYER
 from sample_data.model import Managed, World
 from sample_data.world import covered_hour
@@ -20,6 +21,9 @@ from sample_data.world import covered_hour
 GCP_BILLING_ACCOUNT: Final = "00A1B2-C3D4E5-0F6071"
 PLAN_ARN: Final = f"arn:aws:savingsplans::{PAYER}:savingsplan/0f3c6f1e-5a1b-4c1d-9b7e-2f6a8d0c4e11"
 ATOM: Final = Decimal("0.000000000001")
+SURGING: Final = "AmazonRDS:orders"
+SURGE_DAYS: Final = (5, 6)
+"""Days before the world's end on which one resource costs three times the usual."""
 
 ChargeKind = Literal["usage", "credit", "support", "plan_fee", "tax"]
 
@@ -48,7 +52,7 @@ class Charge:
     committed: Decimal | None = None
     used: Decimal | None = None
     cluster: str = ""
-    attached: Volume | Flow | None = None
+    attached: Volume | Flow | Balancer | None = None
     """What of a cluster it pays for; None outside clusters."""
     hour: int | None = None
     """The hour of a line that lasts one."""
@@ -69,6 +73,7 @@ def charges(world: World) -> Iterator[Charge]:
     yield from _monthly(world)
     yield from _volumes(world)
     yield from _sent(world)
+    yield from _balancers(world)
 
 
 def _managed(world: World) -> Iterator[Charge]:
@@ -78,7 +83,13 @@ def _managed(world: World) -> Iterator[Charge]:
             weekend = Decimal("0.8") if world.day(day).weekday() >= 5 else Decimal(1)
             cost = item.day_cost * weekend * Decimal(rng.randint(90_000_001, 110_000_000))
             cost = (cost / 100_000_000).quantize(Decimal("1e-10"))
-            yield _of(item, "usage", day, cost)
+            yield _of(item, "usage", day, cost * surge(world, item, day))
+
+
+def surge(world: World, item: Managed, day: int) -> int:
+    """Give how many times the usual a resource costs: one database three times, for two days."""
+    is_odd = item.meter == SURGING and world.spec.days - day in SURGE_DAYS
+    return 3 if is_odd else 1
 
 
 def _of(item: Managed, kind: ChargeKind, day: int, cost: Decimal) -> Charge:
@@ -201,3 +212,21 @@ def _traffic(world: World) -> Iterator[Charge]:
                 attached=flow,
                 hour=first if flow.node else None,
             )
+
+
+def _balancers(world: World) -> Iterator[Charge]:
+    """Bill the balancers by the day, one of them by the hour."""
+    for one in balancers(world):
+        region = {"eu-central-1": "EUC1", "us-east-1": "USE1"}[one.cluster.region]
+        for day in range(world.spec.days):
+            cost = one.hour_price if one.is_hourly else one.hour_price * 24
+            for hour in range(day * 24, day * 24 + 24) if one.is_hourly else (None,):
+                yield Charge(
+                    *("aws", "usage", day, 1, one.cluster.account, "AWSELB"),
+                    *("Elastic Load Balancing", "Networking", "Network Infrastructure"),
+                    *(one.cluster.region, one.resource, f"{region}-LoadBalancerUsage", "Hrs"),
+                    *(Decimal(1 if one.is_hourly else 24), cost, cost),
+                    cluster=one.cluster.name,
+                    attached=one,
+                    hour=hour,
+                )

@@ -2,8 +2,8 @@
 
 Takes    a World, a folder
 Gives    `truth/*.parquet`: team_day, team_month, namespace_day, bill_total, service, service_day,
-         service_hour, coverage_team, explosion, no_telemetry, budget, owner, score_rule,
-         advisory
+         service_hour, coverage_team, explosion, no_telemetry, surge, budget, owner,
+         score_rule, advisory
 Units    USD, Decimal(38, 12), rounded half to even from exact fractions; UTC
 """
 
@@ -18,8 +18,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from sample_data.books import books, owner
-from sample_data.charges import charges
+from sample_data.books import books, charge_owner, owner
+from sample_data.charges import SURGE_DAYS, SURGING, charges
 from sample_data.faults import broken_rules, told_beside
 from sample_data.model import UNALLOCATED, Service, World
 from sample_data.records import SIGNAL_HOURS, log_entries, span_entries
@@ -66,6 +66,7 @@ def truth(world: World) -> dict[str, pl.DataFrame]:
         "coverage_team": _coverage_team(world),
         "explosion": _explosion(world),
         "no_telemetry": _no_telemetry(world),
+        "surge": _surge(world),
         "budget": _budget(world),
         "owner": _owner(world),
         "score_rule": _frame(broken_rules(world), service_name=pl.String, rule=pl.String),
@@ -283,6 +284,20 @@ def _no_telemetry(world: World) -> pl.DataFrame:
         node=pl.String,
         hour=INSTANT,
         cost=USD,
+    )
+
+
+def _surge(world: World) -> pl.DataFrame:
+    """Tell who pays more than usual on which days, for what."""
+    return _frame(
+        (
+            (world.day(charge.day), charge_owner(world, charge), charge.service_name)
+            for charge in charges(world)
+            if charge.meter == SURGING and world.spec.days - charge.day in SURGE_DAYS
+        ),
+        charge_date=pl.Date,
+        team=pl.String,
+        service_name=pl.String,
     )
 
 

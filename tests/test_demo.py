@@ -18,7 +18,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from meterbook import opencost
 from meterbook.explain import Question, as_json, explain
+from meterbook.opencost import Window
 from meterbook.settings_file import load_settings
 from tests.by_hand import recomputed
 from transforms.score_rules import BY_ID
@@ -246,6 +248,15 @@ def test_the_exploding_label_stands_first(home: Path) -> None:
     assert causes == [{"root_cause_label": first["label"]}]
 
 
+def test_the_surge_is_out_of_the_ordinary(home: Path) -> None:
+    """The database that cost three times the usual for two days, and nothing else, is told."""
+    rows = ask(home, "SELECT charge_date, team, service_name, scope FROM mart_cost_anomaly")
+    want = truth(home, "surge")
+
+    found = {(row["charge_date"], row["team"], row["service_name"]) for row in rows}
+    assert found == {(str(day), team, service) for day, team, service in want.rows()}
+
+
 def test_the_blown_budget_is_seen(home: Path) -> None:
     """The team that the world lets overspend is over or at risk; the others are not over."""
     rows = ask(home, "SELECT period, team, state FROM mart_budget")
@@ -301,6 +312,7 @@ def test_fifty_figures_are_recomputed_by_hand(home: Path) -> None:
     assert kinds >= {
         *("use: a over D", "left idle: D less all a, over D", "hour seen"),
         *("pods that had it mounted", "hour in which the volume was heard of"),
+        "time that its pods stood behind it, in µs",
         *("bytes sent (internet)", "bytes sent (cross_zone)", "bytes sent (unknown)"),
     }
 
@@ -311,6 +323,44 @@ def steps_of(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for way in row["ways"]:
             for resource in way["resources"]:
                 yield from resource["steps"]
+
+
+def test_opencosts_shape_has_the_ledgers_money(home: Path) -> None:
+    """Per namespace the costs in OpenCost's shape are the ledger's, part by part, to the digit."""
+    kinds = {
+        "pvCost": "volume",
+        "networkCost": "traffic",
+        "loadBalancerCost": "balancer",
+        "externalCost": "other",
+    }
+    days = ask(home, "SELECT max(charge_date) AS last FROM core_cost_ledger")[0]
+    last = date.fromisoformat(days["last"])
+    window = Window(last - timedelta(days=8), last)
+    rows = ask(
+        home,
+        "SELECT if(namespace = '-', '__external__', namespace) AS name, line_kind,"
+        " sum(effective_cost) AS cost FROM core_cost_ledger"
+        f" WHERE charge_date >= DATE '{window.first}' GROUP BY ALL",
+    )
+    settings = load_settings(home / "meterbook.toml", {}, {"home": str(home)})
+
+    sets = opencost.allocations(settings, window, "namespace", by_day=False)
+
+    (made,) = json.loads(opencost.as_json(sets), parse_float=Decimal)["data"]
+    want: dict[str, dict[str, Decimal]] = {}
+    for row in rows:
+        want.setdefault(row["name"], {})[row["line_kind"]] = Decimal(row["cost"])
+    assert {name: one["totalCost"] for name, one in made.items()} == {
+        name: sum(parts.values()) for name, parts in want.items()
+    }
+    for name, one in made.items():
+        assert {key: one[key] for key in kinds} == {
+            key: want[name].get(kind, Decimal(0)) for key, kind in kinds.items()
+        }
+        on_nodes = sum(one[key] for key in ("cpuCost", "ramCost", "gpuCost"))
+        assert on_nodes == want[name].get("node", Decimal(0))
+    assert made["catalog-us"]["gpuHours"] > 0
+    assert made["orders"]["pvByteHours"] > 0
 
 
 def test_statements_add_up_to_the_bill(home: Path, tmp_path: Path) -> None:

@@ -134,6 +134,30 @@ def test_an_old_snapshot_is_called_old(book: Any, monkeypatch: pytest.MonkeyPatc
     assert "These figures are 2 days old" in " ".join(part.value for part in run.warning)
 
 
+def test_what_is_out_of_the_ordinary_is_shown(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two services and a namespace rose: with day, cost, what was expected, and what rose most."""
+    executive = _read(_run("executive", book.home, monkeypatch))
+    team = _read(_run("team", book.home, monkeypatch, team="payments"))
+    cost = _read(_run("cost", book.home, monkeypatch))
+
+    for read, count in ((executive, "2 series"), (team, "1 series")):
+        assert f"{count} rose beyond the usual" in read
+        assert "19 Nov 2026" in read
+        assert "payments-jobs +20.50" in read
+        assert "$400.00" in read
+        assert "$520.50" in read
+    assert "$120 more than expected" in team
+    assert "$520 more than expected" in executive
+    assert "1 series rose beyond the usual; the largest is payments-jobs" in cost
+
+
+def test_a_quiet_period_says_so(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a month before any rise there is none, in words."""
+    read = _read(_run("executive", book.home, monkeypatch, period="Last month"))
+
+    assert "No unusual rise in this period" in read
+
+
 def test_names_from_outside_stay_text(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service named like an image or a tag fetches nothing and is shown as it is."""
     run = _run("team", book.home, monkeypatch, team="payments")

@@ -8,10 +8,12 @@ import polars as pl
 import pytest
 
 from meterbook.build import build, close, load_bills
-from meterbook.errors import ConfigError
+from meterbook.errors import CheckFailedError, ConfigError
 from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
 from meterbook.statement import statements
+from transforms import closing
+from warehouse.snapshot import current
 from warehouse.store import Store
 from warehouse.tables.closing import ADJUSTMENT, CLOSED_PERIOD
 
@@ -108,6 +110,48 @@ def test_the_statement_of_a_closed_month_stays(world: Settings) -> None:
     assert [line.section for line in later.lines] == ["closed"]
     assert (november.cents, november.previous) == (100, Decimal(10))
     assert [row["effective_cost"] for row in november.adjustments] == [Decimal("2.50")]
+
+
+def test_a_closed_month_that_does_not_add_up_is_refused(
+    world: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """October closed at 10 and restated to 12.50: without 2.50 of adjustments nothing is built.
+
+    What was published stays; the next build, with its adjustment, is taken.
+    """
+    deliver(world, "10.00")
+    close(world, "2026-10", now=NOW, say=lambda _: None)
+    before = current(world.serving).id
+
+    with monkeypatch.context() as broken:
+        broken.setattr(closing, "adjustments", lambda *_: ADJUSTMENT.empty().lazy())
+        with pytest.raises(CheckFailedError, match="closed and adjustments are the ledger") as told:
+            deliver(world, "12.50")
+
+    assert "'2026-10', 'a', 'USD', Decimal('2.500000000000')" in str(told.value)
+    assert current(world.serving).id == before
+    build(world, now=NOW, choice=Choice(), say=lambda _: None)
+    with Store(world.warehouse) as store:
+        assert not [broken for broken in store.broken_checks() if broken[2]]
+
+
+def test_a_closed_figure_that_was_touched_is_found(world: Settings) -> None:
+    """Half a cent more of billed cost in what was closed, and the check tells team and month."""
+    deliver(world, "10.00")
+    close(world, "2026-10", now=NOW, say=lambda _: None)
+
+    with Store(world.warehouse) as store:
+        more = pl.col("billed_cost") + Decimal("0.005")
+        with store.change() as change:
+            change.replace(CLOSED_PERIOD, store.read(CLOSED_PERIOD).with_columns(more))
+        broken = [
+            (table.name, sample) for table, _, count, sample in store.broken_checks() if count
+        ]
+
+    ((name, sample),) = broken
+    assert name == "mart_adjustment"
+    assert "'original_period': '2026-10', 'team': 'a'" in sample
+    assert "'billed_cost': Decimal('-0.005000000000')" in sample
 
 
 def test_a_dated_change_builds_only_days_from_its_first(world: Settings) -> None:

@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from meterbook.errors import ConfigError
 from sample_data.attached import Flow, Volume
 from sample_data.attached_books import attached_parts
+from sample_data.balancers import Balancer
 from sample_data.billing import write_bills
 from sample_data.books import books, hour_parts
 from sample_data.charges import Charge, charges
@@ -171,6 +172,10 @@ def test_what_is_planted_is_in_the_truth() -> None:
     assert tables["advisory"].rows() == [
         *(("search", "deprecated_name"), ("search", "personal_data"))
     ]
+    assert tables["surge"].rows() == [
+        (day, "logistics", "Amazon Relational Database Service")
+        for day in (date(2026, 11, 18), date(2026, 11, 19))
+    ]
     assert tables["owner"].filter(pl.col("how") == "changed")["team"].to_list() == [
         *("growth", "mobile")
     ]
@@ -184,12 +189,20 @@ def test_what_is_attached_is_shared_by_the_schedule(world: World) -> None:
         if isinstance(charge.attached, Volume) and charge.day == 3
     }
 
+    fronts = {
+        charge.attached.service: charge
+        for charge in charges(world)
+        if isinstance(charge.attached, Balancer) and charge.span[0] == 3 * 24
+    }
+
     archive = parts_of(world, of_volumes["archive", 3 * 24 + 2])
     index = parts_of(world, of_volumes["old-index", None])
     lists = parts_of(world, of_volumes["lists", None])
 
     assert archive == {"orders": Fraction(2, 3), "orders-nightly": Fraction(1, 3)}
     assert index == {"__unmounted__": 1}
+    assert parts_of(world, fronts["edge"]) == {"edge-gateway": 1}
+    assert parts_of(world, fronts["old-front"]) == {"__unmounted__": 1}
     assert lists == {"pricing-nightly": Fraction(1, 24), "__unmounted__": Fraction(23, 24)}
 
 

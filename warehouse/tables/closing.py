@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, USD, Column, Table
+from warehouse.table import INSTANT, USD, Check, Column, Table
 from warehouse.tables.core import BILLED, CURRENCY, EFFECTIVE, TEAM
 
 ORIGINAL: Final = Column("original_period", pl.String(), "month whose cost it is, YYYY-MM")
@@ -49,6 +49,30 @@ ADJUSTMENT: Final = Table(
         Column("config_hash", pl.String(), "digest of the rules in force on the original's days"),
         Column("bill_hash", pl.String(), "digest of what the bill says of the original's days"),
         Column("is_closed", pl.Boolean(), "true when its statement is closed too"),
+    ),
+    checks=(
+        Check(
+            "closed and adjustments are the ledger",
+            "fail",
+            """
+            SELECT original_period, team, currency, sum(effective_cost) AS effective_cost,
+                   sum(billed_cost) AS billed_cost
+            FROM (
+              SELECT strftime(charge_date, '%Y-%m') AS original_period, team, currency,
+                     effective_cost, billed_cost
+              FROM core_cost_ledger
+              WHERE charge_date < (
+                SELECT (max(period) || '-01')::DATE + INTERVAL 1 MONTH FROM core_closed_period)
+              UNION ALL
+              SELECT original_period, team, currency, -effective_cost, -billed_cost
+              FROM core_closed_period WHERE reason = 'closed'
+              UNION ALL
+              SELECT original_period, team, currency, -effective_cost, -billed_cost
+              FROM mart_adjustment
+            )
+            GROUP BY ALL HAVING sum(effective_cost) <> 0 OR sum(billed_cost) <> 0
+            """,
+        ),
     ),
 )
 
