@@ -69,7 +69,7 @@ SECTIONS: Final = (
     ),
     Section(
         "Coverage",
-        ((coverage.by_team, dark.dark), (coverage.fixes,)),
+        ((coverage.by_team, dark.dark), (standing.teams,), (coverage.fixes,)),
         (coverage.headline,),
     ),
     Section(

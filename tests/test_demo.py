@@ -24,6 +24,8 @@ from meterbook.opencost import Window
 from meterbook.settings_file import load_settings
 from tests.by_hand import recomputed
 from transforms.score_rules import BY_ID
+from warehouse.store import Store
+from warehouse.tables.core import PARTITION
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -376,6 +378,53 @@ def test_statements_add_up_to_the_bill(home: Path, tmp_path: Path) -> None:
     whole = truth(home, "team_month").filter(pl.col("month") == month)["effective_cost"].sum()
     assert sum(parts) == bill
     assert abs(bill - Decimal(str(whole))) <= Decimal("0.02")
+
+
+def kept(home: Path, day: date) -> dict[str, pl.DataFrame]:
+    """Give a day's rows of every table that is built by the day."""
+    with Store(home / "warehouse.duckdb") as store:
+        tables = [table for table in store.tables if table.partition and table != PARTITION]
+        return {table.name: store.read_day(table, day) for table in tables}
+
+
+def built_at(home: Path, day: date) -> dict[str, datetime]:
+    """Tell when each step of a day was last built."""
+    with Store(home / "warehouse.duckdb") as store:
+        return dict(store.read_day(PARTITION, day).select("step", "built_at").rows())
+
+
+def test_a_part_that_is_built_is_what_a_whole_build_gives(home: Path) -> None:
+    """A rule of one day builds the steps of cost of that day, on what the store has of the others.
+
+    Building that day whole gives the same rows, to the last digit; usage was left alone.
+    """
+    rules = home / "sample" / "ownership.yaml"
+    text = rules.read_text(encoding="utf-8")
+    day = truth(home, "team_day")["charge_date"].max()
+    assert isinstance(day, date)
+    match = "match: {namespace: orders}, team: search"
+    rule = f"  - {{id: one-day, {match}, from: {day}, until: {day}}}"
+    head, tail = text.split("rules:\n", 1)
+    before, built = kept(home, day), built_at(home, day)
+    try:
+        rules.write_text(f"{head}rules:\n{rule}\n{tail}", encoding="utf-8")
+        part = meterbook(home, "build")
+        after, rebuilt = kept(home, day), built_at(home, day)
+        whole = meterbook(home, "build", "--from", str(day), "--to", str(day))
+        again = kept(home, day)
+    finally:
+        rules.write_text(text, encoding="utf-8")
+        back = meterbook(home, "build")
+
+    assert part.returncode == whole.returncode == back.returncode == 0, part.stderr + whole.stderr
+    assert part.stdout.startswith("1 day(s) built ")
+    same = {step for step, at in rebuilt.items() if at == built[step]}
+    assert {"usage", "lines", "seen", "cardinality"} <= same
+    assert same.isdisjoint({"ledger", "workloads", "costs"})
+    assert "one-day" in after["core_cost_ledger"]["rule_id"].to_list()
+    assert [name for name, rows in after.items() if not rows.equals(again[name])] == []
+    restored = kept(home, day)
+    assert [name for name, rows in before.items() if not rows.equals(restored[name])] == []
 
 
 def test_a_second_build_finds_nothing_to_do(home: Path) -> None:

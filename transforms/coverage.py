@@ -195,6 +195,7 @@ def _ranked(rows: pl.DataFrame, terms: Expectations) -> pl.LazyFrame:
     weight = pl.col("tier").replace_strict(dict(terms.weights), default=1, return_dtype=pl.Int64)
     alike = [lacking, "missing_count", "tier", "currency"]
     place = pl.col("monthly_cost").rank("min", descending=True).over(alike)
+    everybody = pl.col("state").is_null()  # never: one group, so that a column divides a column
     complete = (pl.col("state") == "complete").sum()
 
     def after(*within: str) -> pl.Expr:
@@ -210,7 +211,7 @@ def _ranked(rows: pl.DataFrame, terms: Expectations) -> pl.LazyFrame:
             pl.when(lacking).then(1 / expected).otherwise(0.0).alias("gain"),
             pl.when(lacking).then(1 / expected.over("team")).otherwise(0.0).alias("team_gain"),
             pl.when(lacking).then(lacking.cum_sum()).cast(pl.Int32).alias("fix_rank"),
-            pl.when(lacking).then(after() / expected).alias("ratio_after"),
+            pl.when(lacking).then(after() / expected.over(everybody)).alias("ratio_after"),
             pl.when(lacking).then(after("team") / expected.over("team")).alias("team_ratio_after"),
             pl.col("^(logs|metrics|traces|heard|expected)_hours$").fill_null(0),
             pl.col("has_gaps").fill_null(value=False),
