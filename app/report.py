@@ -28,6 +28,7 @@ from app.figures import (
     outlook,
     score_cost,
     spend,
+    standing,
 )
 from app.filters import Filters
 from app.reader import Reader
