@@ -25,7 +25,7 @@ from meterbook.closing import close_due, close_month, read_closed
 from meterbook.errors import MeterbookError
 from meterbook.inputs import Inputs, catalogue_ages, read_catalogue, read_ownership, read_uses
 from meterbook.making import built, make_day, make_whole
-from meterbook.plan import GONE, Choice
+from meterbook.plan import GONE, MAKERS, Choice
 from meterbook.run_log import Ask, RunLog, refuse_stopped
 from meterbook.settings import BillingSettings, Settings
 from transforms.partition import Terms, local, on
@@ -129,7 +129,7 @@ def build(
     }
     inputs = Inputs(settings)
     log = RunLog(f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}", now, is_stopped)  # two may share a `now`
-    with sole_build(settings.home), Store(settings.warehouse) as store:
+    with sole_build(settings.home), Store(settings.warehouse, MAKERS) as store:
         wanted, have = inputs.marks(terms), built(store)
         since = now.date() - timedelta(days=settings.build.history_days)
         due = choice.due(wanted, have, kept_since=since)
@@ -157,7 +157,7 @@ def close(settings: Settings, period: str, *, now: datetime, say: Say) -> BuildR
 
     Errors: ConfigError when it cannot be closed, and those of `build`.
     """
-    with sole_build(settings.home), Store(settings.warehouse) as store:
+    with sole_build(settings.home), Store(settings.warehouse, MAKERS) as store:
         close_month(store, settings.home, period, now=now)
     return build(settings, now=now, choice=Choice(), say=say)
 

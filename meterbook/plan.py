@@ -69,6 +69,9 @@ def _stored(step: Step) -> bool:
     return any(name in BY_NAME for name in step.writes)
 
 
+MAKERS: Final = {name: step.name for step in steps.DAY for name in step.writes}
+"""The step that makes each table or frame of a day."""
+
 _NAMES: Final = tuple(step.name for step in steps.DAY if _stored(step))
 
 
@@ -105,9 +108,8 @@ def marks(raw: Mapping[str, str], terms: Terms) -> dict[str, Mark]:
     """Give the mark of each day step, from the digest of each raw frame of the day."""
     asked = _Asked(terms)
     found: dict[str, Mark] = {}
-    makers = {name: step.name for step in steps.DAY for name in step.writes}
     for step in steps.DAY:
-        before = sorted({makers[name] for name in step.reads if name in makers})
+        before = sorted({MAKERS[name] for name in step.reads if name in MAKERS})
         inputs = [f"{name}={raw[name]}" for name in step.reads if name in raw]
         found[step.name] = Mark(
             _digest([VERSION, *inputs, *(found[name].inputs for name in before)]),

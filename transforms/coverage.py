@@ -260,6 +260,7 @@ def coverage_team(
             .then(pl.col("heard_hours") / pl.col("expected_hours"))
             .alias("continuity_ratio"),
             (needed(expected, terms) - complete).clip(lower_bound=0).alias("short_count"),
+            pl.lit(float(terms.target)).alias("target_ratio"),
             pl.lit(is_stale).alias("is_inventory_stale"),
         )
         .select(COVERAGE_TEAM.schema.names())
@@ -272,8 +273,3 @@ def needed(expected: pl.Expr, terms: Expectations) -> pl.Expr:
     """Give how many services must be complete to meet the target, in whole numbers."""
     part, whole = terms.target.as_integer_ratio()
     return (expected * part + (whole - 1)) // whole
-
-
-def short_of_target(complete: int, expected: int, target_percent: int) -> int:
-    """Give how many services must become complete to meet a target, in whole numbers."""
-    return max(0, (target_percent * expected + 99) // 100 - complete)

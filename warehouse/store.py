@@ -32,8 +32,12 @@ BrokenCheck = tuple[Table, Check, int, str]
 class Store:
     """The writer's connection. Use it as a context manager."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file and make what is not there yet."""
+    def __init__(self, path: Path, makers: Mapping[str, str] | None = None) -> None:
+        """Open the file and make what is not there yet.
+
+        `makers` names the step that makes each table by the day; without it, a table of an earlier
+        declaration has every step built again.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._con = duckdb.connect(path)
@@ -44,15 +48,26 @@ class Store:
             for table in self.tables
             if have.get(table.name, _declared()[table.name]) != _declared()[table.name]
         ]
-        """Tables of an earlier declaration: made anew, so every day is built again."""
-        if self.remade:
-            self._con.execute(PARTITION.ddl())
-            self._con.execute(f'DELETE FROM "{PARTITION.name}"')  # noqa: S608 - a declared name
+        """Tables of an earlier declaration: made anew, so what makes them is built again."""
+        if PARTITION.name in have:
+            new = [table.name for table in self.tables if table.name not in have]
+            self._forget_makers([*self.remade, *new], makers)
         for table in self.tables:
             if table.name in self.remade:
                 self._remake(table, have[table.name])
             elif table.name not in have:
                 self._con.execute(table.ddl())
+
+    def _forget_makers(self, names: Sequence[str], makers: Mapping[str, str] | None) -> None:
+        """Forget, before these tables are made, from what the steps that fill them were built."""
+        if (self.remade and makers is None) or PARTITION.name in self.remade:
+            self._con.execute(f'DELETE FROM "{PARTITION.name}"')  # noqa: S608 - a declared name
+            return
+        for step in sorted({(makers or {}).get(name, "") for name in names}):
+            self._con.execute(
+                f'DELETE FROM "{PARTITION.name}" WHERE step = $step',  # noqa: S608 - a declared name
+                {"step": step},
+            )
 
     def _columns(self) -> dict[str, dict[str, str]]:
         """Give per table of the file its columns, with their types."""

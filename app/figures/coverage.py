@@ -15,9 +15,8 @@ from app.figure import Card, Figure, Shown, build
 from app.figures import dark
 from app.filters import ALL, Filters
 from app.reader import Reader
-from meterbook.settings import InventorySettings
+from app.target import short_of, target
 
-TARGET: Final = Fraction(InventorySettings().target_ratio)
 STATES: Final = ("complete", "partial", "dark")
 GAPS: Final = "gaps"
 _SERVICE: Final = (
@@ -57,32 +56,33 @@ def headline(reader: Reader, filters: Filters) -> Figure:
     cost = dark.cost_text(dark.costs(reader, filters))
     row = answer.frame.row(0, named=True)
     complete, expected = row["complete_count"], row["expected_count"]
-    missing = max(0, -(-TARGET.numerator * expected // TARGET.denominator) - complete)
+    wanted = target(reader)
     return build(
         reader,
         filters,
         answer,
         name="coverage",
         title="Coverage",
-        finding=_headline_finding(complete, expected, missing),
+        finding=_headline_finding(complete, expected, wanted),
         shown=tuple(
             Shown(f"{state}_count", state.capitalize(), "count")
             for state in (*STATES, "expected", "unregistered", "exempt")
         ),
-        cards=_cards(row, missing, cost),
+        cards=_cards(row, wanted, cost),
     )
 
 
-def _cards(row: dict[str, Any], missing: int, dark_cost: str) -> tuple[Card, ...]:
+def _cards(row: dict[str, Any], wanted: Fraction, dark_cost: str) -> tuple[Card, ...]:
     complete, expected = row["complete_count"], row["expected_count"]
+    missing = short_of(wanted, complete, expected)
     return (
         Card(
             label="Coverage M7",
             value=words.ratio(complete / expected) if expected else words.NO_DATA,
-            note=f"target {words.ratio(float(TARGET))}" if expected else "",
+            note=f"target {words.ratio(float(wanted))}" if expected else "",
             tone="neutral" if not expected else "bad" if missing else "good",
             help=f"{complete} of {words.plural(expected, 'service')} of the inventory sent all "
-            "signals expected of them within the last 24 h.",
+            "signals expected of them within their window.",
         ),
         Card(
             label="Dark services",
@@ -112,16 +112,18 @@ def _cards(row: dict[str, Any], missing: int, dark_cost: str) -> tuple[Card, ...
     )
 
 
-def _headline_finding(complete: int, expected: int, missing: int) -> str:
+def _headline_finding(complete: int, expected: int, wanted: Fraction) -> str:
     if not expected:
         return "The inventory has no services for this choice, so there is no coverage figure."
     text = (
         f"{complete} of {words.plural(expected, 'service')} can be seen with every signal "
         f"expected: {words.ratio(complete / expected)}"
     )
+    goal = f"the target of {words.ratio(float(wanted))}"
+    missing = short_of(wanted, complete, expected)
     if not missing:
-        return f"{text}, which reaches the target of {words.ratio(float(TARGET))}."
-    return f"{text}. {missing} more would reach the target of {words.ratio(float(TARGET))}."
+        return f"{text}, which reaches {goal}."
+    return f"{text}. {missing} more would reach {goal}."
 
 
 def by_team(reader: Reader, filters: Filters) -> Figure:
@@ -151,7 +153,9 @@ def by_team(reader: Reader, filters: Filters) -> Figure:
         for row in frame.to_dicts()
         for place, state in enumerate(STATES)
     ]
-    below = frame.filter(pl.col("coverage_ratio") < float(TARGET)).height
+    wanted = target(reader)
+    part = pl.col("expected_count") * wanted.numerator
+    below = frame.filter(pl.col("complete_count") * wanted.denominator < part).height
     return build(
         reader,
         filters,
@@ -159,7 +163,7 @@ def by_team(reader: Reader, filters: Filters) -> Figure:
         name="coverage-by-team",
         title="Services by team",
         finding=f"{words.plural(below, 'team')} of {frame.height} "
-        f"{'is' if below == 1 else 'are'} below {words.ratio(float(TARGET))}."
+        f"{'is' if below == 1 else 'are'} below {words.ratio(float(wanted))}."
         if frame.height
         else "No services for this choice.",
         chart=chart.stacked_bars(rows, STATES, colours.STATES) if rows else None,

@@ -11,9 +11,9 @@ import polars as pl
 
 from app import words
 from app.figure import Card, Figure, Shown, build
-from app.figures.coverage import TARGET
 from app.filters import ALL, Filters
 from app.reader import Reader
+from app.target import target
 
 _ALL_TEAMS: Final = "__all__"
 _BANDS: Final = {
@@ -65,6 +65,7 @@ def teams(reader: Reader, filters: Filters) -> Figure:
     )
     frame = answer.frame
     below = frame.filter(pl.col("short_count") > 0).height
+    goal = words.ratio(float(target(reader)))
     return build(
         reader,
         filters,
@@ -72,10 +73,10 @@ def teams(reader: Reader, filters: Filters) -> Figure:
         name="coverage-teams",
         title="How each team stands",
         finding=f"{words.plural(below, 'team')} of {frame.height} "
-        f"{'is' if below == 1 else 'are'} below {words.ratio(float(TARGET))}; the farthest is "
+        f"{'is' if below == 1 else 'are'} below {goal}; the farthest is "
         f"{words.entity(frame['team'][0])}."
         if below
-        else f"Every team reaches {words.ratio(float(TARGET))}."
+        else f"Every team reaches {goal}."
         if frame.height
         else "No services for this choice.",
         shown=_COLUMNS,

@@ -225,6 +225,7 @@ def _coverage() -> dict[str, list[dict[str, Any]]]:
             **whole,
             "coverage_ratio": whole["complete_count"] / whole["expected_count"],
             "weighted_index": 0.87654,
+            "target_ratio": 0.95,
             "literal_ratio": 0.7,
             "continuity_ratio": 0.99,
             "gap_count": 1,

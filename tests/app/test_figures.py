@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import polars as pl
@@ -43,6 +44,7 @@ from app.figures import (
 from app.filters import Filters, days_of
 from app.reader import Reader
 from app.report import SECTIONS
+from app.target import short_of
 from warehouse.snapshot import current
 
 EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
@@ -282,6 +284,15 @@ def test_m7_is_pooled(reader: Reader) -> None:
 
     assert made.cards[0].value == "80.0 %"
     assert "5 more would reach the target of 95.0 %" in made.finding
+
+
+@pytest.mark.parametrize(
+    ("wanted", "complete", "expected", "short"),
+    [("0.95", 12, 20, 7), ("0.95", 19, 20, 0), ("0.9", 0, 10, 9), ("1", 2, 3, 1), ("0.5", 0, 0, 0)],
+)
+def test_the_distance_to_the_target(wanted: str, complete: int, expected: int, short: int) -> None:
+    """19 of 20 are 95 %; nothing is missing of nothing; counted in whole numbers."""
+    assert short_of(Fraction(wanted), complete, expected) == short
 
 
 def test_the_figures_beside_the_headline(reader: Reader, empty_reader: Reader) -> None:

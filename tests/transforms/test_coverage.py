@@ -191,10 +191,14 @@ def test_distance_to_the_target(case: Any) -> None:
     example = case("coverage-cardinality", "C01")
     given = example["input"]
 
-    short = coverage.short_of_target(given["complete"], given["expected"], 95)
+    names = [f"s{number}" for number in range(given["expected"])]
+    known = services(catalogue(*(f",{name}" for name in names)))
 
-    assert short == example["expected"]["services_to_fix"]
-    assert coverage.short_of_target(20, 20, 95) == 0
+    row = team_row(covered(known, heard(dict.fromkeys(names[: given["complete"]], ALL))))
+    whole = team_row(covered(known, heard(dict.fromkeys(names, ALL))))
+
+    assert row["short_count"] == example["expected"]["services_to_fix"]
+    assert whole["short_count"] == 0
 
 
 @pytest.mark.parametrize(

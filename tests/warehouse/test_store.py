@@ -174,3 +174,24 @@ def test_a_warehouse_of_an_earlier_version_is_taken_up(tmp_path: Path) -> None:
         assert store.read(built).is_empty()
     with Store(path) as store:
         assert store.remade == []
+
+
+def test_only_what_makes_another_table_is_built_again(tmp_path: Path) -> None:
+    """With the makers known, a table of other columns and a new one have their steps built again.
+
+    Other steps keep from what they were built; what looks at all days is made anew anyway.
+    """
+    path, day = tmp_path / "warehouse.duckdb", date(2026, 10, 1)
+    partition, at = BY_NAME["core_partition"], datetime(2026, 10, 2, tzinfo=UTC)
+    rows = [(day, step, "a", "b", at) for step in ("costs", "ledger", "seen")]
+    with Store(path) as store, store.change() as change:
+        change.replace(partition, pl.DataFrame(rows, schema=partition.schema, orient="row"))
+    with duckdb.connect(path) as con:
+        for name in (TEAM.name, "mart_coverage_team"):
+            con.execute(f'ALTER TABLE "{name}" ADD COLUMN gone INTEGER')
+        con.execute('DROP TABLE "core_cost_ledger"')
+    makers = {TEAM.name: "costs", "core_cost_ledger": "ledger", "core_signal_daily": "seen"}
+
+    with Store(path, makers) as store:
+        assert sorted(store.remade) == [TEAM.name, "mart_coverage_team"]
+        assert store.read(partition)["step"].to_list() == ["seen"]

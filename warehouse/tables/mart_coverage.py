@@ -169,6 +169,7 @@ COVERAGE_TEAM: Final = Table(
         ),
         Column("has_tier_1_gap", pl.Boolean(), "a tier-1 service misses a signal"),
         count("short_count", "services that must become complete to meet the target"),
+        Column("target_ratio", pl.Float64(), "inventory.target_ratio", unit="1"),
         Column("is_inventory_stale", pl.Boolean(), "a source of the inventory is past its limit"),
     ),
 )
