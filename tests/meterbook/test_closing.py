@@ -17,6 +17,8 @@ from warehouse.snapshot import current
 from warehouse.store import Store
 from warehouse.tables.closing import ADJUSTMENT, CLOSED_PERIOD
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 DAYS = (date(2026, 10, 1), date(2026, 11, 2))
 HEAD = "teams: [{id: a}, {id: b}]\nrules:\n  - {id: one, match: {service: Compute}, team: a"

@@ -15,6 +15,8 @@ from meterbook.inputs import read_ownership
 from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 RULES = """
 teams: [{id: payments}, {id: search}]

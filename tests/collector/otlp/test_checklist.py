@@ -22,6 +22,8 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from tests.collector.otlp.protobuf import field
 
+pytestmark = pytest.mark.slow
+
 MIB = 1024 * 1024
 HOUR = 1_767_225_600_000_000_000  # 2026-01-01 00:00 UTC
 PROTOBUF = "application/x-protobuf"

@@ -27,6 +27,8 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
 from collector.otlp.status import wait_until_decoded
 
+pytestmark = pytest.mark.slow
+
 EXPORT = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 JSON = "application/json"
 

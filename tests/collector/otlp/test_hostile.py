@@ -16,6 +16,8 @@ import zstandard
 
 from tests.collector.otlp.protobuf import field
 
+pytestmark = pytest.mark.slow
+
 MIB = 1024 * 1024
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
