@@ -121,11 +121,12 @@ def build(
     Errors: ConfigError, SchemaMismatchError, CheckFailedError, AnotherBuildError, StoppedError.
     """
     terms = Terms(now.date(), now, settings, read_ownership(settings))
+    rates = fx.read_rates(_billing(settings))
     whole = {
         "catalogue": read_catalogue(settings),
         "catalogue_ages": catalogue_ages(settings),
         "metric_uses": read_uses(settings),
-        "fx_rates": fx.read_rates(_billing(settings)).lazy(),
+        "fx_rates": rates.lazy(),
     }
     inputs = Inputs(settings)
     log = RunLog(f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}", now, is_stopped)  # two may share a `now`
@@ -138,14 +139,14 @@ def build(
             marks = {name: wanted.get(day, {}).get(name, GONE) for name in due[day]}
             make_day(store, inputs, on(terms, day), marks, log)
 
-        for number, _ in enumerate(local(work, due), start=1):
-            say(f"build: {list(due)[number - 1]} ({number} of {len(due)})")
+        for number, (day, _) in enumerate(zip(due, local(work, due), strict=True), start=1):
+            say(f"build: {day} ({number} of {len(due)})")
         for period in close_due(store, settings.home, terms.ownership.freeze_after_days, now=now):
             say(f"build: {period} closed")
         whole["closed"] = read_closed(settings.home).lazy()
         make_whole(store, whole, terms, log)
         refuse_stopped(is_stopped)
-        _write_facts(store, settings, log, now)
+        _write_facts(store, settings, rates, log, now)
         say("build: publishing")
         snapshot = publish(store, settings.serving, now=now, keep=settings.build.keep_snapshots)
     unchanged = len([day for day in wanted if day not in due])
@@ -162,7 +163,9 @@ def close(settings: Settings, period: str, *, now: datetime, say: Say) -> BuildR
     return build(settings, now=now, choice=Choice(), say=say)
 
 
-def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -> None:
+def _write_facts(
+    store: Store, settings: Settings, rates: pl.DataFrame, log: RunLog, now: datetime
+) -> None:
     """Write what is known besides the transforms: deliveries, refusals, counters, the log."""
     broken = [
         {
@@ -178,9 +181,8 @@ def _write_facts(store: Store, settings: Settings, log: RunLog, now: datetime) -
     with store.change() as change:
         change.replace(DELIVERY, catalog.deliveries(settings.home))
         change.replace(RESTATEMENT, catalog.restatements(settings.home))
-        terms = _billing(settings)
         costs = store.ask(_DAILY).cast(dict.fromkeys(("effective_cost", "billed_cost"), USD))
-        change.replace(COST_REPORT_CURRENCY, fx.converted(costs, terms, fx.read_rates(terms)))
+        change.replace(COST_REPORT_CURRENCY, fx.converted(costs, settings.billing, rates))
         change.replace(CONFORMANCE, catalog.conformance(settings.home))
         quiet = settings.billing.period_quiet_days
         change.replace(

@@ -56,20 +56,25 @@ def _sourced(rules: Path, ident: str, patterns: tuple[str, ...]) -> list[Path]:
 
 def _source_file(path: Path, base: Path) -> SourceFile:
     """Read a file of a rule source; one that cannot be read says why and costs no other."""
-    name = str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
+    name = _within(path, base)
     try:
         return SourceFile(name, path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as exc:
         return SourceFile(name, problem=f"cannot be read: {exc}")
 
 
+def _within(path: Path, base: Path) -> str:
+    """Name a file from the folder that it is said in, where it lies in there."""
+    return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
+
+
 def read_catalogue(settings: Settings) -> pl.LazyFrame:
     """Read the inventory files, `*` and `**` allowed: CSV, YAML, Backstage. Errors: ConfigError."""
     kinds = [pair.split("=")[0] for pair in settings.inventory.expected_signals]
-    base = settings.config_file.parent if settings.config_file else Path()
+    base = _base(settings)
     files = [
         InventoryFile(
-            str(path.relative_to(base)) if path.is_relative_to(base) else str(path),
+            _within(path, base),
             pattern,
             path.read_text(encoding="utf-8"),
         )
@@ -109,8 +114,11 @@ def read_uses(settings: Settings) -> pl.LazyFrame:
 
 
 def _found(settings: Settings, key: str, patterns: tuple[str, ...]) -> list[Path]:
-    base = settings.config_file.parent if settings.config_file else Path()
-    return _matching(base, key, patterns)
+    return _matching(_base(settings), key, patterns)
+
+
+def _base(settings: Settings) -> Path:
+    return settings.config_file.parent if settings.config_file else Path()
 
 
 def _matching(base: Path, key: str, patterns: tuple[str, ...]) -> list[Path]:

@@ -36,11 +36,11 @@ class _Part:
     day: date | None = None
 
 
-def built(store: Store) -> dict[date, Marks]:
+def built(store: Store) -> Mapping[date, Marks]:
     """Give what the steps of each day were last built from."""
-    found: dict[date, Marks] = {}
+    found: dict[date, dict[str, Mark]] = {}
     for day, step, inputs, terms, _ in store.read(PARTITION).rows():
-        found[day] = {**found.get(day, {}), step: Mark(inputs, terms)}
+        found.setdefault(day, {})[step] = Mark(inputs, terms)
     return found
 
 

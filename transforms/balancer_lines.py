@@ -16,9 +16,10 @@ from typing import Final
 
 import polars as pl
 
+from transforms.attached_lines import by_text, claims, keys, matched, tag
 from transforms.balancers import by_overlap
-from transforms.receivers import SEAT, Claims
-from transforms.shares import NO_TELEMETRY, ROW
+from transforms.receivers import Claims
+from transforms.shares import ROW, silence
 
 TAGS: Final = {
     "service": (
@@ -31,7 +32,6 @@ TAGS: Final = {
     "cluster": ("elbv2k8sawscluster",),
 }
 """Tags as the controllers set them, in lower case and without signs, which clouds change."""
-SIGNS: Final = r"[^a-z0-9]"
 PREFIX: Final = r"^(resourcetags)?(user|aws)?(kubernetesio|servicek8s|ingressk8s|elbv2|k8sazure)"
 NAME: Final = r"loadbalancer/(?:app/|net/|gwy/)?([^/]+)"
 """AWS: the balancer's name in its ARN."""
@@ -42,26 +42,16 @@ HOST: Final = (
 """AWS: the balancer's name in its host name; network balancers, then the others."""
 BY_UID: Final = r"\b(a[0-9a-f]{31})\b"
 """AWS, Google, Azure: `a` and the service's uid without dashes, 32 signs."""
-RECEIVER: Final = ("cluster", "node", "namespace", "workload", "labels", "reason")
-ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
 
 
 def on_balancers(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[Claims, pl.DataFrame]:
     """Give the claims on lines that pay for a balancer, and the lines that do not."""
     found = balancer_lines(lines, balancers)
     rest = lines.join(found.select("line"), on="line", how="anti", maintain_order="left")
-    numbered = found.with_columns(pl.col("line").cast(pl.String).alias("x_line_hash"))
-    spoken, silent = heard(numbered, balancers)
+    spoken, silent = heard(by_text(found), balancers)
     shared = by_overlap(spoken.drop("line").lazy(), stood(balancers).lazy())
     rows = pl.concat([shared.collect(), silent.select(ROW)])
-    seats = rows.select(RECEIVER).unique().sort(RECEIVER)
-    blank = ("account", "service", "resource", "charge_category")
-    seated = rows.join(
-        seats.with_row_index("seat"), on=RECEIVER, how="left", validate="m:1"
-    ).with_columns(pl.col("x_line_hash").cast(lines.schema["line"]).alias("line"))
-    seats = seats.with_columns(pl.lit("").alias(name) for name in blank)
-    items = found.select("line", pl.col("balancer").alias("line_item"))
-    return Claims(seated.select(ROWS), seats.select(SEAT), "balancer", items), rest
+    return claims(rows, found.select("line", line_item="balancer"), "balancer"), rest
 
 
 def heard(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -70,14 +60,8 @@ def heard(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[pl.DataFrame, p
     is_daily = pl.col("charge_hour").is_null()
     hourly = lines.filter(~is_daily)
     spoken = hourly.join(hours, on=["cluster", "charge_hour"], how="semi")
-    silent = hourly.join(hours, on=["cluster", "charge_hour"], how="anti").with_columns(
-        pl.lit("-").alias("node"),
-        pl.lit(NO_TELEMETRY).alias("namespace"),
-        pl.lit(NO_TELEMETRY).alias("workload"),
-        pl.lit("").alias("labels"),
-        pl.lit("no_telemetry").alias("reason"),
-    )
-    return pl.concat([spoken, lines.filter(is_daily)]), silent
+    silent = hourly.join(hours, on=["cluster", "charge_hour"], how="anti")
+    return pl.concat([spoken, lines.filter(is_daily)]), silent.with_columns(silence())
 
 
 def stood(balancers: pl.DataFrame) -> pl.DataFrame:
@@ -90,39 +74,23 @@ def stood(balancers: pl.DataFrame) -> pl.DataFrame:
 def balancer_lines(lines: pl.DataFrame, balancers: pl.DataFrame) -> pl.DataFrame:
     """Give the lines that pay for a balancer, with its cluster and `balancer` (kind and name)."""
     told = _called(lines)
-    matched = (
-        told.select("line", "x_cluster", "key", "place")
-        .explode("key", "place")
-        .filter(pl.col("key").is_not_null())
-        .unique()
-        .join(_keys(balancers), on=["key", "x_cluster"], how="inner", validate="m:1")
-        .sort("line", "place")
-        .unique("line", keep="first", maintain_order=True)
-        .select("line", "cluster", "balancer")
-    )
+    known = matched(told, _keys(balancers), "balancer")
     # A controller's tag of what the cluster, which tells of balancers, does not know (any more).
     gone = (
-        told.join(matched, on="line", how="anti")
+        told.join(known, on="line", how="anti")
         .join(balancers.select(x_cluster="cluster").unique(), on="x_cluster", how="semi")
         .select("line", pl.col("x_cluster").alias("cluster"), pl.col("tagged").alias("balancer"))
         .filter(pl.col("balancer").is_not_null())
     )
     return told.select("line", "charge_hour", "effective", "billed").join(
-        pl.concat([matched, gone]), on="line", how="inner", validate="1:1"
+        pl.concat([known, gone]), on="line", how="inner", validate="1:1"
     )
 
 
 def _called(lines: pl.DataFrame) -> pl.DataFrame:
     """Give what each line calls the balancer it may pay for, and its cluster."""
-    entry = pl.element().struct
-
-    def tag(name: str) -> pl.Expr:
-        key = entry.field("key").str.to_lowercase().str.replace_all(SIGNS, "")
-        is_mine = key.str.replace(PREFIX, "${3}").is_in(list(TAGS[name]))
-        return pl.col("tags").list.eval(entry.field("value").filter(is_mine)).list.first()
-
-    resource, stack = pl.col("resource_id").str.to_lowercase(), tag("ingress")
-    service = tag("service")
+    resource, stack = pl.col("resource_id").str.to_lowercase(), tag(TAGS["ingress"], PREFIX)
+    service = tag(TAGS["service"], PREFIX)
     one = pl.when(~service.str.contains(",", literal=True)).then(service)
     group = pl.when(stack.str.contains("/", literal=True)).then(pl.lit("ingress"))
     tagged = pl.coalesce(_id(pl.lit("service"), one), _id(group.otherwise(pl.lit("group")), stack))
@@ -131,7 +99,7 @@ def _called(lines: pl.DataFrame) -> pl.DataFrame:
         "charge_hour",
         "effective",
         "billed",
-        pl.coalesce("x_cluster", tag("cluster"), pl.lit("")).alias("x_cluster"),
+        pl.coalesce("x_cluster", tag(TAGS["cluster"], PREFIX), pl.lit("")).alias("x_cluster"),
         tagged.alias("tagged"),
         pl.concat_list(
             _name(resource.str.extract(NAME, 1)),
@@ -139,7 +107,7 @@ def _called(lines: pl.DataFrame) -> pl.DataFrame:
             _name(pl.col("resource_name").str.to_lowercase().str.extract(BY_UID, 1)),
             tagged,
         ).alias("key"),
-    ).with_columns(pl.int_ranges(4).alias("place"))
+    )
 
 
 def _keys(balancers: pl.DataFrame) -> pl.DataFrame:
@@ -155,11 +123,7 @@ def _keys(balancers: pl.DataFrame) -> pl.DataFrame:
             own,
         )
     )
-    names = names.filter(pl.col("key").is_not_null()).unique()
-    within = names.with_columns(pl.col("cluster").alias("x_cluster"))
-    anywhere = names.with_columns(pl.lit("").alias("x_cluster"))
-    every = pl.concat([within, anywhere])
-    return every.filter(pl.len().over("key", "x_cluster") == 1)
+    return keys(names)
 
 
 def _id(kind: pl.Expr, name: pl.Expr) -> pl.Expr:

@@ -13,13 +13,12 @@ from typing import Final
 
 import polars as pl
 
+from transforms.attached_lines import SEATED, by_text, claims
 from transforms.network import by_bytes, traffic_class
 from transforms.nodes import known_nodes, provider_key
-from transforms.receivers import SEAT, Claims
+from transforms.receivers import Claims
 
 BYTES: Final = r"^([kmgtp]i?)?b$|byte"
-RECEIVER: Final = ("cluster", "node", "namespace", "workload", "labels", "reason")
-ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
 
 
 def on_network(
@@ -28,32 +27,22 @@ def on_network(
     """Give the claims on lines that pay for traffic, and the lines that do not."""
     found = traffic_lines(lines, nodes, traffic)
     rest = lines.join(found.select("line").unique(), on="line", how="anti", maintain_order="left")
-    key = ["x_line_hash", "charge_hour", *RECEIVER]
+    key = ["x_line_hash", "charge_hour", *SEATED]
     # The line pays for traffic, not for the node: its rows stand at none.
     rows = (
-        by_bytes(
-            found.with_columns(pl.col("line").cast(pl.String).alias("x_line_hash")).lazy(),
-            traffic.lazy(),
-        )
+        by_bytes(by_text(found).lazy(), traffic.lazy())
         .with_columns(pl.lit("-").alias("node"))
         .group_by(key)
         .agg(pl.col("effective", "billed").sum())
         .sort(key)
         .collect()
     )
-    seats = rows.select(RECEIVER).unique().sort(RECEIVER)
-    numbered = rows.join(
-        seats.with_row_index("seat"), on=RECEIVER, how="left", validate="m:1"
-    ).with_columns(pl.col("x_line_hash").cast(lines.schema["line"]).alias("line"))
-    blank = ("account", "service", "resource", "charge_category")
-    seats = seats.with_columns(pl.lit("").alias(name) for name in blank)
     scope = (
         pl.when(pl.col("node") == "")
         .then("class")
         .otherwise(pl.concat_str("class", "node", separator=" of "))
     )
-    items = found.select("line", scope.alias("line_item"))
-    return Claims(numbered.select(ROWS), seats.select(SEAT), "traffic", items), rest
+    return claims(rows, found.select("line", scope.alias("line_item")), "traffic"), rest
 
 
 def traffic_lines(lines: pl.DataFrame, nodes: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:

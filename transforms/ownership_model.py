@@ -53,11 +53,6 @@ class Match:
 
     parts: tuple[tuple[str, tuple[str, ...]], ...]
 
-    @property
-    def is_any(self) -> bool:
-        """Tell whether it applies to everything."""
-        return not self.parts
-
 
 @dataclass(frozen=True)
 class Rule:
@@ -159,11 +154,6 @@ class Ownership:
     def team_ids(self) -> tuple[str, ...]:
         """Give the teams in order of their id."""
         return tuple(sorted(team.id for team in self.teams))
-
-    @property
-    def pool_metrics(self) -> tuple[tuple[str, str], ...]:
-        """Give each metric and aggregation by which a pool is split."""
-        return tuple(sorted({(p.metric, p.agg) for p in self.pools if p.split == "metric"}))
 
     def hash_on(self, day: date) -> str:
         """Digest what is in force on a day; names, budgets and cost centres decide no cost."""

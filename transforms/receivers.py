@@ -23,7 +23,6 @@ NO_TELEMETRY: Final = "__no_telemetry__"
 SYSTEM: Final = "__system__"
 BUCKETS: Final = ("idle", "system", "no_telemetry", "unmounted")
 """Reasons of seats that are nobody's, whatever the rules say."""
-OF_CLUSTERS: Final = ("workload", "idle_share")
 PARTS_SCALE: Final = 10**12
 JUDGED: Final = (
     "cluster", "namespace", "workload", "labels", "account", "service", "resource",

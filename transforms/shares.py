@@ -11,8 +11,6 @@ from typing import Final
 
 import polars as pl
 
-from transforms.money import split
-
 UNMOUNTED: Final = "__unmounted__"
 NO_TELEMETRY: Final = "__no_telemetry__"
 LINE: Final = ("x_line_hash", "charge_hour")
@@ -20,17 +18,16 @@ RECEIVER: Final = ("cluster", "node", "namespace", "workload", "labels")
 ROW: Final = (*LINE, *RECEIVER, "reason", "effective", "billed")
 
 
-def shared(
-    lines: pl.LazyFrame,
-    receivers: pl.LazyFrame,
-    *,
-    on: Sequence[str],
-    bucket: tuple[str, str],
-) -> pl.LazyFrame:
-    """Split each line among the receivers of the same `on`, by `weight`."""
-    rows = weighed(lines, receivers, on=on, bucket=bucket)
-    done = split(rows, ["effective", "billed"], "weight", group=LINE, order=RECEIVER)
-    return done.select(ROW).sort(*LINE, *RECEIVER, nulls_last=True)
+def silence() -> list[pl.Expr]:
+    """Give the receiver of hours in which nothing was heard of what a line pays for."""
+    texts = {
+        "node": "-",
+        "namespace": NO_TELEMETRY,
+        "workload": NO_TELEMETRY,
+        "labels": "",
+        "reason": "no_telemetry",
+    }
+    return [pl.lit(text).alias(name) for name, text in texts.items()]
 
 
 def weighed(

@@ -39,7 +39,6 @@ _TESTS: Final = (
     ("prefixed_id", r"^[A-Za-z]+[-_:]?\d{2,}$"),
 )
 CLASSES: Final = (*(name for name, _ in _TESTS), "free_text", "enum")
-PERSONAL: Final = ("email", "ip", "phone", "card")
 
 
 def sampled(values: pl.LazyFrame, keys: list[str], limit: int = SAMPLE) -> pl.LazyFrame:

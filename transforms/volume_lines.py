@@ -15,20 +15,18 @@ from typing import Final
 
 import polars as pl
 
+from transforms.attached_lines import by_text, claims, keys, matched, tag
 from transforms.nodes import provider_key
-from transforms.receivers import SEAT, Claims
+from transforms.receivers import Claims
 from transforms.volumes import by_mounts
 
 TAGS: Final = {
-    "volume": "kubernetesiocreatedforpvname",
-    "claim": "kubernetesiocreatedforpvcname",
-    "space": "kubernetesiocreatedforpvcnamespace",
+    "volume": ("kubernetesiocreatedforpvname",),
+    "claim": ("kubernetesiocreatedforpvcname",),
+    "space": ("kubernetesiocreatedforpvcnamespace",),
 }
 """Tags as the drivers set them, in lower case and without signs, which clouds change."""
-SIGNS: Final = r"[^a-z0-9]"
 PREFIX: Final = r"^(resourcetags)?(user|aws)?(kubernetesio)"
-RECEIVER: Final = ("cluster", "node", "namespace", "workload", "labels", "reason")
-ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
 
 
 def on_volumes(lines: pl.DataFrame, volumes: pl.DataFrame) -> tuple[Claims, pl.DataFrame]:
@@ -36,16 +34,8 @@ def on_volumes(lines: pl.DataFrame, volumes: pl.DataFrame) -> tuple[Claims, pl.D
     found = volume_lines(lines, volumes)
     rest = lines.join(found.select("line"), on="line", how="anti", maintain_order="left")
     heard, mounts = seen(volumes)
-    numbered = found.with_columns(pl.col("line").cast(pl.String).alias("x_line_hash"))
-    rows = by_mounts(numbered.lazy(), heard, mounts).collect()
-    seats = rows.select(RECEIVER).unique().sort(RECEIVER)
-    blank = ("account", "service", "resource", "charge_category")
-    numbered = rows.join(
-        seats.with_row_index("seat"), on=RECEIVER, how="left", validate="m:1"
-    ).with_columns(pl.col("x_line_hash").cast(lines.schema["line"]).alias("line"))
-    seats = seats.with_columns(pl.lit("").alias(name) for name in blank)
-    items = found.select("line", pl.col("volume").alias("line_item"))
-    return Claims(numbered.select(ROWS), seats.select(SEAT), "volume", items), rest
+    rows = by_mounts(by_text(found).lazy(), heard, mounts).collect()
+    return claims(rows, found.select("line", line_item="volume"), "volume"), rest
 
 
 def _named(volumes: pl.DataFrame) -> pl.DataFrame:
@@ -63,14 +53,6 @@ def seen(volumes: pl.DataFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
 
 def volume_lines(lines: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
     """Give the lines that pay for a volume, with its cluster and `volume` (namespace/claim)."""
-    keys = _keys(_named(volumes))
-    entry = pl.element().struct
-
-    def tag(name: str) -> pl.Expr:
-        key = entry.field("key").str.to_lowercase().str.replace_all(SIGNS, "")
-        is_mine = key.str.replace(PREFIX, "${3}") == TAGS[name]
-        return pl.col("tags").list.eval(entry.field("value").filter(is_mine)).list.first()
-
     told = lines.select(
         "line",
         "charge_hour",
@@ -80,22 +62,12 @@ def volume_lines(lines: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
         pl.concat_list(
             provider_key(pl.col("resource_id")),
             pl.col("resource_name").str.to_lowercase(),
-            tag("volume").str.to_lowercase(),
-            pl.concat_str(tag("space"), tag("claim"), separator="/"),
+            tag(TAGS["volume"], PREFIX).str.to_lowercase(),
+            pl.concat_str(tag(TAGS["space"], PREFIX), tag(TAGS["claim"], PREFIX), separator="/"),
         ).alias("key"),
-    ).with_columns(pl.int_ranges(4).alias("place"))
-    matched = (
-        told.select("line", "x_cluster", "key", "place")
-        .explode("key", "place")
-        .filter(pl.col("key").is_not_null())
-        .unique()
-        .join(keys, on=["key", "x_cluster"], how="inner", validate="m:1")
-        .sort("line", "place")
-        .unique("line", keep="first", maintain_order=True)
     )
-    return told.drop("key", "place").join(
-        matched.select("line", "cluster", "volume"), on="line", how="inner", validate="m:1"
-    )
+    found = matched(told, _keys(_named(volumes)), "volume")
+    return told.drop("key").join(found, on="line", how="inner", validate="m:1")
 
 
 def _keys(named: pl.DataFrame) -> pl.DataFrame:
@@ -110,8 +82,4 @@ def _keys(named: pl.DataFrame) -> pl.DataFrame:
             )
         ]
     )
-    names = names.filter(pl.col("key").is_not_null() & (pl.col("key") != "")).unique()
-    within = names.with_columns(pl.col("cluster").alias("x_cluster"))
-    anywhere = names.with_columns(pl.lit("").alias("x_cluster"))
-    every = pl.concat([within, anywhere])
-    return every.filter(pl.len().over("key", "x_cluster") == 1)
+    return keys(names)

@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from transforms.money import split
-from transforms.shares import LINE, NO_TELEMETRY, RECEIVER, ROW, UNMOUNTED, summed, weighed
+from transforms.shares import LINE, RECEIVER, ROW, UNMOUNTED, silence, summed, weighed
 
 HOUR: Final = timedelta(hours=1)
 AMOUNTS: Final = ("effective", "billed")
@@ -37,17 +37,7 @@ def by_mounts(lines: pl.LazyFrame, heard: pl.LazyFrame, mounts: pl.LazyFrame) ->
     hourly = pl.concat([lines.filter(~is_daily).select(columns), even.select(columns)])
     stretches = stretched(heard, mounts)
     timed = split(by_time(hourly, stretches), AMOUNTS, "weight", group=LINE, order=["begins"])
-    silent = timed.filter(pl.col("begins").is_null()).select(
-        *LINE,
-        "cluster",
-        pl.lit("-").alias("node"),
-        pl.lit(NO_TELEMETRY).alias("namespace"),
-        pl.lit(NO_TELEMETRY).alias("workload"),
-        pl.lit("").alias("labels"),
-        pl.lit("no_telemetry").alias("reason"),
-        "effective",
-        "billed",
-    )
+    silent = timed.filter(pl.col("begins").is_null()).select(*LINE, "cluster", *silence(), *AMOUNTS)
     mine = by_pods(timed.filter(pl.col("begins").is_not_null()), stretches, mounts)
     rows = split(mine, AMOUNTS, "weight", group=LINE, order=RECEIVER)
     owned = rows.select(ROW).with_columns(pl.col("x_line_hash").str.replace(r"@\d+$", ""))
