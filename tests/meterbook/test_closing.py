@@ -12,6 +12,7 @@ from meterbook.errors import CheckFailedError, ConfigError
 from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
 from meterbook.statement import statements
+from tests.meterbook.bills import write_bill
 from transforms import closing
 from warehouse.snapshot import current
 from warehouse.store import Store
@@ -40,23 +41,7 @@ def world(tmp_path: Path) -> Settings:
 def deliver(world: Settings, october: str) -> None:
     """Bring the bills of October (one line of so much) and November (1.00), and build."""
     for day, cost in zip(DAYS, (october, "1.00"), strict=True):
-        folder = world.home.parent / f"bills-{day:%m}"
-        folder.mkdir(exist_ok=True)
-        line = {
-            "BilledCost": cost,
-            "EffectiveCost": cost,
-            "BillingAccountId": "000000000042",
-            "BillingCurrency": "USD",
-            "BillingPeriodStart": f"2026-{day:%m}-01T00:00:00Z",
-            "BillingPeriodEnd": f"2026-{day.month + 1:02d}-01T00:00:00Z",
-            "ChargeCategory": "Usage",
-            "ChargePeriodStart": f"{day}T00:00:00Z",
-            "ChargePeriodEnd": f"{day}T12:00:00Z",
-            "ServiceName": "Compute",
-            "InvoiceIssuerName": "Cloud",
-            "ProviderName": "Cloud",
-        }
-        pl.DataFrame([line]).write_csv(folder / "focus.csv")
+        folder = write_bill(world.home.parent / f"bills-{day:%m}", day, cost)
         load_bills(world, [str(folder)], now=NOW, accept=None, say=lambda _: None)
     build(world, now=NOW, choice=Choice(), say=lambda _: None)
 

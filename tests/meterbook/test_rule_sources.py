@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import polars as pl
 import pytest
 from click.testing import CliRunner
 
@@ -14,6 +13,7 @@ from meterbook.errors import ConfigError
 from meterbook.inputs import read_ownership
 from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
+from tests.meterbook.bills import write_bill
 
 pytestmark = pytest.mark.slow
 
@@ -74,24 +74,7 @@ def test_a_changed_catalogue_rebuilds_the_days_of_its_source(world: Settings) ->
 
 def bill(world: Settings, day: date) -> Path:
     """Give a folder with a bill of one line."""
-    folder = world.home.parent / f"bills-{day:%m}"
-    folder.mkdir()
-    line = {
-        "BilledCost": "1.00",
-        "EffectiveCost": "1.00",
-        "BillingAccountId": "000000000042",
-        "BillingCurrency": "USD",
-        "BillingPeriodStart": f"2026-{day:%m}-01T00:00:00Z",
-        "BillingPeriodEnd": f"2026-{day.month + 1:02d}-01T00:00:00Z",
-        "ChargeCategory": "Usage",
-        "ChargePeriodStart": f"{day}T00:00:00Z",
-        "ChargePeriodEnd": f"{day}T12:00:00Z",
-        "ServiceName": "Compute",
-        "InvoiceIssuerName": "Cloud",
-        "ProviderName": "Cloud",
-    }
-    pl.DataFrame([line]).write_csv(folder / "focus.csv")
-    return folder
+    return write_bill(world.home.parent / f"bills-{day:%m}", day)
 
 
 def test_a_pattern_without_files_is_refused(world: Settings) -> None:
