@@ -38,7 +38,7 @@ def parse(column: pl.Series, want: pl.DataType) -> pl.Series:
     if column.dtype == want and want != pl.String:
         return column.list.sort() if want == TAGS else column
     if isinstance(want, pl.Decimal):
-        return _text(column).str.strip_chars().cast(want, strict=False)
+        return as_number(column).cast(want, strict=False)
     if want == INSTANT:
         return _instants(column)
     if want == TAGS:
@@ -71,11 +71,16 @@ def count_rounded(column: pl.Series, scale: int) -> int:
 
     A number too large to be held with 24 decimals is not counted.
     """
-    text = _text(column)
+    text = as_number(column)
     # A number of more decimals than these is longer than they are, or has an exponent.
     long = (text.str.len_bytes() > scale + 1) | text.str.contains_any(["e", "E"])
-    wide = text.filter(long).str.strip_chars().cast(EXACT, strict=False).drop_nulls()
+    wide = text.filter(long).cast(EXACT, strict=False).drop_nulls()
     return int((wide != wide.cast(pl.Decimal(38, scale)).cast(EXACT)).sum())
+
+
+def as_number(column: pl.Series) -> pl.Series:
+    """Give numbers as bare text."""
+    return column.str.strip_chars() if column.dtype == pl.String else column.cast(pl.String)
 
 
 def _text(column: pl.Series) -> pl.Series:

@@ -109,7 +109,7 @@ class Format:
     def named(self, typed: pl.DataFrame) -> pl.DataFrame:
         """Work out the mapping's names, each once, in order."""
         for entry in self.names:
-            typed = typed.with_columns(_value(entry, self.tables).alias(entry["name"]))
+            typed = typed.with_columns(_value(entry, self.tables, typed).alias(entry["name"]))
         return typed
 
 
@@ -178,7 +178,9 @@ def read_format(  # noqa: PLR0913 - FOCUS brings its columns from their declarat
     )
 
 
-def _value(entry: Mapping[str, Any], tables: Mapping[str, Mapping[str, str]]) -> pl.Expr:
+def _value(
+    entry: Mapping[str, Any], tables: Mapping[str, Mapping[str, str]], typed: pl.DataFrame
+) -> pl.Expr:
     """Give what a name stands for."""
     if "value" in entry:
         found = sql(entry["value"])
@@ -188,7 +190,7 @@ def _value(entry: Mapping[str, Any], tables: Mapping[str, Mapping[str, str]]) ->
             tables[entry["lookup"]], default=entry.get("default"), return_dtype=TEXT
         )
     if "tag" in entry:
-        return value_of(entry["of"], entry["tag"])
+        return _tag_value(typed[entry["of"]], entry["tag"])
     if "credits" in entry:
         return _credits(entry["credits"], entry.get("types"))
     return _time(entry)
@@ -216,8 +218,12 @@ def _credits(column: str, kinds: Sequence[str] | None) -> pl.Expr:
     return total.cast(MONEY).fill_null(pl.lit(0).cast(MONEY))
 
 
-def value_of(tags: str, keys: Collection[str]) -> pl.Expr:
-    """Give the value of the first of a list's entries whose key is one of these."""
+def _tag_value(tags: pl.Series, keys: Collection[str]) -> pl.Expr:
+    """Give the value of the first of each list's entries whose key is one of these."""
+    # Most bills bear none of the keys: looking once is cheaper than looking into each list.
+    met = set(tags.explode().struct.field("key").unique()) & set(keys)
+    if not met:
+        return pl.lit(None, TEXT)
     entry = pl.element().struct
-    found = pl.when(entry.field("key").is_in(list(keys))).then(entry.field("value"))
-    return pl.col(tags).list.eval(found).list.drop_nulls().list.first()
+    found = pl.when(entry.field("key").is_in(sorted(met))).then(entry.field("value"))
+    return pl.col(tags.name).list.eval(found).list.drop_nulls().list.first()
