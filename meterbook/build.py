@@ -23,9 +23,10 @@ from collector.billing.load import LoadReport, load, places_of
 from collector.otlp.status import read_status
 from meterbook.closing import close_due, close_month, read_closed
 from meterbook.errors import MeterbookError
-from meterbook.inputs import Inputs, catalogue_ages, read_catalogue, read_ownership, read_uses
+from meterbook.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
 from meterbook.making import built, make_day, make_whole
 from meterbook.plan import GONE, MAKERS, Choice
+from meterbook.rules import ownership_files, ownership_of
 from meterbook.run_log import Ask, RunLog, refuse_stopped
 from meterbook.settings import BillingSettings, Settings
 from transforms.partition import Terms, local, on
@@ -41,6 +42,7 @@ from warehouse.tables.core import (
     DELIVERY,
     RESTATEMENT,
 )
+from warehouse.tables.evidence import OWNERSHIP_FILE
 from warehouse.tables.mart_run import CHECK, COLLECTOR, RUN
 
 Say = Callable[[str], None]
@@ -120,7 +122,8 @@ def build(
 
     Errors: ConfigError, SchemaMismatchError, CheckFailedError, AnotherBuildError, StoppedError.
     """
-    terms = Terms(now.date(), now, settings, read_ownership(settings))
+    rules = ownership_files(settings)
+    terms = Terms(now.date(), now, settings, ownership_of(rules))
     rates = fx.read_rates(_billing(settings))
     whole = {
         "catalogue": read_catalogue(settings),
@@ -146,6 +149,8 @@ def build(
         whole["closed"] = read_closed(settings.home).lazy()
         make_whole(store, whole, terms, log)
         refuse_stopped(is_stopped)
+        with store.change() as change:
+            change.replace(OWNERSHIP_FILE, rules)
         _write_facts(store, settings, rates, log, now)
         say("build: publishing")
         snapshot = publish(store, settings.serving, now=now, keep=settings.build.keep_snapshots)

@@ -1,8 +1,8 @@
 """From a figure back to the bill lines, shares and rules behind it.
 
 Reads    core_cost_ledger, core_cost_line, core_node_hourly, core_weight_hourly, core_volume_hourly,
-         core_traffic_hourly, core_balancer_hourly, core_pool_weight_daily of the current
-         snapshot; the ownership file
+         core_traffic_hourly, core_balancer_hourly, core_pool_weight_daily, core_ownership_file of
+         the current snapshot
 Gives    the ledger rows of a figure, each with its bill line and with every step from the line's
          cost to the row: they sum to the figure, and a person can recompute each digit
 Holds    a step is result = sign * (|amount| * weight // denominator + atom), in atoms; `rest` takes
@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-import duckdb
 import polars as pl
 
-from meterbook.inputs import read_ownership
 from meterbook.plain import plain
-from meterbook.recipe import Recipes
+from meterbook.recipe import Ask, Recipes, rules_of
+from meterbook.recipe_rows import rows_of, words_of
 from meterbook.settings import Settings
 from warehouse.snapshot import current, open_snapshot
 
@@ -72,24 +71,26 @@ class Explained:
 def explain(settings: Settings, question: Question, *, with_steps: bool = True) -> Explained:
     """Give the ledger rows behind a figure, the dearest first, with their steps."""
     with closing(open_snapshot(current(settings.serving))) as con:
-        params: dict[str, object] = {
-            name: getattr(question, name) for name in Question.__dataclass_fields__
-        }
-        frame: pl.DataFrame = con.cursor().sql(SQL, params=params).pl()
-        recipes = _recipes(con, settings, frame) if with_steps else ()
+
+        def ask(sql: str, **params: object) -> pl.DataFrame:
+            found: pl.DataFrame = con.cursor().sql(sql, params=params or None).pl()
+            return found
+
+        frame = ask(
+            SQL, **{name: getattr(question, name) for name in Question.__dataclass_fields__}
+        )
+        recipes = _recipes(ask, frame) if with_steps else ()
     return Explained(question, frame, recipes)
 
 
-def _recipes(
-    con: duckdb.DuckDBPyConnection, settings: Settings, frame: pl.DataFrame
-) -> Sequence[dict[str, Any]]:
+def _recipes(ask: Ask, frame: pl.DataFrame) -> Sequence[dict[str, Any]]:
     """Derive the steps day by day: a month takes the memory of a day."""
-    ownership = read_ownership(settings)
+    ownership = rules_of(ask)
     made: dict[int, dict[str, Any]] = {}
     numbered = frame.with_row_index("_at")
     for day in frame["charge_date"].unique().sort():
         rows = numbered.filter(pl.col("charge_date") == day)
-        recipes = Recipes.of_day(con, ownership, day, rows["x_line_hash"].unique().to_list())
+        recipes = Recipes.of_day(ask, ownership, day, rows["x_line_hash"].unique().to_list())
         made |= {row["_at"]: recipes.recipe(row) for row in rows.to_dicts()}
     return [made[at] for at in range(frame.height)]
 
@@ -145,36 +146,5 @@ def _row(row: dict[str, Any], recipe: dict[str, Any]) -> str:
         f"  = {row['share']:.6f} of {row['service_name']} {row['resource_id'] or ''}"
         f" ({row['x_file']} row {row['x_row_number']})"
     )
-    texts = [head, *(f"      {text}" for text in _steps(recipe))]
-    return "\n".join(texts)
-
-
-def _steps(recipe: dict[str, Any]) -> list[str]:
-    if recipe["note"]:
-        return [recipe["note"]]
-    texts = []
-    for way in recipe["ways"]:
-        for resource in way["resources"]:
-            texts += [f"{resource['part']}: {_step(step)}" for step in resource["steps"]]
-        if way["owner"]:
-            texts.append(f"sum {way['sum_atoms']}; {_step(way['owner'])}")
-    return texts
-
-
-def _step(step: dict[str, Any]) -> str:
-    amount, denominator, result = (
-        step[name] for name in ("amount_atoms", "denominator", "result_atoms")
-    )
-    atom = " + 1 atom" if step["atom"] else ""
-    part = f"{step['weight']}/{denominator}{atom}"
-    if step["takes"] == "rest":
-        others = " and ".join(f"{other}/{denominator}" for other in step["others"])
-        text = f"{amount} rest after {others}"
-    elif step["takes"] == "overlap":
-        text = (
-            f"{amount} from {step['line_from']} on, cut by "
-            f"{step['scope_atoms']} x {part} from {step['own_from']} on"
-        )
-    else:
-        text = f"{amount} x {part}"
-    return f"{step['name']}: {text} = {result}"
+    steps = [recipe["note"]] if recipe["note"] else [words_of(step) for step in rows_of(recipe)]
+    return "\n".join([head, *(f"      {text}" for text in steps)])

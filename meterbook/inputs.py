@@ -1,8 +1,8 @@
-"""What a build is made from: the lake, the bills in force, the rules and the inventory.
+"""What a build is made from: the lake, the bills in force and the inventory.
 
 Takes    settings
 Gives    raw frames of a day, and for each day what its steps are made from
-Refuses  rules and inventories that are wrong (ConfigError with every finding)
+Refuses  inventories that are wrong (ConfigError with every finding)
 """
 
 from collections.abc import Mapping
@@ -13,12 +13,11 @@ from typing import Final
 import polars as pl
 
 from collector.billing import catalog
-from meterbook.errors import ConfigError, Finding
+from meterbook.files import matching, within
 from meterbook.plan import Marks, marks
 from meterbook.settings import Settings
 from transforms import metric_use, steps
 from transforms.inventory_files import InventoryFile, read_inventory
-from transforms.ownership import Ownership, SourceFile, parse_ownership, source_paths
 from transforms.partition import Terms, on
 from warehouse.lake import Lake
 from warehouse.tables import raw
@@ -30,51 +29,13 @@ RAW_FRAMES: Final = tuple(
 """What day steps read of the lake and the bills."""
 
 
-def read_ownership(settings: Settings) -> Ownership:
-    """Read the ownership file with what its rule sources name, or give the one that owns nothing.
-
-    Errors: ConfigError.
-    """
-    if not settings.ownership.rules:
-        return Ownership.default()
-    path = settings.resolve(settings.ownership.rules)
-    if not path.is_file():
-        raise ConfigError([Finding("ownership.rules", f"{path}: no such file")])
-    text = path.read_text(encoding="utf-8")
-    files = {
-        ident: [_source_file(found, path.parent) for found in _sourced(path, ident, patterns)]
-        for ident, patterns in source_paths(text).items()
-    }
-    return parse_ownership(text, files)
-
-
-def _sourced(rules: Path, ident: str, patterns: tuple[str, ...]) -> list[Path]:
-    """Find the files of a rule source; its paths count from the ownership file."""
-    found = _matching(rules.parent, f"{rules.name}: rules.{ident}.path", patterns)
-    return sorted({path for path in found if path.is_file()})
-
-
-def _source_file(path: Path, base: Path) -> SourceFile:
-    """Read a file of a rule source; one that cannot be read says why and costs no other."""
-    name = _within(path, base)
-    try:
-        return SourceFile(name, path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as exc:
-        return SourceFile(name, problem=f"cannot be read: {exc}")
-
-
-def _within(path: Path, base: Path) -> str:
-    """Name a file from the folder that it is said in, where it lies in there."""
-    return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
-
-
 def read_catalogue(settings: Settings) -> pl.LazyFrame:
     """Read the inventory files, `*` and `**` allowed: CSV, YAML, Backstage. Errors: ConfigError."""
     kinds = [pair.split("=")[0] for pair in settings.inventory.expected_signals]
     base = _base(settings)
     files = [
         InventoryFile(
-            _within(path, base),
+            within(path, base),
             pattern,
             path.read_text(encoding="utf-8"),
         )
@@ -114,27 +75,11 @@ def read_uses(settings: Settings) -> pl.LazyFrame:
 
 
 def _found(settings: Settings, key: str, patterns: tuple[str, ...]) -> list[Path]:
-    return _matching(_base(settings), key, patterns)
+    return matching(_base(settings), key, patterns)
 
 
 def _base(settings: Settings) -> Path:
     return settings.config_file.parent if settings.config_file else Path()
-
-
-def _matching(base: Path, key: str, patterns: tuple[str, ...]) -> list[Path]:
-    """Give the files that patterns name, `*` and `**` allowed; a pattern without any is refused."""
-    found: list[Path] = []
-    for pattern in patterns:
-        root = Path(pattern)
-        paths = (
-            sorted(Path(root.anchor).glob(str(root.relative_to(root.anchor))))
-            if root.is_absolute()
-            else sorted(base.glob(pattern))
-        )
-        if not paths:
-            raise ConfigError([Finding(key, f"{base / pattern}: no such file")])
-        found += paths
-    return found
 
 
 class Inputs:

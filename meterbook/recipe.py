@@ -1,19 +1,19 @@
 """The steps from a bill line's cost to a row of the ledger, ready to be read or printed.
 
-Takes    a ledger row; the lines, nodes and weights of its day; the ownership file
+Takes    a ledger row; the lines, nodes, weights and ownership file of its snapshot
 Gives    ways (one per label set of the workload), each with its resources and their steps
 Never    invents: where the rules are not those the ledger was built with, it says so
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-import duckdb
 import polars as pl
 
+from meterbook.rules import ownership_of
 from transforms import evidence
 from transforms.allocation import PARTS_SCALE
 from transforms.ownership import Ownership
@@ -41,7 +41,16 @@ _VOLUMES: Final = "SELECT * FROM core_volume_hourly WHERE usage_date = $day"
 _BALANCERS: Final = "SELECT * FROM core_balancer_hourly WHERE usage_date = $day"
 _TRAFFIC: Final = "SELECT * FROM core_traffic_hourly WHERE usage_date = $day"
 
+_RULES: Final = "SELECT * FROM core_ownership_file ORDER BY rule_id, name"
+
 Step = dict[str, Any]
+Ask = Callable[..., pl.DataFrame]
+"""Answers a question in SQL; `$name` stands for the value of that name."""
+
+
+def rules_of(ask: Ask) -> Ownership:
+    """Give the rules that a snapshot's ledger was built with."""
+    return ownership_of(ask(_RULES))
 
 
 @dataclass
@@ -57,15 +66,8 @@ class Recipes:
     owners: dict[tuple[str, ...], Owner]
 
     @staticmethod
-    def of_day(
-        con: duckdb.DuckDBPyConnection, ownership: Ownership, day: date, hashes: Sequence[str]
-    ) -> "Recipes":
+    def of_day(ask: Ask, ownership: Ownership, day: date, hashes: Sequence[str]) -> "Recipes":
         """Read a day's lines, nodes and weights, and derive what each share was made from."""
-
-        def ask(sql: str, **params: object) -> pl.DataFrame:
-            frame: pl.DataFrame = con.cursor().sql(sql, params=params or None).pl()
-            return frame
-
         policy = ownership.policy
         needs_all = policy.idle == "share" and policy.idle_scope != "node"
         found = ask(_ALL_LINES, day=day) if needs_all else ask(_LINES, hashes=list(hashes))
@@ -87,8 +89,8 @@ class Recipes:
         """Give the steps of a ledger row, and whether they give its digits."""
         if row["config_hash"] != self.judge.config_hash:
             note = (
-                f"built by ownership {row['config_hash']}, now it is "
-                f"{self.judge.config_hash}: put that file in force to see the shares"
+                f"built by ownership {row['config_hash']}, the last build knew "
+                f"{self.judge.config_hash}: build this day again to see the shares"
             )
             return {"is_exact": False, "note": note, "ways": []}
         ways = [self._way(row, way) for way in self._chosen(row)]

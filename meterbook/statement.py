@@ -24,8 +24,8 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from meterbook.errors import ConfigError, Finding
-from meterbook.inputs import read_ownership
 from meterbook.period import month_of
+from meterbook.rules import read_ownership
 from meterbook.settings import Settings
 from meterbook.statement_page import page
 from transforms.cents import CENT, apportion, rounded

@@ -18,8 +18,9 @@ import polars as pl
 from collector.otlp.quota import quota_findings
 from collector.otlp.status import read_status
 from meterbook.errors import BadInputError, ConfigError, Finding, NothingPublishedError
-from meterbook.inputs import read_catalogue, read_ownership, read_uses
+from meterbook.inputs import read_catalogue, read_uses
 from meterbook.plain import plain
+from meterbook.rules import read_ownership
 from meterbook.settings import Settings
 from transforms.ownership_checks import advice
 from warehouse.snapshot import current, open_snapshot

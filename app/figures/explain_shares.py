@@ -21,8 +21,12 @@ _ABOUT: Final = """
     WHERE x_line_hash = $line AND charge_date = $day::DATE
     ORDER BY charge_hour NULLS FIRST LIMIT 1
 """
-_ROW: Final = """
-        SELECT coalesce(strftime(l.charge_hour, '%H:%M'), 'day') AS hour, l.node, l.namespace,
+ROW_KEY: Final = """concat_ws('|', coalesce(strftime(l.charge_hour, '%H:%M'), 'day'),
+                 l.cluster, l.node, l.namespace, l.workload, l.team, l.pool, l.rule_id, l.reason)"""
+"""What names a row among those of its line and day."""
+_ROW: Final = f"""
+        SELECT {ROW_KEY} AS row,
+               coalesce(strftime(l.charge_hour, '%H:%M'), 'day') AS hour, l.node, l.namespace,
                l.workload, l.team,
                concat_ws(' ', replace(l.reason, '_', ' '),
                  if(l.rule_id <> '', 'by ' || l.rule_id, NULL),
@@ -154,8 +158,7 @@ def shares(reader: Reader, filters: Filters, day: str, line: str) -> Figure:
             Shown("cost", "Cost", "exact"),
             Shown("how", "Reason and rule", "prose"),
         ),
-        note=f"{_NOTES.get(kind, _NOTES['other'])} Every step in whole numbers: "
-        f"meterbook explain --day {day} --team … --json.",
+        note=f"{_NOTES.get(kind, _NOTES['other'])} Choose a row below for every step to it.",
         empty="Choose a bill line above.",
         is_tall=True,
     )

@@ -1,9 +1,11 @@
 """Explain: from a team's day down to bill lines, shares and rules."""
 
+import polars as pl
 import streamlit as st
 
 from app import show, words
-from app.figures import explain, explain_shares
+from app.figures import explain, explain_shares, explain_steps
+from app.filters import ALL
 
 page = show.Page("Explain", "Why is this mine? From a day down to bill lines, shares and rules.")
 
@@ -29,8 +31,23 @@ page.cards(found)
 page.show(found)
 
 # %% By what was a line shared?
-if names:
-    line = st.selectbox(
-        "Bill line", list(names), format_func=names.__getitem__, key="line", bind="query-params"
+if not names:
+    st.stop()
+line = st.selectbox(
+    "Bill line", list(names), format_func=names.__getitem__, key="line", bind="query-params"
+)
+shared = page.get(explain_shares.shares, day, line)
+page.show(shared)
+
+# %% By which steps did a row come about?
+mine = shared.data.filter((pl.col("team") == page.filters.team) | (page.filters.team == ALL))
+receivers = {
+    row["row"]: f"{words.exact(row['cost'])}  {row['hour']}  {words.entity(row['namespace'])}  "
+    f"{words.entity(row['workload'])}  {words.entity(row['team'])}  {row['how']}"
+    for row in mine.to_dicts()
+}
+if receivers:
+    row = st.selectbox(
+        "Row", list(receivers), format_func=receivers.__getitem__, key="row", bind="query-params"
     )
-    page.show(page.get(explain_shares.shares, day, line))
+    page.show(page.get(explain_steps.steps, day, line, row))

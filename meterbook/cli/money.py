@@ -11,8 +11,8 @@ from meterbook import statement as stating
 from meterbook.cli.base import Context, day_of, examples, main
 from meterbook.department import by_department
 from meterbook.errors import ConfigError, Finding
-from meterbook.inputs import read_ownership
 from meterbook.period import month_of
+from meterbook.rules import read_ownership
 
 MONTH: Final = "Month, YYYY-MM."
 

@@ -17,7 +17,7 @@ from warehouse.snapshot import current
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 SCRIPT = Path(__file__).parents[2] / "scripts" / "screenshots.py"
-PAGES = ("executive", "team", "cost", "coverage", "cardinality", "debug", "method")
+PAGES = ("executive", "team", "cost", "explain", "coverage", "cardinality", "debug", "method")
 NOTHING = ("nan", "NaN", "None", "NaT", "undefined", "Infinity", "[object", "Traceback")
 HOW = "on Debian and Ubuntu: apt-get install chromium"
 

@@ -24,6 +24,7 @@ from app.figures import (
     dark,
     explain,
     explain_shares,
+    explain_steps,
     explore,
     findings,
     health,
@@ -47,6 +48,7 @@ from app.report import SECTIONS
 from app.target import short_of
 from warehouse.snapshot import current
 
+STEPPED = "05:00|c|n|payments-app|payments-app|payments||label|workload"
 EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (spend.headline, ()),
     (spend.daily, ()),
@@ -74,6 +76,7 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (explain.days, ()),
     (explain.lines, ("2026-11-20",)),
     (explain_shares.shares, ("2026-11-20", "line-20-payments")),
+    (explain_steps.steps, ("2026-11-20", "line-20-payments", STEPPED)),
     (workloads.efficiency, ()),
     (workloads.rightsizing, ("balanced",)),
     (coverage.headline, ()),

@@ -2,156 +2,17 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from meterbook.explain import Question, as_json, as_text, explain
-from meterbook.settings_file import load_settings
+from tests import explained_world
 from tests.by_hand import recomputed
-from tests.transforms.conftest import DAY, START, Bill, Telemetry
-from transforms import allocation, cost, evidence, pools
-from transforms.ownership import parse_ownership
-from warehouse.snapshot import publish
-from warehouse.store import Store
-from warehouse.tables.core import COST_LEDGER, COST_LINE, NODE_HOURLY
-from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
-from warehouse.tables.core_usage import BALANCER_HOURLY, VOLUME_HOURLY
-from warehouse.tables.evidence import TRAFFIC_HOURLY, WEIGHT_HOURLY
-
-TEAMS = "version: 1\nteams: [{id: a}, {id: b}, {id: c}]\n"
-RULES = TEAMS + (
-    "rules:\n"
-    "  - {id: find, match: {namespace: find}, team: a}\n"
-    '  - {id: shop, match: {namespace: shop}, teams: {a: "0.35", b: "0.65"}}\n'
-    "  - {id: mesh, match: {namespace: mesh}, team: __shared__/mesh}\n"
-    "  - {id: rest, match: '*', team: c}\n"
-    "shared:\n"
-    "  - {id: mesh, pool: {bucket: __shared__/mesh}, to: {teams: all}, split: proportional,"
-    " weight: direct_cost, zero_weight: even}\n"
-    "  - {id: logs, pool: {service: Logs}, to: {teams: all}, split: metric,"
-    " weight: {metric: logs.written, agg: increase}, zero_weight: even}\n"
-)
-POLICIES = {
-    "separate": "",
-    "to an owner": "idle: {show: {owner: b}}\n",
-    "shared by node": "idle: {show: share, scope: node}\n",
-    "shared by cluster": "idle: {show: share, scope: cluster}\n",
-    "shared by pool": "idle: {show: share, scope: pool}\n",
-    "aws": "node_split: {mode: aws_9_1}\n",
-    "per family": (
-        'node_split: {mode: per_family, per_family: {"g4dn.*": {cpu_core_hour: "0.02", '
-        'ram_gib_hour: "0.003", gpu_hour: "0.7"}, "r6g.*": {cpu_core_hour: "0.0255"}}}\n'
-    ),
-    "allocatable": "node_split: {capacity: allocatable}\n",
-    "allocatable, shared by node": (
-        "node_split: {capacity: allocatable}\nidle: {show: share, scope: node}\n"
-    ),
-    "by request": "workload: {basis: request}\n",
-    "provider ignored": "workload: {provider_split_lines: ignore}\n",
-}
-
-
-def world() -> tuple[Telemetry, Bill]:
-    """Give two nodes, one with GPUs, volumes, traffic, counters, and a bill of odd amounts."""
-    told, bill = Telemetry(), Bill()
-    pool = {"karpenter.sh/nodepool": "gpu"}
-    told.node("n", 4, 16, range(25)).node("g", 8, 32, range(25), gpus=4, labels=pool)
-    told.node("q", 2, 8, [0, 1])
-    at = [(hour, 3.5) for hour in range(25)]
-    of_node = {"k8s.cluster.name": "c", "k8s.node.name": "n"}
-    told.add("k8s.node.allocatable_cpu", of_node, at)
-    told.pod("cart", "n", "shop", 0, 24, request=1, use=[0.7] * 24, gib=3)
-    told.pod("cart-2", "n", "shop", 1, 7, use=[0.3] * 6, gib=1)
-    told.pod("index", "n", "find", 0, 13, request=0.5, use=[1.7] * 13, gib=5)
-    told.pod("train", "g", "find", 2, 9, request=3, gib=11, gpus=1)
-    told.pod("draw", "g", "shop", 4, 9, request=1, gib=2, gpus=2)
-    told.pod("proxy", "g", "mesh", 0, 24, request=0.1, gib=0.3)
-    _volumes(told)
-    _traffic(told)
-    _balancer(told)
-    for space, total in (("shop", 700), ("find", 301), ("other", 52)):
-        of = {"k8s.cluster.name": "c", "k8s.namespace.name": space, "service.name": "x"}
-        told.add("logs.written", of, [(0, 0), (12, total / 3), (23, total)], "counter")
-    return told, _bill(bill)
-
-
-def _volumes(told: Telemetry) -> None:
-    sender = {"k8s.cluster.name": "c"}
-    labels = {"namespace": "shop", "persistentvolumeclaim": "data", "volumename": "pvc-7"}
-    seen = [(hour, 1) for hour in range(20)]
-    told.add("kube_persistentvolumeclaim_info", sender, seen, labels=labels)
-    disk = {"persistentvolume": "pvc-7", "csi_volume_handle": "vol-7"}
-    told.add("kube_persistentvolume_info", sender, seen, labels=disk)
-    for pod, start, end in (("cart-2", 1, 7), ("draw", 4, 9), ("late", 10.25, 11)):
-        if pod == "late":
-            told.pod("late", "n", "shop", start, end, request=0.1)
-        resource = {
-            **sender, "k8s.namespace.name": "shop", "k8s.pod.name": pod,
-            "k8s.pod.uid": f"uid-{pod}", "k8s.persistentvolumeclaim.name": "data",
-        }  # fmt: skip
-        told.add("k8s.volume.capacity", resource, [(start, 1), (end, 1)])
-
-
-def _traffic(told: Telemetry) -> None:
-    kinds = {"internet": ("true", "false", "false"), "cross_zone": ("false", "true", "false")}
-    for pod, space, node, factor in (("cart", "shop", "n", 701), ("index", "find", "n", 397),
-                                     ("proxy", "mesh", "g", 89)):  # fmt: skip
-        for number, (internet, region, zone) in enumerate(kinds.values(), start=1):
-            resource = {
-                "k8s.cluster.name": "c", "k8s.namespace.name": space, "k8s.pod.name": pod,
-                "k8s.pod.uid": f"uid-{pod}", "k8s.node.name": node,
-            }  # fmt: skip
-            labels = {"internet": internet, "same_region": region, "same_zone": zone}
-            at = [(hour, float(hour * factor * number)) for hour in range(13)]
-            told.add("kubecost_pod_network_egress_bytes_total", resource, at, "counter", labels)
-
-
-def _balancer(told: Telemetry) -> None:
-    sender, hours = {"k8s.cluster.name": "c"}, [(hour, 1) for hour in range(20)]
-    web = {"namespace": "shop", "service": "web", "uid": "0b5a1c9e-1111", "type": "LoadBalancer"}
-    told.add("kube_service_spec_type", sender, hours, labels=web)
-    for pod in ("cart", "cart-2", "late"):
-        target = {"namespace": "shop", "endpointslice": "web-x7k2p", "ready": "true"}
-        labels = target | {"targetref_kind": "Pod", "targetref_name": pod}
-        told.add("kube_endpointslice_endpoints", sender, hours, labels=labels)
-
-
-def _bill(bill: Bill) -> Bill:
-    hours: dict[str, Any] = {"consumed_unit": "Hrs", "consumed_quantity": Decimal(1)}
-    out, zone = "EUC1-DataTransfer-Out-Bytes", "EUC1-DataTransfer-Regional-Bytes"
-    bill.add("7.400000000007", 0, 24, "i-n", sku_meter="EUC1-BoxUsage:r6g.xlarge")
-    bill.add("-0.300000000001", 0, 24, "i-n")
-    for hour in range(12):
-        meter = "USE1-BoxUsage:g4dn.12xlarge"
-        bill.add("3.912345678901", hour, 1, "i-g", sku_meter=meter, **hours)
-    bill.add("0.7", 5, 1, "i-g", sku_meter="Nvidia Tesla T4 GPU attached to VMs")
-    bill.add("0.111111111111", 5, 1, "i-g", sku_meter="N1 Instance Ram running in Frankfurt")
-    bill.add("0.000000000001", 6, 1, "i-g")
-    bill.add("0.3", 7, 1, "i-n", sku_meter="Nvidia Tesla T4 GPU attached to VMs")
-    bill.add("0.25", 8, 1, "i-q").add("0.5", 23, 1, "i-n").add("0.9", 0, 24, "vol-7").add(
-        "0.040000000003", 10, 1, "vol-7"
-    )
-    bill.add("0.07", 21, 1, "vol-7")
-    bill.add("1.300000000009", 0, 24, "nat-1", x_cluster="c", sku_meter=out, consumed_unit="GB")
-    bill.add("0.2", 3, 1, "i-n", x_cluster="c", sku_meter=zone, consumed_unit="GB")
-    bill.add("0.01", 20, 1, "i-g", x_cluster="c", sku_meter=zone, consumed_unit="GB")
-    for start, hours_ in ((0, 24), (10, 1), (23, 1), (19, 1)):
-        tags = {"kubernetes.io/service-name": "shop/web"}
-        bill.add("0.600000000011", start, hours_, "lb-1", tags, x_cluster="c")
-    bill.add("0.02", tags={"kubernetes.io/service-name": "shop/gone"}, x_cluster="c")
-    bill.add("5.000000000003", service_name="Logs").add("-1", service_name="Logs")
-    bill.add("61.000000000013", -24, 24 * 31, "db", service_name="Database")
-    bill.add("0.8", 2, 1, "i-gone", x_cluster="c")
-    unused = [{"key": "split_line_item_unused_cost", "value": "0.3"},
-              {"key": "split_line_item_split_cost", "value": "0.4"}]  # fmt: skip
-    bill.add("0.700000000001", 2, 1, "pod-1", x_cluster="c", x_namespace="shop", x_extra=unused)
-    return bill
-
+from tests.explained_world import POLICIES, RULES
+from tests.transforms.conftest import DAY
 
 Explain = Callable[[str], list[dict[str, Any]]]
 
@@ -159,11 +20,7 @@ Explain = Callable[[str], list[dict[str, Any]]]
 @pytest.fixture(scope="module")
 def facts() -> dict[str, Any]:
     """Read the world's telemetry once."""
-    told, bill = world()
-    return {
-        "told": told, "bill": bill, "usage": told.usage(), "nodes": told.nodes(),
-        "volumes": told.volumes(), "network": told.network(), "balancers": told.balancers(),
-    }  # fmt: skip
+    return explained_world.facts()
 
 
 @pytest.fixture
@@ -171,43 +28,10 @@ def explained(facts: dict[str, Any], tmp_path: Path) -> Explain:
     """Build the day under an ownership file, publish it, and give what explain prints of it."""
 
     def make(text: str) -> list[dict[str, Any]]:
-        ownership = parse_ownership(text)
-        told, bill, usage = facts["told"], facts["bill"], facts["usage"].lazy()
-        points = told.points
-        weights = pools.pool_weights(told.series, points, usage, ownership, DAY).collect()
-        ledger = allocation.ledger(
-            bill.of_day(), usage, facts["nodes"].lazy(), ownership, day=DAY, now=START,
-            volumes=facts["volumes"].lazy(), weights=weights.lazy(),
-            network=facts["network"].lazy(), balancers=facts["balancers"].lazy(),
-        ).collect()  # fmt: skip
-        made = {
-            COST_LEDGER: ledger,
-            COST_LINE: pl.concat(
-                cost.cost_line(bill.lines, day).collect()
-                for day in bill.lines.select(
-                    pl.col("charge_period_start").dt.date().unique()
-                ).collect()["charge_period_start"]
-            ),
-            NODE_HOURLY: facts["nodes"],
-            VOLUME_HOURLY: facts["volumes"],
-            BALANCER_HOURLY: facts["balancers"],
-            POOL_WEIGHT_DAILY: weights,
-            WEIGHT_HOURLY: evidence.weight_hourly(usage, ownership.basis).collect(),
-            TRAFFIC_HOURLY: evidence.traffic_hourly(facts["network"].lazy()).collect(),
-        }
-        with Store(tmp_path / "warehouse.duckdb") as store:
-            with store.change() as change:
-                for table, frame in made.items():
-                    change.replace(table, frame)
-            publish(store, tmp_path / "serving", now=datetime(2026, 10, 3, tzinfo=UTC), keep=1)
-        (tmp_path / "ownership.yaml").write_text(text, encoding="utf-8")
-        config = tmp_path / "meterbook.toml"
-        config.write_text('[ownership]\nrules = "ownership.yaml"\n', encoding="utf-8")
-        settings = load_settings(config, {}, {"home": str(tmp_path)})
+        settings = explained_world.published(facts, text, tmp_path)
         answer = explain(settings, Question(DAY, DAY))
-        assert as_text(answer)
         rows: list[dict[str, Any]] = json.loads(as_json(answer))
-        assert len(rows) == ledger.height
+        assert as_text(answer)
         return rows
 
     return make
@@ -241,3 +65,25 @@ def test_the_world_of_these_tests_has_every_kind_of_line(explained: Explain) -> 
         kind: set() for kind in KINDS
     }
     assert {row["line_kind"] for row in rows} == set(KINDS)
+
+
+def test_the_rules_are_those_of_the_build(facts: dict[str, Any], tmp_path: Path) -> None:
+    """An ownership file that was changed since the build explains nothing: the build's own does."""
+    settings = explained_world.published(facts, RULES, tmp_path)
+    (tmp_path / "ownership.yaml").write_text("version: 1\nteams: [{id: other}]\n")
+
+    made = explain(settings, Question(DAY, DAY, team="a"))
+
+    assert made.frame.height
+    assert all(recipe["is_exact"] for recipe in made.recipes)
+
+
+def test_the_words_tell_the_rank_of_a_remainder(facts: dict[str, Any], tmp_path: Path) -> None:
+    """A daily cent of a month of 61.000000000013: 13 atoms more than 31 days, 4 left over."""
+    settings = explained_world.published(facts, RULES, tmp_path)
+
+    text = as_text(explain(settings, Question(DAY, DAY, service="Database")))
+
+    # 61 000 000 000 013 = 31 x 1 967 741 935 484 + 9: the first nine days bear an atom more.
+    assert "day 2 of 31: 61000000000013 x 1/31 + 1 atom (remainder 2, 9 left over)" in text
+    assert "= 1967741935485" in text

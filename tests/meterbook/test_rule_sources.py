@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from meterbook.build import build, load_bills
 from meterbook.cli import main
 from meterbook.errors import ConfigError
-from meterbook.inputs import read_ownership
 from meterbook.plan import Choice
+from meterbook.rules import read_ownership
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
 from tests.meterbook.bills import write_bill
 

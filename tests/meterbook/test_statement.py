@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from meterbook.cli import main
 from meterbook.department import by_department
 from meterbook.errors import ConfigError
-from meterbook.inputs import read_ownership
+from meterbook.rules import read_ownership
 from meterbook.settings import Settings
 from meterbook.settings_file import load_settings
 from meterbook.statement import as_csv, statements, write

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meterbook.inputs import read_ownership
+from meterbook.rules import read_ownership
 from meterbook.settings_file import load_settings
 from sample_data.config import write_config
 from sample_data.world import World, WorldSpec, make_world

@@ -50,4 +50,17 @@ TRAFFIC_HOURLY: Final = Table(
     ),
 )
 
-ALL: Final = (WEIGHT_HOURLY, TRAFFIC_HOURLY)
+OWNERSHIP_FILE: Final = Table(
+    name="core_ownership_file",
+    text="The ownership file of the last build, and the files that its rule sources name.",
+    grain="rule source and file",
+    key=("rule_id", "name"),
+    columns=(
+        Column("rule_id", pl.String(), "rule that names the file; empty for the ownership file"),
+        Column("name", pl.String(), "file name, from the folder of the ownership file"),
+        Column("text", pl.String(), "what it says"),
+        Column("problem", pl.String(), "why it could not be read; empty if it could"),
+    ),
+)
+
+ALL: Final = (WEIGHT_HOURLY, TRAFFIC_HOURLY, OWNERSHIP_FILE)
