@@ -66,19 +66,19 @@ class CollectorSettings:
 class SiteSettings:
     """The report site."""
 
-    host: str = "127.0.0.1"
-    port: int = 8501
-    stale_hours: int = 26
+    host: str = _set("127.0.0.1", "address of the site; it asks nobody who they are")
+    port: int = _set(8501, "0 takes any free port")
+    stale_hours: int = _set(26, "a snapshot older than this is shown with a warning")
 
 
 @dataclass(frozen=True)
 class BillingSettings:
     """Where bills come from, and when a delivery is held back."""
 
-    sources: tuple[str, ...] = ()
-    settle_seconds: int = 60
-    max_drop_ratio: str = "0.5"
-    period_final_hours: int = 48
+    sources: tuple[str, ...] = _set((), "folders, files and `s3://bucket/prefix`")
+    settle_seconds: int = _set(60, "a file without a manifest must have been quiet for so long")
+    max_drop_ratio: str = _set("0.5", "a delivery whose total falls by more is held")
+    period_final_hours: int = _set(48, "a day is estimated until so long after its end")
     period_quiet_days: int = _set(10, "a period without change for so long after its end is final")
     authoritative: tuple[str, ...] = _set(
         (), "`account=source` for each account that two sources deliver"
@@ -96,43 +96,45 @@ class BillingSettings:
 class OwnershipSettings:
     """Who owns what."""
 
-    rules: str = ""
+    rules: str = _set("", "the YAML file of teams, rules and pools")
 
 
 @dataclass(frozen=True)
 class AnomalySettings:
     """Which rises of cost are told: above the amount and above the part of what is usual."""
 
-    least_cost: str = "5.00"
-    least_ratio: str = "0.20"
-    days: int = 14
+    least_cost: str = _set("5.00", "a rise of less is not told, in the currency of the line")
+    least_ratio: str = _set("0.20", "nor one of a smaller part of what is usual")
+    days: int = _set(14, "so many last days are looked at")
 
 
 @dataclass(frozen=True)
 class UnitCostSettings:
     """Which counters are units of work: counters or histograms, by their metric name."""
 
-    counters: tuple[str, ...] = ("http.server.request.duration",)
+    counters: tuple[str, ...] = _set(
+        ("http.server.request.duration",), "metrics whose rise is work done"
+    )
 
 
 @dataclass(frozen=True)
 class RightsizingSettings:
     """What a recommendation for a container's requests needs."""
 
-    days: int = 14
-    minimum_days: int = 7
-    minimum_points: int = 100
+    days: int = _set(14, "history that a recommendation looks at")
+    minimum_days: int = _set(7, "with fewer days of it nothing is recommended")
+    minimum_points: int = _set(100, "nor with fewer container-hours")
 
 
 @dataclass(frozen=True)
 class InventorySettings:
     """What should be seen."""
 
-    files: tuple[str, ...] = ()
-    service_tag: str = "service"
-    environments: tuple[str, ...] = ("production",)
-    freshness_hours: int = 24
-    target_ratio: str = "0.95"
+    files: tuple[str, ...] = _set((), "CSV, YAML and Backstage files, `*` and `**` allowed")
+    service_tag: str = _set("service", "tag of a bill line that names its service")
+    environments: tuple[str, ...] = _set(("production",), "what the figure counts")
+    freshness_hours: int = _set(24, "a signal received within this is fresh")
+    target_ratio: str = _set("0.95", "the target of M7, drawn beside it")
     expected_signals: tuple[str, ...] = _set(
         (
             "service=logs+metrics+traces",
@@ -155,12 +157,15 @@ class InventorySettings:
     tier_weights: tuple[str, ...] = _set(
         ("1=4", "2=2"), "`tier=weight` in the weighted index; 1 for the others"
     )
-    infrastructure_scopes: tuple[str, ...] = (
-        "*kubeletstatsreceiver*",
-        "*k8sclusterreceiver*",
-        "*hostmetricsreceiver*",
-        "*prometheusreceiver*",
-        "*k8sobjectsreceiver*",
+    infrastructure_scopes: tuple[str, ...] = _set(
+        (
+            "*kubeletstatsreceiver*",
+            "*k8sclusterreceiver*",
+            "*hostmetricsreceiver*",
+            "*prometheusreceiver*",
+            "*k8sobjectsreceiver*",
+        ),
+        "scopes of metrics about a workload: they tell that it exists, not that it is observed",
     )
 
 
@@ -178,10 +183,13 @@ class ScoreSettings:
 class CardinalitySettings:
     """What series cost, and when growth counts."""
 
-    price_per_1000_series_month: str = "6.15"
-    price_source: str = "example price; set cardinality.price_per_1000_series_month to your own"
-    growth_guard_series: int = 100
-    growth_guard_ratio: str = "0.10"
+    price_per_1000_series_month: str = _set("6.15", "what rankings and savings go by")
+    price_source: str = _set(
+        "example price; set cardinality.price_per_1000_series_month to your own",
+        "shown beside every amount that comes of the price",
+    )
+    growth_guard_series: int = _set(100, "growth by fewer series is not told")
+    growth_guard_ratio: str = _set("0.10", "nor growth by a smaller part of the day before")
     top_values: int = _set(10, "values kept per label, and by the what-if that folds the others")
     dashboards: tuple[str, ...] = _set((), "Grafana dashboards as JSON, `*` and `**` allowed")
     rules: tuple[str, ...] = _set((), "rule files of Prometheus, configuration of an Alertmanager")
@@ -214,12 +222,12 @@ class CardinalitySettings:
 class BuildSettings:
     """When and how the marts are built."""
 
-    every_seconds: int = 300
-    keep_snapshots: int = 3
+    every_seconds: int = _set(300, "pause between the builds of `meterbook run`")
+    keep_snapshots: int = _set(3, "published snapshots that stay, for readers that have one open")
     history_days: int = _set(
         90, "so far back a changed setting or rule is applied to series, signals and findings"
     )
-    engine: str = "local"
+    engine: str = _set("local", "what computes the days; the only one there is")
 
 
 @dataclass(frozen=True)

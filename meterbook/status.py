@@ -63,20 +63,6 @@ def status(settings: Settings, *, now: datetime) -> dict[str, object]:
     return facts
 
 
-def as_text(facts: dict[str, object]) -> str:
-    """Give the facts a line each."""
-    lines = []
-    for name, value in facts.items():
-        if isinstance(value, list):
-            lines.append(f"{name}: {'none' if not value else ''}".rstrip())
-            lines += ["  " + ", ".join(f"{k} {v}" for k, v in row.items()) for row in value]
-        elif isinstance(value, dict):
-            lines.append(f"{name}: " + ", ".join(f"{k} {v}" for k, v in value.items()))
-        else:
-            lines.append(f"{name}: {'none yet' if value is None else value}")
-    return "\n".join(lines)
-
-
 def findings(settings: Settings) -> list[str]:
     """Check the configuration's files and the published data; give every finding."""
     found = quota_findings(settings.collector.quotas)

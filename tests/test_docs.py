@@ -1,5 +1,7 @@
 """What can be set, asked or read stands in the docs."""
 
+import dataclasses
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,7 +10,7 @@ import pytest
 import yaml
 
 from meterbook.cli import main
-from meterbook.settings import SECTIONS
+from meterbook.settings import SECTIONS, Settings
 from warehouse.metrics import ALL as METRICS
 from warehouse.tables import ALL as TABLES
 
@@ -26,6 +28,37 @@ def test_table_is_documented(name: str) -> None:
 def test_section_of_settings_is_documented(name: str) -> None:
     """Each section of the settings has its own."""
     assert f"## `[{name}]`" in REFERENCE
+
+
+def test_each_setting_says_what_it_means() -> None:
+    """No setting is printed with its name and default alone."""
+    silent = [
+        f"{section}.{field.name}"
+        for section in SECTIONS
+        for field in dataclasses.fields(getattr(Settings(), section))
+        if not field.metadata.get("text")
+    ]
+
+    assert silent == []
+
+
+def test_each_page_is_in_the_navigation() -> None:
+    """A page that the site's navigation lacks would be found by nobody."""
+    nav = (DOCS.parent / "zensical.toml").read_text()
+
+    pages = [str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")]
+
+    assert [page for page in pages if f'"{page}"' not in nav] == []
+
+
+@pytest.mark.parametrize(
+    "page", [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.name
+)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each link to a file of ours leads to one."""
+    links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", page.read_text())
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 @pytest.mark.parametrize("name", sorted(cast("click.Group", main).commands))
