@@ -1,6 +1,6 @@
 """Closing a month: its figures go to a file of the home, which outlives the warehouse.
 
-Reads    mart_cost_daily_team and mart_reconciliation_daily of the warehouse
+Reads    mart_cost_daily_statement, mart_reconciliation_daily and core_service of the warehouse
 Writes   closed/YYYY-MM.parquet    rows of core_closed_period, written once and never again
 Refuses  a month that is not over, is closed, has no cost, or has an open month before it
 """
@@ -16,7 +16,12 @@ from transforms import closing as steps
 from warehouse.disk import sync
 from warehouse.store import Store
 from warehouse.tables.closing import CLOSED_PERIOD
-from warehouse.tables.mart_cost import COST_DAILY_TEAM, RECONCILIATION_DAILY
+from warehouse.tables.core import SERVICE
+from warehouse.tables.mart_cost import (
+    COST_DAILY_STATEMENT,
+    COST_DAILY_TEAM,
+    RECONCILIATION_DAILY,
+)
 
 KEY = "--period"
 
@@ -24,7 +29,7 @@ KEY = "--period"
 def read_closed(home: Path) -> pl.DataFrame:
     """Give what was closed: the files, in order of months."""
     paths = sorted((home / "closed").glob("*.parquet"))
-    frames = [pl.read_parquet(path).cast(CLOSED_PERIOD.schema) for path in paths]
+    frames = [steps.as_kept(pl.read_parquet(path)) for path in paths]
     return pl.concat([CLOSED_PERIOD.empty(), *frames])
 
 
@@ -36,8 +41,7 @@ def close_month(store: Store, home: Path, period: str, *, now: datetime) -> pl.D
         steps.closing(
             period,
             closed.lazy(),
-            store.read(COST_DAILY_TEAM).lazy(),
-            store.read(RECONCILIATION_DAILY).lazy(),
+            *(store.scan(table) for table in (COST_DAILY_STATEMENT, RECONCILIATION_DAILY, SERVICE)),
             now=now,
         )
     )

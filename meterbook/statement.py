@@ -1,7 +1,7 @@
 """Statements: what a team owes for a month, in cents that add up to the invoice.
 
-Reads    core_cost_ledger, core_cost_line, core_service, core_closed_period, mart_adjustment of the
-         current snapshot; the ownership file
+Reads    mart_cost_daily_statement, core_service, core_closed_period, mart_adjustment of the current
+         snapshot; the ownership file
 Gives    per receiver a CSV and an HTML file to print, and one summary of all receivers
 Units    cents of the billing currency, rounded once
 Holds    the cents of all receivers add up to those of the bill; the lines of a statement add up to
@@ -23,13 +23,13 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from meterbook.adjustments import asked, why
 from meterbook.errors import ConfigError, Finding
 from meterbook.period import month_of
 from meterbook.rules import read_ownership
 from meterbook.settings import Settings
 from meterbook.statement_page import page
 from transforms.cents import CENT, apportion, rounded
-from transforms.closed_rows import as_closed
 from transforms.ownership import Ownership
 from warehouse.snapshot import current, open_snapshot
 
@@ -43,16 +43,12 @@ WITH placed AS (
          CASE WHEN count(DISTINCT environment) = 1 THEN min(environment) ELSE '-' END AS environment
   FROM core_service GROUP BY ALL
 )
-SELECT l.currency, l.team,
-       CASE WHEN l.pool <> '' THEN 'shared' WHEN l.reason IN ('idle', 'no_telemetry', 'unmounted')
-            THEN l.reason
-            WHEN c.charge_category = 'Credit' THEN 'credit' ELSE 'direct' END AS section,
-       coalesce(p.environment, '-') AS environment, l.service_name AS service,
-       l.cluster, l.namespace, l.pool, l.rule_id,
-       sum(l.{cost}_cost) AS cost, bool_or(l.is_estimated) AS is_estimated
-FROM core_cost_ledger l JOIN core_cost_line c USING (x_line_hash)
-LEFT JOIN placed p ON p.service_namespace = l.namespace AND p.service_name = l.workload
-WHERE l.charge_date BETWEEN $first AND $last
+SELECT s.currency, s.team, s.section, coalesce(p.environment, '-') AS environment,
+       s.service_name AS service, s.cluster, s.namespace, s.pool, s.rule_id,
+       sum(s.{cost}_cost) AS cost, bool_or(s.is_estimated) AS is_estimated
+FROM mart_cost_daily_statement s
+LEFT JOIN placed p ON p.service_namespace = s.namespace AND p.service_name = s.workload
+WHERE s.charge_date BETWEEN $first AND $last
 GROUP BY ALL ORDER BY ALL
 """
 
@@ -63,13 +59,12 @@ GROUP BY currency ORDER BY currency
 """
 
 CLOSED: Final = """
-SELECT currency, team, sum({cost}_cost) AS cost FROM core_closed_period
+SELECT currency, team, section, environment, service_name AS service, cluster, namespace, pool,
+       rule_id, sum({cost}_cost) AS cost, false AS is_estimated
+FROM core_closed_period
 WHERE period = $period AND original_period = $period AND reason = 'closed'
-GROUP BY currency, team ORDER BY currency, team
+GROUP BY ALL ORDER BY ALL
 """
-
-ADJUSTMENTS: Final = "mart_adjustment"
-"""Changes of closed periods; a statement lists those that fall on its team and month."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +107,7 @@ class Statement:
     @property
     def sections(self) -> dict[str, int]:
         """Give the cents by section, in the order people read them."""
-        order = ("direct", "shared", "idle", "no_telemetry", "unmounted", "credit")
+        order = ("direct", "shared", "idle", "no_telemetry", "unmounted", "credit", "closed")
         sums = {name: sum(x.cents for x in self.lines if x.section == name) for name in order}
         return {name: sums[name] for name in order if any(x.section == name for x in self.lines)}
 
@@ -124,31 +119,19 @@ def statements(settings: Settings, period: str, cost: Cost) -> Sequence[Statemen
     snapshot = current(settings.serving)
     with closing(open_snapshot(snapshot)) as con:
 
-        def ask(sql: str, start: date, end: date) -> pl.DataFrame:
-            params = {"first": start, "last": end}
-            frame: pl.DataFrame = con.cursor().sql(sql, params=params).pl()
+        def ask(sql: str, **named: object) -> pl.DataFrame:
+            frame: pl.DataFrame = con.cursor().sql(sql.format(cost=cost), params=named).pl()
             return frame
 
-        def rows_of(start: date, end: date) -> tuple[pl.DataFrame, pl.DataFrame]:
-            params = {"period": f"{start:%Y-%m}"}
-            closed: pl.DataFrame = con.cursor().sql(CLOSED.format(cost=cost), params=params).pl()
-            return as_closed(ask(SQL.format(cost=cost), start, end), closed), closed
+        def rows_of(start: date, end: date) -> tuple[pl.DataFrame, bool]:
+            closed = ask(CLOSED, period=f"{start:%Y-%m}")
+            is_closed = closed.height > 0
+            return closed if is_closed else ask(SQL, first=start, last=end), is_closed
 
-        rows, closed = rows_of(first, last)
-        bill = _closed_bill(closed, cost) if closed.height else ask(BILL, first, last)
+        rows, is_closed = rows_of(first, last)
+        bill = _closed_bill(rows, cost) if is_closed else ask(BILL, first=first, last=last)
         before, _ = rows_of(*_month_before(first))
-        known = con.cursor().sql(
-            "SELECT table_name FROM duckdb_tables() WHERE table_name = $name",
-            params={"name": ADJUSTMENTS},
-        )
-        has_adjustments = known.fetchone() is not None
-        adjusted = (
-            con.cursor()
-            .sql(f"SELECT * FROM {ADJUSTMENTS} WHERE posted_period = $p", params={"p": period})  # noqa: S608 - a constant
-            .pl()
-            if has_adjustments
-            else None
-        )
+        adjusted = asked(ask, period)
     if rows.is_empty():
         raise ConfigError([Finding("--period", f"{period} has no cost in the current snapshot")])
     facts = (period, cost, snapshot.id, ownership)
@@ -156,8 +139,9 @@ def statements(settings: Settings, period: str, cost: Cost) -> Sequence[Statemen
     for currency in bill["currency"]:
         mine = pl.col("currency") == currency
         total = bill.filter(mine)[cost][0]
-        posted = None if adjusted is None else adjusted.filter(mine)
-        made += _of_currency(rows.filter(mine), before.filter(mine), total, posted, facts)
+        made += _of_currency(
+            rows.filter(mine), before.filter(mine), total, adjusted.filter(mine), facts
+        )
     return made
 
 
@@ -176,7 +160,7 @@ def _of_currency(
     rows: pl.DataFrame,
     before: pl.DataFrame,
     bill: Decimal,
-    adjusted: pl.DataFrame | None,
+    adjusted: pl.DataFrame,
     facts: tuple[str, str, str, Ownership],
 ) -> list[Statement]:
     period, cost, snapshot_id, ownership = facts
@@ -203,7 +187,7 @@ def _of_currency(
                 bill_cents=whole,
                 is_estimated=bool(mine["is_estimated"].any()),
                 lines=_lines(mine, cents[name], ownership),
-                adjustments=_adjustments(adjusted, name),
+                adjustments=adjusted.filter(pl.col("team") == name).to_dicts(),
                 snapshot_id=snapshot_id,
                 config_hash=ownership.config_hash,
             )
@@ -238,7 +222,7 @@ def method(ownership: Ownership, section: str, pool: str, rule_id: str) -> str:
     if section == "unmounted":
         return "volumes and load balancers, billed while no pod had them"
     if section == "closed":
-        return "as the month was closed; its lines are other ones now"
+        return "as the month was closed by a version that kept no lines"
     if not pool:
         return rule
     found = next((p for p in ownership.pools if p.id == pool), None)
@@ -250,10 +234,6 @@ def method(ownership: Ownership, section: str, pool: str, rule_id: str) -> str:
         "none": "not split",
     }
     return f"pool {pool}, {how.get(found.split, found.split) if found else 'not split'}; {rule}"
-
-
-def _adjustments(frame: pl.DataFrame | None, team: str) -> Sequence[Mapping[str, Any]]:
-    return [] if frame is None else frame.filter(pl.col("team") == team).to_dicts()
 
 
 def money(cents: int) -> str:
@@ -270,8 +250,11 @@ def write(made: Iterable[Statement], all_of: Sequence[Statement], out: Path) -> 
         suffix = f"-{statement.currency}" if many else ""
         level = "" if statement.level == "team" else f"{statement.level}."
         stem = f"{statement.period}-{level}{statement.team.replace('/', '.')}{suffix}"
-        for kind, text in (("csv", as_csv(statement)), ("html", page(statement))):
-            path = out / f"{stem}.{kind}"
+        texts = [(f"{stem}.csv", as_csv(statement)), (f"{stem}.html", page(statement))]
+        if statement.adjustments:
+            texts.append((f"{stem}-adjustments.csv", adjustments_csv(statement)))
+        for name, text in texts:
+            path = out / name
             path.write_text(text, encoding="utf-8")
             paths.append(path)
     summary = out / f"{all_of[0].period}-summary.csv"
@@ -293,6 +276,25 @@ def as_csv(statement: Statement) -> str:
     total = (*front, "total", "", "", "", "", "", money(statement.cents),
              format(statement.exact, "f"), statement.currency)  # fmt: skip
     return _csv([head, *rows, total])
+
+
+def adjustments_csv(statement: Statement) -> str:
+    """Write what changed of closed months, every digit of it, each row with its cause."""
+    named = ("original_period", "service_name", "sub_account_id", "charge_category", "cluster",
+             "namespace", "pool")  # fmt: skip
+    rows = [
+        (
+            statement.period,
+            row["team"],
+            *(row[name] for name in named),
+            row["reason"],
+            why(row),
+            format(row[f"{statement.cost}_cost"], "f"),
+            statement.currency,
+        )
+        for row in statement.adjustments
+    ]
+    return _csv([("period", "team", *named, "reason", "why", "exact", "currency"), *rows])
 
 
 def _summary(made: Sequence[Statement]) -> str:

@@ -9,6 +9,8 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from meterbook.adjustments import what, why
+
 if TYPE_CHECKING:
     from meterbook.statement import Line, Statement
 
@@ -182,16 +184,28 @@ def _adjustments(made: "Statement") -> str:
     head = "<h2>Adjustments of earlier months</h2>"
     if not made.adjustments:
         return f"{head}<p>None in this statement.</p>"
-    names = list(made.adjustments[0])
-    heads = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in names)
+    name = f"{made.cost}_cost"
     rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(row[name]))}</td>" for name in names) + "</tr>"
+        "<tr>"
+        + "".join(f"<td>{escape(text)}</td>" for text in (row["original_period"], what(row),
+                                                          why(row)))
+        + f'<td class="n">{_exact(row[name])}</td></tr>'
         for row in made.adjustments
-    )
+    )  # fmt: skip
+    total = _exact(sum((row[name] for row in made.adjustments), Decimal(0)))
     return (
-        f"{head}<div class=w><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody>"
-        "</table></div>"
+        f"{head}<p>What changed of months that were closed. It is not in the total above, which "
+        "adds up to this month's bill; every digit is in the CSV of adjustments beside this file."
+        "</p><div class=w><table><thead><tr><th>Month</th><th>What changed</th><th>Why</th>"
+        f'<th class="n">Amount</th></tr></thead><tbody>{rows}<tr class="sum"><td colspan="3">Sum'
+        f'</td><td class="n">{total}</td></tr></tbody></table></div>'
     )
+
+
+def _exact(amount: Decimal) -> str:
+    """Write what is not rounded to the statement's cents: to the cent, or that it is less."""
+    text = f"{abs(amount):,.2f}" if abs(amount) >= Decimal("0.005") else "<0.01"
+    return escape(f"{MINUS if amount < 0 else ''}{text}" if amount else "0.00")
 
 
 def _notes(made: "Statement") -> str:

@@ -1,27 +1,38 @@
 """Closed months: what was stated stays, and what changes later is stated in the open month.
 
-Reads    core_closed_period, mart_cost_daily_team, mart_reconciliation_daily
-Writes   mart_adjustment    one row per closed month, team, currency and reason that changed
+Reads    core_closed_period, mart_cost_daily_statement, mart_reconciliation_daily, core_service
+Writes   mart_adjustment    one row per closed month, receiver and what changed of its cost:
+         service, account, charge category, cluster, namespace and pool
 Units    effective_cost, billed_cost in their currency, Decimal(38, 12)
-Holds    per closed month, team and currency: what was closed plus all its adjustments is what the
-         ledger says now, exactly; what was closed, adjustments too, never changes
+Holds    per closed month, receiver and what it is for: what was closed plus all its adjustments is
+         what the ledger says now, exactly; what was closed, adjustments too, never changes
 
 Months are closed in order, so each one up to the last is closed, with cost or without. The open
-month is the first after them that has cost. An adjustment's reason
-compares digests: of the bill's days and of the rules in force on them, then and now.
+month is the first after them that has cost. Why something changed is told by transforms.causes.
 """
 
-import hashlib
 from datetime import date, datetime, timedelta
 from typing import Final
 
 import polars as pl
 
-from warehouse.tables.closing import ADJUSTMENT, CLOSED_PERIOD
+from transforms.causes import JOINER, causes, digests
+from warehouse.tables.closing import ADJUSTMENT, CELL, CLOSED_PERIOD
 
 CLOSED: Final = "closed"
+ADJUSTED: Final = "adjustment"
 OWN: Final = ("original_period", "team", "currency")
+CELLS: Final = tuple(column.name for column in CELL)
 COSTS: Final = ("effective_cost", "billed_cost")
+UNTOLD: Final = {name: "" if name in {"sub_account_id", "pool"} else "-" for name in CELLS}
+"""What months have whose file knows teams only, as former versions wrote it."""
+FOLDED: Final = {
+    **UNTOLD,
+    "section": CLOSED,
+    "environment": "-",
+    "rule_id": "",
+    **dict.fromkeys(("delivery_ids", "former_delivery_ids", "former_config_hash"), ""),
+}
 
 
 def month(day: pl.Expr) -> pl.Expr:
@@ -29,32 +40,11 @@ def month(day: pl.Expr) -> pl.Expr:
     return day.dt.strftime("%Y-%m")
 
 
-def digests(reconciliation: pl.LazyFrame) -> pl.DataFrame:
-    """Give per month a digest of what its bill says and one of the rules in force."""
-    day = pl.col("charge_date")
-    amounts = ("bill_cost", "bill_billed_cost", "line_count")
-    texts: dict[str, list[pl.Expr]] = {
-        "bill_hash": [pl.col("currency"), *(pl.col(name).cast(pl.String) for name in amounts)],
-        "config_hash": [pl.col("config_hash")],
-    }
-    said = reconciliation.select(
-        month(day).alias("original_period"),
-        *(
-            pl.concat_str(day.cast(pl.String), *parts, separator=" ").alias(name)
-            for name, parts in texts.items()
-        ),
-    ).collect()
-    bills, rules = (
-        _digested(said.select("original_period", said=name).unique(), name) for name in texts
-    )
-    return bills.join(rules, on="original_period", how="inner", validate="1:1")
-
-
-def _digested(said: pl.DataFrame, name: str) -> pl.DataFrame:
-    texts = said.sort("original_period", "said").group_by("original_period", maintain_order=True)
-    joined = texts.agg(pl.col("said").str.join("\n"))
-    hashes = [hashlib.sha256(text.encode()).hexdigest()[:12] for text in joined["said"].to_list()]
-    return joined.select("original_period", pl.Series(name, hashes, dtype=pl.String))
+def as_kept(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give what a file of a closed month says in today's columns."""
+    lacking = {name: text for name, text in FOLDED.items() if name not in frame.columns}
+    told = frame.with_columns(pl.lit(text).alias(name) for name, text in lacking.items())
+    return told.select(CLOSED_PERIOD.schema.names()).cast(CLOSED_PERIOD.schema)
 
 
 def open_period(closed: pl.DataFrame, months: list[str]) -> str:
@@ -67,93 +57,114 @@ def open_period(closed: pl.DataFrame, months: list[str]) -> str:
 
 
 def adjustments(
-    closed: pl.LazyFrame,
-    team_daily: pl.LazyFrame,
-    reconciliation: pl.LazyFrame,
+    closed: pl.LazyFrame, daily: pl.LazyFrame, reconciliation: pl.LazyFrame
 ) -> pl.LazyFrame:
     """Give mart_adjustment: those that were closed, and what has changed since."""
     known = closed.collect()
-    now = _monthly(team_daily)
-    stated = known.filter(pl.col("reason") != CLOSED).select(
-        pl.col("period").alias("posted_period"), *OWN, "reason", *COSTS, "config_hash", "bill_hash",
-        pl.lit(value=True).alias("is_closed"),
-    )  # fmt: skip
-    then = known.group_by(OWN).agg(pl.col(COSTS).sum())
-    both = pl.concat([now.select(*OWN, *COSTS), then.with_columns(-pl.col(COSTS))])
+    if known.is_empty():
+        return ADJUSTMENT.empty().lazy()
+    last, said = str(known["period"].max()), digests(reconciliation)
+    of = month(pl.col("charge_date")).alias("original_period")
+    now = _cells(daily.with_columns(of).filter(pl.col("original_period") <= last), known)
+    then = known.group_by(*OWN, *CELLS).agg(pl.col(COSTS).sum(), _joined(JOINER))
     rest = (
-        both.filter(pl.col("original_period") <= str(known["period"].max() or ""))
-        .group_by(OWN)
-        .agg(pl.col(COSTS).sum())
+        now.join(then, on=[*OWN, *CELLS], how="full", coalesce=True, suffix="_then", validate="1:1")
+        .with_columns(pl.col(pl.Decimal).fill_null(0), pl.col("^delivery_ids.*$").fill_null(""))
+        .with_columns(pl.col(name) - pl.col(f"{name}_then") for name in COSTS)
         .filter((pl.col("effective_cost") != 0) | (pl.col("billed_cost") != 0))
     )
-    rows = rest.join(
-        _reasons(known, digests(reconciliation)),
-        on="original_period", how="left", validate="m:1",
-    ).with_columns(
-        pl.lit(open_period(known, now["original_period"].to_list())).alias("posted_period"),
-        pl.lit(value=False).alias("is_closed"),
+    stated = known.filter(pl.col("reason") != CLOSED).select(
+        pl.col("period").alias("posted_period"), pl.lit(value=True).alias("is_closed"),
+        pl.exclude("period"),
     )  # fmt: skip
+    rows = causes(rest, known, said).with_columns(
+        pl.lit(open_period(known, said["original_period"].to_list())).alias("posted_period"),
+        pl.lit(value=False).alias("is_closed"),
+    )
     names = ADJUSTMENT.schema.names()
     made = pl.concat([stated.select(names), rows.select(names)], how="vertical_relaxed")
     return made.cast(ADJUSTMENT.schema).sort(ADJUSTMENT.key).lazy()
 
 
-def _monthly(team_daily: pl.LazyFrame) -> pl.DataFrame:
+def _joined(separator: str) -> pl.Expr:
+    """Join the deliveries of rows; each once, in order."""
+    each = pl.col("delivery_ids").str.split(separator).explode(keep_nulls=False)
+    return each.filter(each != "").unique().sort().str.join(JOINER).alias("delivery_ids")
+
+
+def _cells(dated: pl.LazyFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Sum what closed months cost now, in what their file tells apart."""
+    folded = known.filter(pl.col("section") == CLOSED)["original_period"].unique().implode()
+    is_folded = pl.col("original_period").is_in(folded)
     return (
-        team_daily.with_columns(month(pl.col("charge_date")).alias("original_period"))
-        .group_by(OWN)
-        .agg(pl.col(COSTS).sum())
-        .sort(OWN)
+        dated.with_columns(
+            pl.when(is_folded).then(pl.lit(text)).otherwise(name).alias(name)
+            for name, text in UNTOLD.items()
+        )
+        .group_by(*OWN, *CELLS)
+        .agg(pl.col(COSTS).sum(), _deliveries())
         .collect()
     )
 
 
-def _reasons(closed: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Say per closed month what is other now than when it, or its last adjustment, was closed."""
-    then = (
-        closed.sort("closed_at", "period")
-        .group_by("original_period", maintain_order=True)
-        .agg(
-            pl.col("bill_hash").last().alias("_bill"), pl.col("config_hash").last().alias("_rules")
-        )
-    )
-    both = now.join(then, on="original_period", how="full", coalesce=True, validate="1:1")
-    both = both.with_columns(pl.exclude("original_period").fill_null(""))
-    bill = pl.col("bill_hash") != pl.col("_bill")
-    rules = pl.col("config_hash") != pl.col("_rules")
-    reason = (
-        pl.when(bill & rules)
-        .then(pl.lit("restatement and rules"))
-        .when(bill)
-        .then(pl.lit("restatement"))
-        .when(rules)
-        .then(pl.lit("rules"))
-        .otherwise(pl.lit("recomputed"))
-    )
-    return both.select("original_period", "bill_hash", "config_hash", reason.alias("reason"))
+def _deliveries() -> pl.Expr:
+    return pl.col("delivery_id").unique().sort().str.join(JOINER).alias("delivery_ids")
 
 
-def closing(
+def placed(services: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the environment of each service of the inventory: `-` where there are several."""
+    one = pl.col("environment").n_unique() == 1
+    return services.group_by(namespace="service_namespace", workload="service_name").agg(
+        pl.when(one).then(pl.col("environment").first()).otherwise(pl.lit("-")).alias("environment")
+    )
+
+
+def stated(daily: pl.LazyFrame, services: pl.LazyFrame) -> pl.DataFrame:
+    """Sum days to months, as the lines of a statement name them."""
+    key = [*OWN, "section", "environment", *CELLS, "rule_id"]
+    return (
+        daily.with_columns(month(pl.col("charge_date")).alias("original_period"))
+        .join(placed(services), on=["namespace", "workload"], how="left", validate="m:1")
+        .with_columns(pl.col("environment").fill_null("-"))
+        .group_by(key)
+        .agg(pl.col(COSTS).sum(), _deliveries())
+        .sort(key)
+        .collect()
+    )
+
+
+def closing(  # noqa: PLR0913 - four tables, a month and a time
     period: str,
     closed: pl.LazyFrame,
-    team_daily: pl.LazyFrame,
+    daily: pl.LazyFrame,
     reconciliation: pl.LazyFrame,
+    services: pl.LazyFrame,
     *,
     now: datetime,
 ) -> pl.DataFrame:
     """Give the rows of core_closed_period by which a month is closed."""
+    of_month = daily.filter(month(pl.col("charge_date")) == period)
+    none = pl.lit("")
     own = (
-        _monthly(team_daily)
-        .filter(pl.col("original_period") == period)
+        stated(of_month, services)
         .join(digests(reconciliation), on="original_period", how="left", validate="m:1")
-        .with_columns(pl.lit(CLOSED).alias("reason"))
+        .with_columns(
+            pl.lit(CLOSED).alias("reason"),
+            none.alias("former_config_hash"),
+            none.alias("former_delivery_ids"),
+        )
     )
     posted = (
-        adjustments(closed, team_daily, reconciliation)
+        adjustments(closed, daily, reconciliation)
         .filter((pl.col("posted_period") == period) & ~pl.col("is_closed"))
+        .with_columns(
+            pl.lit(ADJUSTED).alias("section"),
+            pl.lit("-").alias("environment"),
+            none.alias("rule_id"),
+        )
         .collect()
     )
-    names = [*OWN, "reason", *COSTS, "config_hash", "bill_hash"]
+    names = [n for n in CLOSED_PERIOD.schema.names() if n not in {"period", "closed_at"}]
     return (
         pl.concat([own.select(names), posted.select(names)], how="vertical_relaxed")
         .with_columns(pl.lit(period).alias("period"), pl.lit(now).alias("closed_at"))

@@ -2,7 +2,7 @@
 
 Reads    raw_cost_line, core_cost_ledger, the bill lines of a day
 Writes   core_cost_line, mart_cost_daily_namespace, mart_cost_daily_team, mart_cost_daily_service,
-         mart_reconciliation_daily
+         mart_cost_daily_statement, mart_reconciliation_daily
 Units    Decimal(38, 12) in the line's currency; currencies are never added
 Holds    each mart sums to the ledger it was made from; sums of parts are sums of the whole, since
          only Decimals are added
@@ -18,6 +18,7 @@ from warehouse.tables.core import COST_LINE
 from warehouse.tables.mart_cost import (
     COST_DAILY_NAMESPACE,
     COST_DAILY_SERVICE,
+    COST_DAILY_STATEMENT,
     COST_DAILY_TEAM,
     RECONCILIATION_DAILY,
 )
@@ -48,6 +49,26 @@ def cost_daily_namespace(ledger: pl.LazyFrame) -> pl.LazyFrame:
 def cost_daily_service(ledger: pl.LazyFrame) -> pl.LazyFrame:
     """Sum to one row per day, team, place and provider's service."""
     return _summed(ledger, COST_DAILY_SERVICE)
+
+
+def cost_daily_statement(ledger: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Sum as statements name cost: what came from a pool is shared, then buckets, then credits."""
+    reason = pl.col("reason")
+    section = (
+        pl.when(pl.col("pool") != "")
+        .then(pl.lit("shared"))
+        .when(reason.is_in(["idle", "no_telemetry", "unmounted"]))
+        .then(reason)
+        .when(pl.col("charge_category") == "Credit")
+        .then(pl.lit("credit"))
+        .otherwise(pl.lit("direct"))
+    )
+    facts = lines.select("x_line_hash", "charge_category", delivery_id="x_delivery_id")
+    told = ledger.join(facts, on="x_line_hash", how="left", validate="m:1").with_columns(
+        section.alias("section"),
+        pl.when(pl.col("cluster") == "-").then(pl.lit("")).otherwise("workload").alias("workload"),
+    )
+    return _summed(told, COST_DAILY_STATEMENT)
 
 
 def cost_daily_team(ledger: pl.LazyFrame) -> pl.LazyFrame:

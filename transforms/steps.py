@@ -141,6 +141,7 @@ def _costs(f: Frames, _: Terms) -> Made:
         "mart_cost_daily_namespace": cost.cost_daily_namespace(ledger),
         "mart_cost_daily_team": cost.cost_daily_team(ledger),
         "mart_cost_daily_service": cost.cost_daily_service(ledger),
+        "mart_cost_daily_statement": cost.cost_daily_statement(ledger, f["lines_of_day"]),
         "mart_reconciliation_daily": cost.reconciliation_daily(f["lines_of_day"], ledger),
     }
 
@@ -313,7 +314,7 @@ def _sli(f: Frames, t: Terms) -> Made:
 
 def _closed(f: Frames, _: Terms) -> Made:
     made = closing.adjustments(
-        f["closed"], f["mart_cost_daily_team"], f["mart_reconciliation_daily"]
+        f["closed"], f["mart_cost_daily_statement"], f["mart_reconciliation_daily"]
     )
     return {"core_closed_period": f["closed"], "mart_adjustment": made}
 
@@ -389,7 +390,7 @@ DAY: Final = (
          ("mart_workload_daily", "core_container_hourly"), (OWNERSHIP,)),
     Step(_costs, ("core_cost_ledger", "lines_of_day"),
          ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
-          "mart_reconciliation_daily")),
+          "mart_cost_daily_statement", "mart_reconciliation_daily")),
     Step(_counted, ("raw_series", "raw_point_around", "raw_histogram"), ("core_counter_daily",),
          ("unit_cost.counters",)),
     Step(_seen, ("raw_series", "raw_signal"), ("core_workload_daily", "core_signal_daily"),
@@ -443,7 +444,7 @@ WHOLE: Final = (
     Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),
          ("mart_rightsizing", "mart_workload_efficiency")),
     Step(_budget, ("mart_cost_daily_team",), ("mart_budget", "mart_cost_daily_hierarchy")),
-    Step(_closed, ("closed", "mart_cost_daily_team", "mart_reconciliation_daily"),
+    Step(_closed, ("closed", "mart_cost_daily_statement", "mart_reconciliation_daily"),
          ("core_closed_period", "mart_adjustment")),
 )  # fmt: skip
 WHOLE_WRITES: Final = tuple(name for step in WHOLE for name in step.writes)

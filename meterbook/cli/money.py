@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from meterbook import adjustments as adjusting
 from meterbook import explain as explaining
 from meterbook import statement as stating
 from meterbook.cli.base import Context, day_of, examples, main
@@ -22,6 +23,7 @@ MONTH: Final = "Month, YYYY-MM."
         "meterbook explain --team payments --day 2026-10-12",
         "meterbook explain --team payments --day 2026-10-12 --namespace checkout --json",
         "meterbook explain --service AmazonS3 --period 2026-10",
+        "meterbook explain --adjustments --team payments --period 2026-11",
     )
 )
 @click.option("--team", help="Team or bucket, e.g. __idle__.")
@@ -30,6 +32,12 @@ MONTH: Final = "Month, YYYY-MM."
 @click.option("--day", help="UTC day, YYYY-MM-DD.")
 @click.option("--period", help=MONTH)
 @click.option("--json", "as_json", is_flag=True, help="Every row with every step.")
+@click.option(
+    "--adjustments",
+    "is_adjusted",
+    is_flag=True,
+    help="What the month's statement lists of earlier, closed months, and why.",
+)
 @click.pass_obj
 def explain(  # noqa: PLR0913, PLR0917 - one per option
     context: Context,
@@ -39,8 +47,17 @@ def explain(  # noqa: PLR0913, PLR0917 - one per option
     day: str | None,
     period: str | None,
     as_json: bool,  # noqa: FBT001
+    is_adjusted: bool,  # noqa: FBT001
 ) -> None:
     """Go from a figure back to the bill lines, shares and rules behind it."""
+    if is_adjusted:
+        if period is None or day or namespace or service:
+            raise ConfigError([Finding("--adjustments", "want --period, and at most --team")])
+        month_of(period, "--period")
+        changed = adjusting.adjustments(context.settings, period, team)
+        shown = adjusting.as_json(changed) if as_json else adjusting.as_text(changed, period)
+        click.echo(shown)
+        return
     first, last = _days(day, period)
     question = explaining.Question(first, last, team, namespace, service)
     made = explaining.explain(context.settings, question)

@@ -2,16 +2,19 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from html import escape
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from meterbook import adjustments as adjusting
 from meterbook.build import build, close, load_bills
 from meterbook.errors import CheckFailedError, ConfigError
 from meterbook.plan import Choice
 from meterbook.settings import BillingSettings, OwnershipSettings, Settings
-from meterbook.statement import statements
+from meterbook.statement import statements, write
+from meterbook.statement_page import page
 from tests.meterbook.bills import write_bill
 from transforms import closing
 from warehouse.snapshot import current
@@ -79,24 +82,38 @@ def test_a_closed_month_stays_and_changes_stand_in_the_open_one(world: Settings)
     assert (world.home / "closed" / "2026-10.parquet").read_bytes() == kept
 
 
-def test_the_statement_of_a_closed_month_stays(world: Settings) -> None:
-    """October was stated at 10.00; restated to 12.50 it still is, and November states 2.50 more."""
+def test_the_statement_of_a_closed_month_stays(world: Settings, tmp_path: Path) -> None:
+    """October was stated at 10.00; restated to 12.50 it still is, and November states 2.50 more.
+
+    The lines of October stay, too; November's paper names the service and the delivery.
+    """
     deliver(world, "10.00")
+    (before,) = statements(world, "2026-10", "effective")
     close(world, "2026-10", now=NOW, say=lambda _: None)
     (first,) = statements(world, "2026-10", "effective")
 
     deliver(world, "12.50")
     (later,) = statements(world, "2026-10", "effective")
     (november,) = statements(world, "2026-11", "effective")
+    told = adjusting.adjustments(world, "2026-11")
 
     for one in (first, later):
         facts = (one.team, one.cents, one.bill_cents, one.exact, one.is_estimated)
         assert facts == ("a", 1000, 1000, Decimal(10), False)
-        assert sum(line.cents for line in one.lines) == 1000
-    assert first.lines[0].service == "Compute"
-    assert [line.section for line in later.lines] == ["closed"]
+        assert one.lines == before.lines
     assert (november.cents, november.previous) == (100, Decimal(10))
-    assert [row["effective_cost"] for row in november.adjustments] == [Decimal("2.50")]
+    (row,) = told.to_dicts()
+    assert (row["effective_cost"], row["service_name"]) == (Decimal("2.50"), "Compute")
+    assert adjusting.why(row).startswith("restatement (changed) by delivery ")
+    assert " in place of " in adjusting.why(row)
+    assert "Compute, Usage" in adjusting.as_text(told, "2026-11")
+    paper = page(november)
+    assert escape(adjusting.why(row)) in paper
+    names = [path.name for path in write([november], [november], tmp_path / "out")]
+    assert names == [
+        *("2026-11-a.csv", "2026-11-a.html", "2026-11-a-adjustments.csv", "2026-11-summary.csv")
+    ]
+    assert "2.500000000000" in (tmp_path / "out" / "2026-11-a-adjustments.csv").read_text()
 
 
 def test_a_closed_month_that_does_not_add_up_is_refused(

@@ -19,11 +19,12 @@ from meterbook.settings import Settings
 from meterbook.settings_file import load_settings
 from meterbook.statement import as_csv, statements, write
 from meterbook.statement_page import page
+from transforms.cost import cost_daily_statement
 from warehouse.snapshot import publish
 from warehouse.store import Store
 from warehouse.table import Table
 from warehouse.tables.core import COST_LEDGER, COST_LINE
-from warehouse.tables.mart_cost import RECONCILIATION_DAILY
+from warehouse.tables.mart_cost import COST_DAILY_STATEMENT, RECONCILIATION_DAILY
 
 NOW = datetime(2026, 11, 5, tzinfo=UTC)
 DAY = date(2026, 10, 5)
@@ -76,10 +77,11 @@ def settings(tmp_path: Path) -> Settings:
     total = sum((row[4] for row in ROWS), Decimal(0))
     day = {"charge_date": DAY, "currency": "USD", "bill_cost": total, "bill_billed_cost": total}
     line = {"x_line_hash": "l", "charge_date": DAY, "charge_category": "Usage"}
+    ledger, lines = rows(COST_LEDGER, *shares), rows(COST_LINE, line)
+    daily = cost_daily_statement(ledger.lazy(), lines.lazy()).collect()
     with Store(tmp_path / "warehouse.duckdb") as store:
         with store.change() as change:
-            change.replace(COST_LEDGER, rows(COST_LEDGER, *shares))
-            change.replace(COST_LINE, rows(COST_LINE, line))
+            change.replace(COST_DAILY_STATEMENT, daily)
             change.replace(RECONCILIATION_DAILY, rows(RECONCILIATION_DAILY, day))
         publish(store, tmp_path / "serving", now=NOW, keep=3)
     (tmp_path / "ownership.yaml").write_text(RULES, encoding="utf-8")

@@ -109,6 +109,54 @@ COST_DAILY_SERVICE: Final = Table(
     ),
 )
 
+SECTION: Final = Column(
+    "section", pl.String(), "direct, shared, idle, no_telemetry, unmounted or credit"
+)
+ACCOUNT: Final = Column("sub_account_id", pl.String(), "FOCUS SubAccountId; empty if none")
+CHARGE: Final = Column("charge_category", pl.String(), "FOCUS ChargeCategory")
+RULE: Final = Column("rule_id", pl.String(), "ownership rule that decided; empty for buckets")
+POOL: Final = Column("pool", pl.String(), "shared pool it was split from; empty for direct cost")
+
+COST_DAILY_STATEMENT: Final = Table(
+    name="mart_cost_daily_statement",
+    text="Cost as statements name it; months are closed from it.",
+    grain="day, receiver, section, workload, service, account, category, pool, rule and delivery",
+    key=(
+        "charge_date",
+        "team",
+        "section",
+        "cluster",
+        "namespace",
+        "workload",
+        "service_name",
+        "sub_account_id",
+        "charge_category",
+        "pool",
+        "rule_id",
+        "delivery_id",
+        "currency",
+    ),
+    partition="charge_date",
+    columns=(
+        CHARGE_DATE,
+        TEAM,
+        SECTION,
+        CLUSTER,
+        NAMESPACE,
+        Column("workload", pl.String(), "workload or bucket; empty outside clusters"),
+        Column("service_name", pl.String(), "FOCUS ServiceName"),
+        ACCOUNT,
+        CHARGE,
+        POOL,
+        RULE,
+        Column("delivery_id", pl.String(), "delivery that brought the line when it was built"),
+        CURRENCY,
+        EFFECTIVE,
+        BILLED,
+        IS_ESTIMATED,
+    ),
+)
+
 RECONCILIATION_DAILY: Final = Table(
     name="mart_reconciliation_daily",
     text="The proof: what the bill says and what the ledger gives out.",
@@ -163,6 +211,7 @@ ALL: Final = (
     COST_DAILY_TEAM,
     COST_DAILY_HIERARCHY,
     COST_DAILY_SERVICE,
+    COST_DAILY_STATEMENT,
     RECONCILIATION_DAILY,
     BUDGET,
 )
