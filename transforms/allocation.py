@@ -146,8 +146,17 @@ def _named(
 
 def _summed(rows: pl.DataFrame) -> pl.DataFrame:
     """Sum what bears the same key, in order; seats that differ by labels only become one."""
-    ordered = rows.sort(KEY)
-    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in KEY)
-    if ordered.select(changes.all()).item():
+    ordered = rows if _rises(rows) else rows.sort(KEY)
+    if _rises(ordered):
         return ordered
     return ordered.group_by(KEY, maintain_order=True).agg(pl.col("effective", "billed").sum())
+
+
+def _rises(rows: pl.DataFrame) -> bool:
+    """Tell whether the keys are in order already, each once: lines of nodes alone are."""
+    is_greater = pl.lit(value=False)
+    for name in reversed(KEY):
+        own, before = pl.col(name), pl.col(name).shift(1)
+        is_first = before.is_null() & own.is_not_null()  # an hour comes after the day as a whole
+        is_greater = (own > before).fill_null(is_first) | (own.eq_missing(before) & is_greater)
+    return bool(rows.select(is_greater.slice(1).all()).item())

@@ -25,6 +25,7 @@ from transforms.evidence_attached import (
 from transforms.evidence_nodes import node_chains
 from transforms.lines import outside, priced
 from transforms.network_lines import traffic_lines
+from transforms.node_weights import weights
 from transforms.nodes import node_lines
 from transforms.ownership import Ownership
 from transforms.split_lines import is_divided
@@ -35,24 +36,11 @@ from warehouse.tables.evidence import TRAFFIC_HOURLY, WEIGHT_HOURLY
 
 def weight_hourly(usage: pl.LazyFrame, basis: str) -> pl.LazyFrame:
     """Give core_weight_hourly: whole numbers per workload, node and hour."""
-
-    def whole(name: str, unit: str, scale: float) -> pl.Expr:
-        request, use = (pl.col(f"{name}_{kind}_{unit}_seconds") for kind in ("request", "usage"))
-        chosen = {"max": pl.max_horizontal(request, use), "request": request, "usage": use}
-        return (chosen[basis] * scale).round(0, mode="half_to_even").cast(pl.Int64)
-
-    gpu = (pl.col("gpu_request_gpu_seconds") * 1e6).round(0).cast(pl.Int64)
+    claimed = {f"{part}_weight": weight for part, weight in weights(basis).items()}
     return (
-        usage.with_columns(
-            whole("cpu", "core", 1e6).alias("cpu_weight"),
-            whole("memory", "byte", 1 / 1024).alias("memory_weight"),
-            gpu.alias("gpu_weight"),
-        )
+        usage.with_columns(**claimed)
         .group_by(WEIGHT_HOURLY.key)
-        .agg(
-            pl.col("usage_date").first(),
-            pl.col("cpu_weight", "memory_weight", "gpu_weight").sum(),
-        )
+        .agg(pl.col("usage_date").first(), pl.col(*claimed).sum())
         .select(WEIGHT_HOURLY.schema.names())
         .sort(WEIGHT_HOURLY.key)
     )

@@ -11,7 +11,8 @@ import polars as pl
 
 from transforms import idle
 from transforms.node_price import PARTS, parted
-from transforms.nodes import HOUR, known_nodes, provider_key
+from transforms.node_weights import HOUR
+from transforms.nodes import known_nodes, provider_key
 from transforms.ownership import Ownership
 from transforms.receivers import IDLE, NO_TELEMETRY, SYSTEM
 from transforms.trace import WHOLE, bucketed, chains, stepped, traced

@@ -15,21 +15,19 @@ from typing import Final
 
 import polars as pl
 
-from transforms.money import parts
+from transforms.money import Groups, parts
 
 IDLE_SHARE: Final = "idle_share"
 SCOPE: Final = ("cluster", "pool", "charge_hour", "currency", "part")
 AMOUNTS: Final = ("effective", "billed")
 
 
-def on_node(
-    amount: pl.Series, weight: pl.Series, is_idle: pl.Series, group: pl.Series
-) -> pl.Series:
+def on_node(amount: pl.Series, weight: pl.Series, is_idle: pl.Series, groups: Groups) -> pl.Series:
     """Split what each group left idle among its other rows by weight; alone, idle keeps it.
 
     `amount` has a value per group; the others as in transforms.money.parts.
     """
-    frame = pl.DataFrame({"group": group, "weight": weight, "is_idle": is_idle})
+    frame = pl.DataFrame({"group": groups.number, "weight": weight, "is_idle": is_idle})
     others = ~pl.col("is_idle")
     total = pl.col("weight").filter(others).sum().over("group")
     ready = frame.select(
@@ -38,7 +36,7 @@ def on_node(
         .otherwise(pl.when(total == 0).then(1).otherwise("weight"))
         .cast(pl.Int128)
     ).to_series()
-    return parts(amount, ready, group)
+    return parts(amount, ready, groups)
 
 
 def in_cluster(idle: pl.DataFrame, weights: pl.DataFrame) -> pl.DataFrame:
@@ -64,9 +62,9 @@ def _matched(idle: pl.DataFrame, weights: pl.DataFrame, name: str, sign: int) ->
     ).sort("scope", "seat")
     if takers.is_empty():
         return _claims(takers.with_columns(line=pl.lit(0, pl.UInt32), cut=0), name, sign)
-    group = takers["scope"].rle_id()
+    groups = Groups(takers["scope"].rle_id())
     sums = takers.group_by("scope", maintain_order=True).agg(pl.col("size").first())["size"]
-    taken = takers.with_columns(parts(sums, takers["weight"], group).cast(pl.Int64).alias("size"))
+    taken = takers.with_columns(parts(sums, takers["weight"], groups).cast(pl.Int64).alias("size"))
     numbered = lines.join(scopes.drop("size"), on=SCOPE, how="inner", validate="m:1")
     given = _ends(numbered.sort("scope", "line"))
     taken = _ends(taken.filter(pl.col("size") > 0))

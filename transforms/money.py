@@ -14,7 +14,9 @@ floats that is made exact by 64-bit remainders (an eighth of the time).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -24,6 +26,42 @@ from warehouse.table import USD
 ATOM: Final = pl.lit(Decimal("0.000000000001"), dtype=USD)
 ROOM: Final = 2**62
 """Below this, 64-bit integers add without wrapping."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Rows that stand together: `number` gives each row's group, 0, 1, 2, … in ascending order."""
+
+    number: pl.Series
+
+    @cached_property
+    def length(self) -> pl.Series:
+        """Give how many rows each group has."""
+        return self.number.rle().struct.field("len").cast(pl.Int64)
+
+    @cached_property
+    def longest(self) -> int:
+        """Give how many rows the longest group has."""
+        return greatest(self.length)
+
+    @cached_property
+    def first(self) -> pl.Series:
+        """Give per row the row at which its group begins."""
+        return self.each(self.length.cum_sum() - self.length)
+
+    @cached_property
+    def place(self) -> pl.Series:
+        """Give per row its place in its group, from 0."""
+        return pl.int_range(self.number.len(), eager=True) - self.first
+
+    def each(self, values: pl.Series) -> pl.Series:
+        """Give every row the value of its group."""
+        return values.gather(self.number)
+
+    def sums(self, values: pl.Series) -> pl.Series:
+        """Sum the rows of each group; the sums must fit the type, what is before may wrap."""
+        running = values.cum_sum().gather(self.length.cum_sum() - 1)
+        return running - running.shift(1, fill_value=0)
 
 
 def atoms(amount: pl.Expr) -> pl.Expr:
@@ -53,10 +91,11 @@ def split(
     def parted(frame: pl.DataFrame) -> pl.DataFrame:
         if frame.is_empty():
             return frame
-        number = frame.select(pl.struct(group).rle_id().alias("g"))["g"]
-        first = frame.select(pl.col(amounts), number.alias("g")).unique("g", maintain_order=True)
+        groups = Groups(frame.select(pl.struct(group).rle_id()).to_series())
+        heads = groups.length.cum_sum() - groups.length
         return frame.with_columns(
-            parts(first[amount], frame[weight], number).alias(amount) for amount in amounts
+            parts(frame[amount].gather(heads), frame[weight], groups).alias(amount)
+            for amount in amounts
         )
 
     wide = [pl.col(name).cast(pl.Int128) for name in (*amounts, weight)]
@@ -67,88 +106,93 @@ def split(
     )
 
 
-def parts(amount: pl.Series, weight: pl.Series, group: pl.Series) -> pl.Series:
+def parts(amount: pl.Series, weight: pl.Series, groups: Groups) -> pl.Series:
     """Split the amount of each group among its rows, in atoms (Int128).
 
-    `group` numbers the rows' groups 0, 1, 2, … in ascending order; `amount` has one value per
-    group, `weight` one per row: whole numbers, weights >= 0. Rows stand in their group's order.
+    `amount` has one value per group, `weight` one per row: whole numbers, weights >= 0. Rows stand
+    in their group's order.
     """
     if weight.is_empty():
         return weight.cast(pl.Int128)
-    length = group.rle().struct.field("len")
-    weight, total = _not_all_zero(weight, group, length)
+    weight, total = _not_all_zero(compact(weight, groups.longest), groups)
     size = amount.abs()
-    greatest, most = _greatest(size), _greatest(total)
-    # The quotient by floats is off by less than greatest / 2^50 + 1, so its remainder fits.
-    is_small = greatest < ROOM and (greatest // 2**50 + 3) * most < ROOM
+    most, whole = greatest(total), greatest(size)
+    # The quotient by floats is off by less than whole / 2^50 + 1, so its remainder fits.
+    is_small = whole < ROOM and (whole // 2**50 + 3) * most < ROOM
     kind = pl.Int64() if is_small else pl.Int128()
-    frame = pl.DataFrame(
-        {
-            "group": group,
-            "weight": weight.cast(kind),
-            "size": size.cast(kind).gather(group),
-            "total": total.cast(kind).gather(group),
-        }
-    )
-    frame = frame.with_columns(_floored(is_small=is_small)).with_columns(
-        (pl.col("size") * pl.col("weight") - pl.col("floor") * pl.col("total")).alias("rest")
-    )
-    if is_small:
-        step = pl.col("rest") // pl.col("total")
-        frame = frame.with_columns(pl.col("floor") + step, pl.col("rest") - step * pl.col("total"))
-    whole = frame["floor"] + _leftover(frame, size.cast(kind), length, most)
-    sign = amount.cast(pl.Int128).sign().gather(group)
-    return (whole.cast(pl.Int128) * sign).alias(amount.name)
+    size, weight, total = size.cast(kind), weight.cast(kind), total.cast(kind)
+    floor, rest = (_by_floats if is_small else _by_products)(size, weight, total, groups)
+    left = size - groups.sums(floor)
+    found = (floor + _leftover(rest, left, most, groups)).cast(pl.Int128).alias(amount.name)
+    return found if (amount >= 0).all() else found * groups.each(amount.sign())
 
 
-def _greatest(numbers: pl.Series) -> int:
-    """Give the greatest of some whole numbers."""
+def greatest(numbers: pl.Series) -> int:
+    """Give the greatest of some whole numbers; 0 of none."""
     found = numbers.max()
     return found if isinstance(found, int) else 0
 
 
-def sums(values: pl.Series, length: pl.Series) -> pl.Series:
-    """Sum stretches of so many rows each; the sums must fit the type, what is before may wrap."""
-    running = values.cum_sum().gather(length.cast(pl.UInt32).cum_sum() - 1)
-    return running - running.shift(1, fill_value=0)
+def compact(numbers: pl.Series, count: int = 1) -> pl.Series:
+    """Give whole numbers >= 0 in 64 bits where so many of them add up there, else in 128.
+
+    The values are the same; what is reckoned with them takes a third of the time.
+    """
+    return numbers.cast(pl.Int64 if greatest(numbers) * count < ROOM else pl.Int128)
 
 
-def _not_all_zero(
-    weight: pl.Series, group: pl.Series, length: pl.Series
-) -> tuple[pl.Series, pl.Series]:
+def _not_all_zero(weight: pl.Series, groups: Groups) -> tuple[pl.Series, pl.Series]:
     """Give the weights and their sum per group; where all are zero, each counts one."""
-    wide = weight.cast(pl.Int128)
-    total = sums(wide, length)
-    if not (total == 0).any():
+    total = groups.sums(weight)
+    is_empty = total == 0
+    if not is_empty.any():
         return weight, total
-    is_empty = (total == 0).gather(group)
-    even = pl.Series([1], dtype=pl.Int128).new_from_index(0, weight.len())
-    return wide.zip_with(~is_empty, even), total.zip_with(total != 0, length.cast(pl.Int128))
+    even = weight.clear(1).fill_null(1).new_from_index(0, weight.len())
+    weight = weight.zip_with(~groups.each(is_empty), even)
+    return weight, total.zip_with(~is_empty, groups.length.cast(total.dtype))
 
 
-def _floored(*, is_small: bool) -> pl.Expr:
-    """Give the floor of each part; by floats one that is near it."""
-    size, weight, total = (pl.col(name) for name in ("size", "weight", "total"))
-    if not is_small:
-        return (size * weight // total).alias("floor")
-    share = size.cast(pl.Float64) * weight.cast(pl.Float64) / total.cast(pl.Float64)
-    return share.floor().cast(pl.Int64).alias("floor")
+def _by_products(
+    size: pl.Series, weight: pl.Series, total: pl.Series, groups: Groups
+) -> tuple[pl.Series, pl.Series]:
+    """Give the floor of each row's part, and what remains of `size * weight`."""
+    product, whole = groups.each(size) * weight, groups.each(total)
+    floor = product // whole
+    return floor, product - floor * whole
 
 
-def _leftover(frame: pl.DataFrame, size: pl.Series, length: pl.Series, most: int) -> pl.Series:
+def _by_floats(
+    size: pl.Series, weight: pl.Series, total: pl.Series, groups: Groups
+) -> tuple[pl.Series, pl.Series]:
+    """Give the same by a quotient of floats that the remainder puts right.
+
+    The products may wrap: their difference, the remainder, fits, and so it is exact.
+    """
+    rate = groups.each(size.cast(pl.Float64) / total.cast(pl.Float64))
+    near, whole = (rate * weight.cast(pl.Float64)).cast(pl.Int64), groups.each(total)
+    rest = groups.each(size) * weight - near * whole
+    step = rest // whole
+    return near + step, rest - step * whole
+
+
+def _leftover(rest: pl.Series, left: pl.Series, most: int, groups: Groups) -> pl.Series:
     """Give 1 to the rows with the largest remainders of each group, as many as are left over."""
-    left = size - sums(frame["floor"], length)
-    start = length.cast(pl.Int64).cum_sum() - length.cast(pl.Int64)
-    group_count, bits = length.len(), most.bit_length()
-    ranked = frame.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"), "group", "rest")
-    if frame.schema["rest"] == pl.Int64() and bits + group_count.bit_length() < 63:
-        key = pl.col("group").cast(pl.Int64) * 2**bits + (2**bits - 1 - pl.col("rest"))
-        ranked = ranked.select("row", "group", key.alias("key")).sort("key", maintain_order=True)
-    else:
-        ranked = ranked.sort("group", "rest", descending=[False, True], maintain_order=True)
-    place = ranked.select(
-        pl.int_range(pl.len(), dtype=pl.Int64) - start.gather(ranked["group"])
-    ).to_series()
-    chosen = ranked["row"].filter(place < left.gather(ranked["group"]))
-    one = pl.zeros(frame.height, dtype=frame.schema["floor"], eager=True)
+    chosen = _ranked(rest, most, groups) + groups.first
+    chosen = chosen.filter(groups.place < groups.each(left))
+    one = pl.zeros(rest.len(), dtype=rest.dtype, eager=True)
     return one.scatter(chosen, 1) if chosen.len() else one
+
+
+def _ranked(rest: pl.Series, most: int, groups: Groups) -> pl.Series:
+    """Give the places of each group's rows, the largest remainder first, then the first row.
+
+    Group, remainder and place make one number where 64 bits hold them: numbers are sorted in a
+    third of the time that rows take. `most` is above every remainder.
+    """
+    rows = pl.DataFrame({"group": groups.number, "rest": rest, "place": groups.place})
+    low, middle = groups.longest.bit_length(), most.bit_length()
+    if greatest(groups.number).bit_length() + middle + low < 64:
+        group, behind = pl.col("group").cast(pl.Int64), 2**middle - 1 - pl.col("rest")
+        key = (group * 2**middle + behind.cast(pl.Int64)) * 2**low + pl.col("place")
+        return rows.select(key.sort() & (2**low - 1)).to_series()
+    return rows.sort("group", "rest", descending=[False, True], maintain_order=True)["place"]

@@ -68,7 +68,8 @@ def parted(lines: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
     mebibytes = (pl.col("memory_capacity_bytes") / 2**20).round(0).cast(pl.Int128)
     milligpus = (pl.col("gpu_capacity_count") * 1000).round(0).cast(pl.Int128)
     prices = dict(zip(PARTS, _prices(ownership), strict=True))
-    worth = lines.with_columns(
+    # Lazily, so that what many columns are made from is found once.
+    worth = lines.lazy().with_columns(
         (millicores * prices["cpu"] * 1024).alias("cpu"),
         (mebibytes * prices["memory"] * 1000).alias("memory"),
         (milligpus * prices["gpu"] * 1024).alias("gpu"),
@@ -79,7 +80,8 @@ def parted(lines: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
         for name, part in _amounts(amount, only, is_one).items()
     ]
     alone = pl.coalesce(pl.when(only[name]).then(pl.lit(name)) for name in PARTS)
-    return worth.with_columns(*amounts, *_capacities(is_one, ownership), alone.alias("only_part"))
+    capacities = _capacities(is_one, ownership)
+    return worth.with_columns(*amounts, *capacities, alone.alias("only_part")).collect()
 
 
 def _amounts(amount: str, only: Mapping[str, pl.Expr], is_one: pl.Expr) -> dict[str, pl.Expr]:

@@ -10,23 +10,19 @@ over D = max(capacity * seconds, sum of a); what is left is `__idle__`.
 """
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import polars as pl
 
 from transforms import idle
-from transforms.money import parts, split, sums
-from transforms.node_price import KIB, PARTS, parted
+from transforms.money import Groups, compact, parts, split
+from transforms.node_price import PARTS, parted
+from transforms.node_weights import HOUR, IDLES, PLACE, TAKEN, WORK, entries_of, seats_of
+from transforms.numbers import numbered
 from transforms.ownership import Ownership
-from transforms.policy import Policy
-from transforms.receivers import IDLE, NO_TELEMETRY, SEAT, SYSTEM, Claims
+from transforms.receivers import SEAT, Claims
 
-PLACE: Final = ("cluster", "node", "namespace", "workload", "labels")
-HOUR: Final = ("cluster", "node", "usage_hour")
-WORK, IDLES, TAKEN = 0, 1, 2
-"""Kinds of entries: a workload, what stood idle, what the system keeps for itself."""
-ENTRY: Final = (pl.col("place").cast(pl.UInt64) * 2**32 + pl.col("seat")).alias("entry")
-"""Node-hour and seat in one number: sorted and grouped in a third of the time."""
 ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
 
 
@@ -63,7 +59,8 @@ def on_nodes(
         how="left",
         validate="m:1",
     ).sort("line", "charge_hour")
-    seats = _seats(usage, placed, ownership.policy)
+    workloads, number = numbered(usage, PLACE)
+    seats = seats_of(workloads, placed, ownership.policy)
     silent = placed.filter(pl.col("place").is_null()).join(
         seats.filter(pl.col("reason") == "no_telemetry").select("cluster", "node", "seat"),
         on=["cluster", "node"],
@@ -71,7 +68,7 @@ def on_nodes(
         validate="m:1",
     )
     billed = placed.filter(pl.col("place").is_not_null()).with_row_index("group")
-    entries = _entries(usage, heard, seats, ownership)
+    entries = entries_of(usage, number, heard, seats, ownership.basis)
     shared = _shared(billed, heard, entries, seats, ownership)
     items = found.select("line").unique().with_columns(line_item=pl.lit(""))
     rows = pl.concat([shared, silent.select(ROWS)])
@@ -104,6 +101,7 @@ def node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
 
 def known_nodes(nodes: pl.DataFrame) -> pl.DataFrame:
     """Give what a line may call a node: its id at the provider, else its name."""
+    nodes = nodes.select("cluster", "node", "provider_id").unique(maintain_order=True)
     known = (
         nodes.filter(pl.col("provider_id") != "")
         .select("cluster", "node", provider_key(pl.col("provider_id")).alias("key"))
@@ -112,75 +110,6 @@ def known_nodes(nodes: pl.DataFrame) -> pl.DataFrame:
     )
     by_name = nodes.select("cluster", "node", pl.col("node").str.to_lowercase().alias("key"))
     return pl.concat([known, by_name]).unique("key", keep="first", maintain_order=True)
-
-
-def _seats(usage: pl.DataFrame, placed: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Give a number to all that can bear a node's cost: workloads, idle, hours not heard."""
-    used = usage.select(PLACE).unique().with_columns(pl.lit("workload").alias("reason"))
-    node = placed.select("cluster", "node").unique()
-
-    def bucket(name: str, reason: str) -> pl.DataFrame:
-        text = [pl.lit(name).alias("namespace"), pl.lit(name).alias("workload")]
-        return node.with_columns(*text, labels=pl.lit(""), reason=pl.lit(reason))
-
-    every = [used, bucket(IDLE, "idle"), bucket(NO_TELEMETRY, "no_telemetry")]
-    if policy.is_allocatable:
-        every.append(bucket(SYSTEM, "system"))
-    if policy.idle == "share":
-        node_of = pl.col("node") if policy.idle_scope == "node" else pl.lit("-").alias("node")
-        shares = used.with_columns(node_of, pl.lit(idle.IDLE_SHARE).alias("reason"))
-        every.append(shares.unique())
-    blank = ("account", "service", "resource", "charge_category")
-    return (
-        pl.concat(every)
-        .sort(*PLACE, "reason")
-        .with_columns(pl.lit("").alias(name) for name in blank)
-        .with_row_index("seat")
-    )
-
-
-def _entries(
-    usage: pl.DataFrame, heard: pl.DataFrame, seats: pl.DataFrame, ownership: Ownership
-) -> pl.DataFrame:
-    """Give per node-hour and seat the whole-number weights; buckets stand there without any."""
-    numbered = seats.filter(pl.col("reason") == "workload").select("seat", *PLACE)
-    places = heard.select("place", *HOUR)
-    gpu = (pl.col("gpu_request_gpu_seconds") * 1e6).round(0).cast(pl.Int64)
-    claimed = (
-        usage.lazy()
-        .join(numbered.lazy(), on=list(PLACE), how="inner", validate="m:1")
-        .join(places.lazy(), on=list(HOUR), how="inner", validate="m:1")
-        .select(
-            ENTRY,
-            _whole("cpu", "core", 1e6, ownership).alias("cpu"),
-            _whole("memory", "byte", 1 / KIB, ownership).alias("memory"),
-            gpu.alias("gpu"),
-            pl.lit(WORK, pl.Int8).alias("kind"),
-        )
-        .collect()
-    )
-    kinds = {"idle": IDLES, "system": TAKEN}
-    kind = pl.col("reason").replace_strict(kinds, return_dtype=pl.Int8).alias("kind")
-    buckets = (
-        seats.filter(pl.col("reason").is_in(list(kinds)))
-        .join(heard, on=["cluster", "node"], how="inner", validate="m:m")
-        .select(ENTRY, *(pl.lit(None, pl.Int64).alias(name) for name in PARTS), kind)
-    )
-    ordered = pl.concat([claimed, buckets]).sort("entry")
-    if (ordered["entry"] == ordered["entry"].shift(1)).any():  # several containers of a workload
-        whole = pl.col(PARTS).sum(), pl.col("kind").first()
-        ordered = ordered.group_by("entry", maintain_order=True).agg(*whole)
-    place, seat = pl.col("entry") // 2**32, pl.col("entry") % 2**32
-    return ordered.select(
-        place.cast(pl.UInt32).alias("place"), seat.cast(pl.UInt32).alias("seat"), *PARTS, "kind"
-    )
-
-
-def _whole(name: str, unit: str, scale: float, ownership: Ownership) -> pl.Expr:
-    """Give the amount that a container claims of an hour, as a whole number."""
-    request, use = (pl.col(f"{name}_{kind}_{unit}_seconds") for kind in ("request", "usage"))
-    chosen = {"max": pl.max_horizontal(request, use), "request": request, "usage": use}
-    return (chosen[ownership.basis] * scale).round(0, mode="half_to_even").cast(pl.Int64)
 
 
 def _shared(
@@ -192,15 +121,21 @@ def _shared(
 ) -> pl.DataFrame:
     """Split each line and hour among the entries of its node, part by part."""
     priced = parted(billed.join(heard, on="place", how="left", validate="m:1"), ownership)
-    rows = priced.select("group", "line", "charge_hour", "place").join(
-        entries, on="place", how="inner", validate="m:m", maintain_order="left_right"
-    )
-    group = rows["group"]
+    rows = _laid_out(priced, entries)
+    groups = Groups(rows["group"])
     on_gpus = ("gpu_capacity", "gpu_effective", "gpu_billed")
     has_gpus = any((priced[name] != 0).any() for name in on_gpus)
     used = [part for part in PARTS if part != "gpu" or has_gpus]
-    weights = {part: _with_buckets(rows, part, priced) for part in used}
-    found = {part: _both(priced, part, weights[part], group) for part in used}
+
+    def split_part(part: str) -> tuple[pl.Series, tuple[pl.Series, pl.Series]]:
+        weight = _with_buckets(rows, part, priced, groups)
+        return weight, _both(priced, part, weight, groups)
+
+    # Series are reckoned with outside Python's lock: each part takes a core of its own.
+    with ThreadPoolExecutor(len(used)) as pool:
+        done = dict(zip(used, pool.map(split_part, used), strict=True))
+    weights = {part: weight for part, (weight, _) in done.items()}
+    found = {part: both for part, (_, both) in done.items()}
 
     def total(number: int) -> pl.Series:
         columns = [both[number] for both in found.values()]
@@ -210,21 +145,38 @@ def _shared(
     if ownership.policy.idle == "share":
         if ownership.policy.idle_scope != "node":
             return _idle_of_cluster(taken, found, priced, _takers(entries, heard, seats))
-        return _idle_of_node(taken, found, weights, seats)
-    is_kept = (pl.col("effective") != 0) | (pl.col("billed") != 0) | (pl.col("kind") == IDLES)
-    return taken.filter(is_kept).select(ROWS)
+        return _idle_of_node(taken, found, weights, seats, groups)
+    is_kept = (taken["effective"] != 0) | (taken["billed"] != 0) | (taken["kind"] == IDLES)
+    shown = taken.select(ROWS)
+    return shown if is_kept.all() else shown.filter(is_kept)
 
 
-def _with_buckets(rows: pl.DataFrame, part: str, priced: pl.DataFrame) -> pl.Series:
+def _laid_out(priced: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
+    """Give each line and hour (`group`) the entries of its node-hour, in the order of seats."""
+    stretches = entries["place"].rle().struct.unnest().rename({"value": "place"})
+    ends = stretches.with_columns(pl.col("len").cum_sum().alias("end"))
+    entry = pl.int_ranges(pl.col("end") - pl.col("len"), "end", dtype=pl.UInt32).alias("entry")
+    rows = (
+        priced.select("group", "line", "charge_hour", "place")
+        .join(ends, on="place", how="inner", validate="m:1", maintain_order="left")
+        .select("group", "line", "charge_hour", entry)
+        .explode("entry")
+    )
+    return pl.concat([rows.drop("entry"), entries.drop("place")[rows["entry"]]], how="horizontal")
+
+
+def _with_buckets(rows: pl.DataFrame, part: str, priced: pl.DataFrame, groups: Groups) -> pl.Series:
     """Give weights with what the system keeps, and with what is left where idle stands."""
-    group, kind = rows["group"], rows["kind"]
-    kept = priced[f"{part}_system"].gather(group)
-    weight = rows[part].zip_with(kind != TAKEN, kept)
-    used = sums(weight.fill_null(0), group.rle().struct.field("len"))
-    left = (priced[f"{part}_capacity"] - used).clip(lower_bound=0)
+    kind, weight = rows["kind"], rows[part]
+    is_taken = kind == TAKEN
+    if is_taken.any():
+        weight = weight.zip_with(~is_taken, groups.each(priced[f"{part}_system"]))
+    weight = compact(weight, groups.longest)
+    used = groups.sums(weight)
+    left = (compact(priced[f"{part}_capacity"]) - used).clip(lower_bound=0)
     if part == "gpu":  # billed, though no telemetry tells of any: nobody asked for it
         left = left.zip_with((used != 0) | (left != 0), left.clear(left.len()).fill_null(1))
-    return weight.zip_with(kind != IDLES, left.gather(group))
+    return weight.zip_with(kind != IDLES, groups.each(left))
 
 
 def _idle_of_node(
@@ -232,12 +184,13 @@ def _idle_of_node(
     found: Mapping[str, tuple[pl.Series, pl.Series]],
     weights: Mapping[str, pl.Series],
     seats: pl.DataFrame,
+    groups: Groups,
 ) -> pl.DataFrame:
     """Give what workloads took, and beside it their part of what stood idle on their node."""
-    is_idle, group = rows["kind"] == IDLES, rows["group"]
+    is_idle = rows["kind"] == IDLES
     shares = [
         rows.with_columns(
-            idle.on_node(both[n].filter(is_idle), weights[part], is_idle, group).alias(name)
+            idle.on_node(both[n].filter(is_idle), weights[part], is_idle, groups).alias(name)
             for n, name in enumerate(("effective", "billed"))
         ).select(ROWS)
         for part, both in found.items()
@@ -312,18 +265,20 @@ def _seated(rows: pl.DataFrame, seats: pl.DataFrame, *, node: bool) -> pl.DataFr
 
 
 def _both(
-    priced: pl.DataFrame, part: str, weight: pl.Series, group: pl.Series
+    priced: pl.DataFrame, part: str, weight: pl.Series, groups: Groups
 ) -> tuple[pl.Series, pl.Series]:
     """Split both costs of a part; where they are equal, or nothing is billed, one split does."""
     effective, billed = priced[f"{part}_effective"], priced[f"{part}_billed"]
-    first = parts(effective, weight, group)
+    first = parts(effective, weight, groups)
+    if billed.equals(effective):
+        return first, first
     is_other = (billed != effective) & (billed != 0)
-    second = first.zip_with((billed != 0).gather(group), first.clear(first.len()).fill_null(0))
+    second = first.zip_with(groups.each(billed != 0), first.clear(first.len()).fill_null(0))
     if not is_other.any():
         return first, second
-    rows = is_other.gather(group)
+    rows = groups.each(is_other)
     number = is_other.cast(pl.UInt32).cum_sum() - 1
     split_again = parts(
-        billed.filter(is_other), weight.filter(rows), number.gather(group.filter(rows))
+        billed.filter(is_other), weight.filter(rows), Groups(groups.each(number).filter(rows))
     )
     return first, second.scatter(rows.arg_true(), split_again)

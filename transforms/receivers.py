@@ -97,22 +97,23 @@ def received(
     numbered = shares.join(owners, on=OWNER, how="left", validate="m:1").select(
         "seat", "owner", "team", "part", "pool"
     )
-    several = numbered.filter(pl.len().over("seat") > 1)["seat"].unique().implode()
-    is_single = ~pl.col("seat").is_in(several)
-    single = claims.rows.filter(is_single).join(
-        numbered.filter(is_single).select("seat", "owner"),
-        on="seat",
-        how="left",
-        validate="m:1",
-    )
-    many = claims.rows.filter(~is_single).join(
-        numbered.filter(~is_single), on="seat", how="inner", validate="m:m"
+    rows = claims.rows.with_columns(_sole_owner(claims.seats, numbered).gather(claims.rows["seat"]))
+    single = rows.drop_nulls("owner")
+    many = claims.rows.filter(rows["owner"].is_null()).join(
+        numbered, on="seat", how="inner", validate="m:m"
     )
     is_pooled = pl.col("pool") != ""
     direct = pl.concat([single, _split(many.filter(~is_pooled)).select(single.columns)])
     weighed = _weighed(many.filter(is_pooled), direct, owners, judge)
     weighed = _measured(weighed, judge, weights)
     return pl.concat([direct, _split(weighed).select(single.columns)]), owners.drop("owner")
+
+
+def _sole_owner(seats: pl.DataFrame, numbered: pl.DataFrame) -> pl.Series:
+    """Give per seat the number of its owner; null where several share it."""
+    sole = numbered.filter(pl.len().over("seat") == 1).select("seat", "owner")
+    every = seats.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("seat"))
+    return every.join(sole, on="seat", how="left", validate="1:1", maintain_order="left")["owner"]
 
 
 def _shares(seats: pl.DataFrame, judge: Judge) -> pl.DataFrame:
@@ -161,6 +162,17 @@ def _weighed(
     rows: pl.DataFrame, direct: pl.DataFrame, owners: pl.DataFrame, judge: Judge
 ) -> pl.DataFrame:
     """Weigh proportional pools by the day's direct cost of their teams, before idle."""
+    proportional = [pool.id for pool in judge.pools if pool.split == "proportional"]
+    weights = _direct_costs(direct, owners, judge) if proportional else {}
+    by_cost = pl.col("team").replace_strict(weights, default=0, return_dtype=pl.Int128)
+    is_by_cost = pl.col("pool").is_in(proportional)
+    return rows.with_columns(
+        pl.when(is_by_cost).then(by_cost).otherwise(pl.col("part").cast(pl.Int128)).alias("part")
+    )
+
+
+def _direct_costs(direct: pl.DataFrame, owners: pl.DataFrame, judge: Judge) -> dict[str, int]:
+    """Give what each team bears of the day by itself, before idle; 0 for less than nothing."""
     is_direct = pl.col("team").is_in(list(judge.ownership.team_ids)) & (pl.col("pool") == "")
     is_own = ~pl.col("reason").is_in(["idle", "idle_share"])
     sums = (
@@ -171,15 +183,9 @@ def _weighed(
         .group_by("team")
         .agg(pl.col("effective").sum())
     )
-    weights = {
+    return {
         team: max(0, amount) for team, amount in zip(sums["team"], sums["effective"], strict=True)
     }
-    by_cost = pl.col("team").replace_strict(weights, default=0, return_dtype=pl.Int128)
-    proportional = [pool.id for pool in judge.pools if pool.split == "proportional"]
-    is_by_cost = pl.col("pool").is_in(proportional)
-    return rows.with_columns(
-        pl.when(is_by_cost).then(by_cost).otherwise(pl.col("part").cast(pl.Int128)).alias("part")
-    )
 
 
 def _measured(rows: pl.DataFrame, judge: Judge, weights: pl.DataFrame) -> pl.DataFrame:

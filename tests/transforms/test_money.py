@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.money import atoms, money, split
+from transforms.money import Groups, atoms, money, split
 from transforms.money import parts as money_parts
 
 SCHEMA = {"group": pl.Int64(), "name": pl.Int64(), "amount": pl.Int128(), "weight": pl.Int64()}
@@ -120,7 +120,7 @@ def test_parts_are_those_of_whole_number_arithmetic(groups: list[tuple[int, list
     got = money_parts(
         pl.Series([amount for amount, _ in groups], dtype=pl.Int128),
         pl.Series(weight, dtype=pl.Int128),
-        pl.Series(group, dtype=pl.UInt32),
+        Groups(pl.Series(group, dtype=pl.UInt32)),
     )
 
     assert got.to_list() == [
