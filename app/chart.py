@@ -217,6 +217,17 @@ def line_days(rows: Rows, order: Sequence[str], palette: Mapping[str, str]) -> S
     return _spec(chart)
 
 
+def parts_of_usual(rows: Rows, order: Sequence[str], palette: Mapping[str, str]) -> Spec:
+    """Draw a line per name over days round 100, which is usual; columns as of `line_days`."""
+    spec = line_days(rows, order, palette)
+    values = [row["value"] for row in rows]
+    spec["encoding"]["y"] |= {
+        "title": "Median of each = 100",
+        "scale": {"domain": [min(90, *values), max(110, *values)], "zero": False, "nice": True},
+    }
+    return spec
+
+
 def scatter(rows: Rows, order: Sequence[str], palette: Mapping[str, str], currency: str) -> Spec:
     """Draw services by cost and score over lines of the bands, with names where `label` has one.
 
@@ -285,7 +296,9 @@ def _colour(
         domain=list(order), range=[palette.get(name, colours.OTHER) for name in order]
     )
     fitting = alt.ExprRef(f"width < 300 ? 2 : {columns}")
-    below = alt.Legend(title=None, orient="bottom", columns=fitting, labelLimit=LABEL_LIMIT)
+    below = alt.Legend(
+        title=None, orient="bottom", columns=fitting, labelLimit=LABEL_LIMIT, offset=6
+    )
     return alt.Color(f"{field}:N", scale=scale, legend=below if legend else None)
 
 

@@ -6,13 +6,14 @@ Holds    the SQL beside a figure, asked of its snapshot, gives the rows of the f
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
 
 import polars as pl
 
+from app.choices import choices
 from app.filters import Filters
 from app.reader import Answer, Reader
 
@@ -30,14 +31,18 @@ Kind = Literal[
     "count",
     "growth",
     "ratio",
+    "share",
     "points",
     "number",
+    "price",
+    "measured",
     "change",
     "seconds",
     "day",
     "instant",
     "tick",
     "code",
+    "label",
 ]
 NUMBERS: Final = frozenset(
     {
@@ -47,12 +52,35 @@ NUMBERS: Final = frozenset(
         "count",
         "growth",
         "ratio",
+        "share",
         "points",
         "number",
+        "price",
+        "measured",
         "change",
         "seconds",
     }
 )
+FORECASTS: Final = frozenset({"mart_forecast", "mart_budget"})
+COSTS: Final = frozenset(
+    {
+        "core_cost_ledger",
+        "mart_cost_anomaly",
+        "mart_cost_daily_hierarchy",
+        "mart_cost_daily_namespace",
+        "mart_cost_daily_service",
+        "mart_cost_daily_team",
+        "mart_reconciliation_daily",
+        "mart_tag_quality_daily",
+        "mart_unit_cost",
+    }
+)
+"""Tables of cost by day: what is read of them is final, or has estimated days."""
+LATEST: Final = frozenset(
+    {"mart_rightsizing", "mart_service_cost", "mart_workload_daily", "mart_workload_efficiency"}
+)
+"""Tables of cost of the last days before the build, whatever the period."""
+COUNTED: Final = "counted, not estimated"
 Tone = Literal["good", "bad", "neutral"]
 Chart = dict[str, Any]
 
@@ -66,6 +94,8 @@ class Shown:
     kind: Kind = "text"
     link: str = ""
     """Page and parameter that a value leads to: `team?team`; the parameter gets its text."""
+    missing: str = ""
+    """What is read where there is no value; empty: the words of its kind."""
 
     @property
     def is_number(self) -> bool:
@@ -104,6 +134,8 @@ class Figure:
     """A last row, by column of `shown`."""
     cards: tuple[Card, ...] = ()
     is_estimated: bool = False
+    quality: str = ""
+    """How final the figure is, in words."""
     note: str = ""
     empty: str = "Nothing to show for this choice."
     is_tall: bool = False
@@ -133,8 +165,21 @@ class Figure:
     def provenance(self) -> str:
         """Give one line: tables, rows, snapshot, estimated or final."""
         rows = f"{self.rows:,} row{'' if self.rows == 1 else 's'}"
-        state = " · contains estimated days" if self.is_estimated else ""
-        return f"{', '.join(self.tables)} · {rows} · snapshot {self.snapshot_id}{state}"
+        return _line((", ".join(self.tables), rows, f"snapshot {self.snapshot_id}", self.quality))
+
+
+def sources(made: Sequence[Figure]) -> str:
+    """Give one line for several figures that stand together; of one, its provenance."""
+    if len(made) == 1:
+        return made[0].provenance
+    tables = dict.fromkeys(name for one in made for name in one.tables)
+    told = {one.quality for one in made if one.quality}
+    qualities = sorted(told - {COUNTED}) or sorted(told)
+    return _line((", ".join(tables), f"snapshot {made[0].snapshot_id}", "; ".join(qualities)))
+
+
+def _line(parts: tuple[str, ...]) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 Make = Callable[..., Figure]
@@ -185,6 +230,8 @@ def build(  # noqa: PLR0913 - the named parts of a figure
 ) -> Figure:
     """Give a figure of this snapshot; it is estimated when a row says so."""
     marks = answer.frame["is_estimated"] if "is_estimated" in answer.frame.columns else None
+    tables = frozenset(answer.tables)
+    is_estimated = bool(marks.any()) if marks is not None else _reaches(tables, reader, filters)
     return Figure(
         name=name,
         title=title,
@@ -192,9 +239,26 @@ def build(  # noqa: PLR0913 - the named parts of a figure
         answer=answer,
         snapshot_id=reader.snapshot.id,
         currency=filters.currency,
-        is_estimated=bool(marks.any()) if marks is not None else False,
+        is_estimated=is_estimated,
+        quality=_quality(tables, is_estimated=is_estimated),
         **parts,
     )
+
+
+def _reaches(tables: frozenset[str], reader: Reader, filters: Filters) -> bool:
+    """Tell whether cost that is read of these tables reaches into days that are estimated."""
+    since = choices(reader).estimated_from
+    if since is None:
+        return False
+    return not LATEST.isdisjoint(tables) or (not COSTS.isdisjoint(tables) and since <= filters.end)
+
+
+def _quality(tables: frozenset[str], *, is_estimated: bool) -> str:
+    if not FORECASTS.isdisjoint(tables):
+        return "forecast"
+    if (COSTS | LATEST).isdisjoint(tables):
+        return COUNTED
+    return "contains estimated days" if is_estimated else "final"
 
 
 def total(frame: pl.DataFrame, column: str) -> Decimal:

@@ -5,34 +5,42 @@ Gives    a choice, the gain in words, the environment of an SDK and a Collector'
 Never    lets a name from telemetry be read as markdown
 """
 
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
 from app import collector_snippets, snippets, words
 from app.figure import Figure
 
+WIDTH: Final = 420
 
-def draw(fixes: Figure, *, is_open: bool = False) -> None:
+
+def draw(fixes: Figure) -> None:
     """Draw the panel of the chosen fix; the first one at first, nothing without fixes."""
     if not fixes.rows:
         return
     rows = fixes.data.to_dicts()
     names = [f"{row['fix_rank']}. {row['service_name']}" for row in rows]
-    place = st.selectbox("Fix for", range(len(names)), format_func=lambda n: names[n], key="fix")
-    chosen = rows[place or 0]
-    who = (chosen["service_name"], chosen["service_namespace"], chosen["environment"])
-    missing = chosen["missing_signals"]
-    st.markdown(words.md_escape(gain_text(chosen)))
-    with st.expander(f"What {words.md_escape(chosen['service_name'])} needs", expanded=is_open):
-        if chosen["kind"] in {"datastore", "third_party"}:
-            st.caption("It sends nothing by itself: a Collector beside it does.")
-        else:
-            st.caption("Set this and restart it; or let a Collector send it, as below.")
-            st.code(snippets.instrument(*who, missing), language="bash")
-        st.code(
-            collector_snippets.collector_pipeline(*who, chosen["kind"], missing), language="yaml"
+    with st.container(border=True, key="figure-fix-panel"):
+        st.html('<h3 class="mb-title">How to mend it</h3>')
+        place = st.selectbox(
+            "Service", range(len(names)), format_func=lambda n: names[n], key="fix", width=WIDTH
         )
+        chosen = rows[place or 0]
+        st.markdown(words.md_escape(gain_text(chosen)))
+        with st.expander(f"What to paste for {words.md_escape(chosen['service_name'])}"):
+            _draw_snippets(chosen)
+
+
+def _draw_snippets(fix: dict[str, Any]) -> None:
+    who = (fix["service_name"], fix["service_namespace"], fix["environment"])
+    missing = fix["missing_signals"]
+    if fix["kind"] in {"datastore", "third_party"}:
+        st.caption("It sends nothing by itself: a Collector beside it does.")
+    else:
+        st.caption("Set this and restart it; or let a Collector send it, as below.")
+        st.code(snippets.instrument(*who, missing), language="bash")
+    st.code(collector_snippets.collector_pipeline(*who, fix["kind"], missing), language="yaml")
 
 
 def gain_text(fix: dict[str, Any]) -> str:

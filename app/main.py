@@ -12,7 +12,7 @@ st.set_page_config(
     page_title="meterbook",
     page_icon=str(Path(__file__).parent / "icon.png"),
     layout="wide",
-    initial_sidebar_state="auto",
+    initial_sidebar_state=248,
 )
 
 page = st.navigation(

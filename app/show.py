@@ -6,32 +6,31 @@ Gives    what the reader sees; text that came from outside is never read as mark
 
 from collections.abc import Sequence
 from html import escape
+from typing import Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import chart, colours, controls, place, table, words
+from app import cards, chart, colours, controls, place, table, words
 from app.controls import Visit
-from app.figure import Card, Figure, Make, csv, figure
+from app.figure import Figure, Make, csv, figure, sources
 from app.report import freshness
 
-_TONES = {"good": "blue", "bad": "red", "neutral": "gray"}
-
+CHOICE: Final = 420
+"""The width of a choice that belongs to a part of a page, in pixels."""
 _CSS = """
-<style>
-.stMainBlockContainer{padding:2.6rem 2.4rem 3rem;max-width:1560px}
-[data-testid="stMetric"]{height:100%}
-[data-testid="stMetricValue"]{font-variant-numeric:tabular-nums;font-size:1.85rem}
-[data-testid="stMetricLabel"] *,[data-testid="stMetricDelta"] *{white-space:normal;overflow:visible}
-@media (max-width:640px){[class*="st-key-cards"] [data-testid="stColumn"]{
- flex:1 1 calc(50% - .5rem);min-width:calc(50% - .5rem)}
- [data-testid="stMetricDelta"]{font-size:.72rem}}
-.stMain h2{font-size:1.4rem;padding:.8rem 0 .2rem}
-.mb-finding{font-size:.95rem;line-height:1.45;margin:0 0 .2rem}
-.mb-lead{font-size:1.2rem;line-height:1.5;margin:0;max-width:60rem}
-.mb-fresh{font-size:.84rem;opacity:.72;margin:0}
-.mb-title{font-size:1.05rem;font-weight:650;margin:0;line-height:1.3}
+.stMainBlockContainer{padding:3.3rem 2.4rem 3rem;max-width:1560px}
+.stMain h1{font-size:2.1rem;padding:.2rem 0 0}
+.stMain h2{font-size:1.3rem;font-weight:650;padding:0;margin:1rem 0 0;line-height:1.3}
+[class*="st-key-figure-"]{gap:.55rem}
+.mb-finding{font-size:.95rem;line-height:1.45;margin:.25rem 0 .1rem;max-width:72rem}
+.mb-lead{font-size:1.15rem;line-height:1.5;margin:0;max-width:64rem}
+.mb-fresh,.mb-note,.mb-source{font-size:.82rem;line-height:1.4;margin:0;
+ color:#5d646e;color:light-dark(#5d646e,#a2a9b3)}
+.mb-note{margin:.45rem 0 0;max-width:72rem}
+.mb-title{font-size:1.05rem!important;font-weight:650;margin:0;padding:0!important;line-height:1.3}
 """
+_STYLE = f"<style>{_CSS}{cards.CSS}{table.CSS}</style>"
 
 
 class Page:
@@ -39,7 +38,7 @@ class Page:
 
     def __init__(self, title: str, question: str) -> None:
         """Draw the head: title, question, freshness, and warnings where the data needs one."""
-        st.html(f"{_CSS}{table.CSS}</style>")
+        st.html(_STYLE)
         self.visit: Visit = controls.visit()
         self.filters = self.visit.filters
         st.title(title, anchor=False)
@@ -54,18 +53,25 @@ class Page:
         """Say what the page found, in a few sentences."""
         st.html(f'<p class="mb-lead">{escape(" ".join(sentences))}</p>')
 
+    def part(self, question: str) -> None:
+        """Begin a part of the page with the question that it answers."""
+        st.html(f'<h2 class="mb-part">{escape(question)}</h2>')
+
     def cards(self, *made: Figure, labels: Sequence[str] = (), key: str = "cards") -> None:
-        """Draw the cards of the figures in one row, all of one size; `labels` picks some.
+        """Draw the cards of the figures in a row, with their source; `labels` picks some.
 
         A second row of a page has a key of its own, which begins with `cards`.
         """
-        cards = [card for one in made for card in one.cards if not labels or card.label in labels]
-        if not cards:
+        chosen = [
+            (one, [card for card in one.cards if not labels or card.label in labels])
+            for one in made
+        ]
+        drawn = [card for _, found in chosen for card in found]
+        if not drawn:
             return
-        with st.container(key=key):
-            for column, card in zip(st.columns(len(cards)), cards, strict=True):
-                with column:
-                    _draw_card(card)
+        with st.container(key=key, gap="xsmall"):
+            st.html(cards.render(drawn))
+            _draw_source([one for one, found in chosen if found], key)
 
     def show_in(self, column: DeltaGenerator, made: Figure) -> None:
         """Draw a figure in a column of the page's own."""
@@ -102,55 +108,50 @@ class Page:
             )
 
 
-def _draw_card(card: Card) -> None:
-    st.metric(
-        words.md_escape(card.label),
-        words.md_escape(card.value),
-        words.md_escape(card.note) if card.note else None,
-        delta_color=_TONES[card.tone],  # type: ignore[arg-type] # one of the colours it names
-        delta_arrow=card.direction,
-        help=words.md_escape(card.help) if card.help else None,
-        border=True,
-        height="stretch",
-    )
-
-
 def _draw(made: Figure, query: dict[str, str], *, height: str = "content") -> None:
     with st.container(border=True, height=height, key=f"figure-{made.name}"):  # type: ignore[arg-type]
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.html(f'<h3 class="mb-title">{escape(made.title)}</h3>', width="stretch")
-            _draw_source(made)
         has_table = bool(made.shown and made.rows)
-        if made.chart is None and not has_table:
-            st.info(words.md_escape(made.empty), icon=":material/info:")
-            return
-        st.html(f'<p class="mb-finding">{escape(made.finding)}</p>')
+        is_empty = made.chart is None and not has_table
+        st.html(
+            f'<h3 class="mb-title">{escape(made.title)}</h3>'
+            f'<p class="mb-finding">{escape(made.empty if is_empty else made.finding)}</p>'
+        )
         if made.chart is not None:
             st.vega_lite_chart(
                 spec=chart.with_text(made.chart, _label_colour()),
                 alt=made.alt,
                 key=f"chart-{made.name}",
             )
-        if has_table:
-            st.html(table.render(made, query=query))
-        if made.note:
-            st.caption(words.md_escape(made.note))
+        notes = [f"{made.alt}."] if made.chart is not None else []
+        notes += [made.note] if made.note and not is_empty else []
+        said = f'<p class="mb-note">{escape(" ".join(notes))}</p>' if notes else ""
+        if has_table or said:
+            st.html((table.render(made, query=query) if has_table else "") + said)
+        _draw_source([made], "figure")
 
 
 def _label_colour() -> str:
     return colours.LABELS["dark" if st.context.theme.type == "dark" else "light"]
 
 
-def _draw_source(made: Figure) -> None:
-    with st.popover("</>", help="SQL, source and download", type="tertiary"):
-        st.caption(words.md_escape(made.provenance))
-        st.code(made.sql, language="sql", wrap_lines=True)
-        st.download_button(
-            "CSV",
-            data=lambda: csv(made),
-            file_name=f"{made.name}-{made.snapshot_id}.csv",
-            mime="text/csv",
-            on_click="ignore",
-            key=f"csv-{made.name}",
-            icon=":material/download:",
-        )
+def _draw_source(made: Sequence[Figure], spot: str) -> None:
+    """Say where figures come from, and let their SQL be read and their rows be taken."""
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
+        st.html(f'<p class="mb-source">{escape(sources(made))}</p>', width="stretch")
+        with st.popover("SQL", help="The question behind it, and its rows", type="tertiary"):
+            for one in made:
+                st.caption(words.md_escape(f"{one.title}: {one.provenance}"))
+                st.code(one.sql, language="sql", wrap_lines=True)
+                _draw_download(one, spot)
+
+
+def _draw_download(made: Figure, spot: str) -> None:
+    st.download_button(
+        "CSV",
+        data=lambda: csv(made),
+        file_name=f"{made.name}-{made.snapshot_id}.csv",
+        mime="text/csv",
+        on_click="ignore",
+        key=f"csv-{spot}-{made.name}",
+        icon=":material/download:",
+    )

@@ -4,87 +4,141 @@ Takes    a figure with its `shown` columns
 Gives    HTML: headings in words, numbers to the right, a total row; every text is escaped
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from app import words
+from app import rounding, words
 from app.figure import Figure, Shown
 
 CSS: Final = """
 .mb-wrap{overflow:auto;border:1px solid rgba(128,128,128,.25);border-radius:8px}
 .mb-tall{max-height:31rem}
 .mb{border-collapse:collapse;width:100%;font-size:.86rem;line-height:1.35}
-.mb th,.mb td{padding:.4rem .75rem;border:0;border-bottom:1px solid rgba(128,128,128,.18);
+.mb th,.mb td{padding:.38rem .55rem;border:0;border-bottom:1px solid rgba(128,128,128,.18);
  text-align:left;vertical-align:top}
-.mb td{max-width:18rem;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}
-.mb td.w{white-space:normal;overflow-wrap:break-word;min-width:11rem;max-width:34rem}
-.mb th{font-weight:600;opacity:.72;font-size:.78rem;white-space:nowrap}
+.mb th:first-child,.mb td:first-child{padding-left:.8rem}
+.mb th:last-child,.mb td:last-child{padding-right:.8rem}
+.mb td{white-space:nowrap}
+.mb td.w{white-space:normal;overflow-wrap:anywhere;min-width:9rem;max-width:34rem}
+.mb td.p{white-space:normal;overflow-wrap:anywhere;min-width:11rem;max-width:34rem}
+.mb th{font-weight:600;font-size:.78rem;line-height:1.25;white-space:normal;vertical-align:bottom;
+ color:#5d646e;color:light-dark(#5d646e,#a2a9b3)}
 .mb thead th{position:sticky;top:0;background:var(--mb-head,Canvas)}
 .mb .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.mb th.n{white-space:normal}
+.mb .i{width:1px}
 .mb .t{text-align:center;white-space:nowrap}
 .mb tbody tr:last-child td{border-bottom:0}
-.mb tfoot td{font-weight:650;border-top:2px solid rgba(128,128,128,.45);border-bottom:0}
+.mb tbody tr:hover td{background:rgba(128,128,128,.07)}
+.mb tfoot td{font-weight:650;border-top:2px solid rgba(128,128,128,.45);border-bottom:0;
+ position:sticky;bottom:0;background:var(--mb-head,Canvas)}
 .mb a{color:inherit;text-decoration:underline;text-underline-offset:3px;
  text-decoration-color:rgba(128,128,128,.6)}
 .mb code{font-size:.8rem;background:none;padding:0;color:inherit}
 .mb .s{display:inline-block;padding:.05rem .5rem;border-radius:1rem;font-size:.76rem;
  border:1px solid currentColor;white-space:nowrap}
-.mb .good{color:#228833}.mb .warn{color:#997700}.mb .bad{color:#CC3311}.mb .mute{opacity:.6}
-@media (prefers-color-scheme:dark){.mb .good{color:#4fb061}.mb .warn{color:#d0a52a}
- .mb .bad{color:#f0755c}}
+.mb .good{color:#1c7229;color:light-dark(#1c7229,#4fb061)}
+.mb .warn{color:#856500;color:light-dark(#856500,#d0a52a)}
+.mb .bad{color:#b92d0f;color:light-dark(#b92d0f,#f0755c)}
+.mb .mute{color:#6b7280;color:light-dark(#6b7280,#9aa1ab)}
 """
 
-LONG: Final = 36
-"""From so many letters on a cell may be cut, and says its whole text when pointed at."""
+LONG: Final = 26
+"""A column with more letters in a cell may break its lines."""
 
 _GOOD: Final = frozenset(
-    {"complete", "ok", "done", "kept", "in force", "in_force", "safe", "fresh", "nobody uses it"}
+    {
+        "complete",
+        "ok",
+        "done",
+        "kept",
+        "in force",
+        "in_force",
+        "safe",
+        "fresh",
+        "nobody uses it",
+        "passed",
+        "within",
+        "current",
+        "counts",
+    }
 )
 _WARN: Final = frozenset(
     {"partial", "at_risk", "warn", "held", "previous", "loses detail", "look first"}
 )
-_BAD: Final = frozenset({"dark", "over", "failed", "broken", "fail", "unregistered"})
+_BAD: Final = frozenset({"dark", "over", "failed", "broken", "fail", "unregistered", "stale"})
 
 
 def render(made: Figure, *, query: Mapping[str, str] | None = None) -> str:
-    """Give the table of a figure; with a query, values link to their page and keep the query."""
+    """Give the table of a figure; with a query, values link to their page and keep the query.
+
+    Where a column has a total, its rounded values add up to the rounded total.
+    """
     shown = [column for column in made.shown if column.name in made.data.columns]
-    head = "".join(f'<th class="{_place(c)}">{escape(c.heading)}</th>' for c in shown)
-    rows = made.data.select([column.name for column in shown]).rows()
-    body = "".join(
-        "<tr>"
-        + "".join(
-            _cell(column, value, made.currency, query=query)
-            for column, value in zip(shown, row, strict=True)
-        )
-        + "</tr>"
-        for row in rows
+    texts = [_texts(made, column, place) for place, column in enumerate(shown)]
+    kinds = [_place(column, one) for column, one in zip(shown, texts, strict=True)]
+    head = "".join(
+        f'<th scope="col" class="{kind}">{escape(_heading(column))}</th>'
+        for column, kind in zip(shown, kinds, strict=True)
     )
-    foot = ""
-    if made.total:
-        cells = "".join(
-            _cell(column, value, made.currency, query=None) if value is not None else "<td></td>"
-            for column, value in zip(shown, made.total, strict=True)
-        )
-        foot = f"<tfoot><tr>{cells}</tr></tfoot>"
+    cells = [
+        [
+            _cell(column, kind, value, plain, query=query)
+            for value, plain in zip(made.data[column.name], one, strict=True)
+        ]
+        for column, kind, one in zip(shown, kinds, texts, strict=True)
+    ]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True))
+    foot = _foot(made, shown, kinds) if made.total else ""
     tall = " mb-tall" if made.is_tall else ""
     return (
-        f'<div class="mb-wrap{tall}" tabindex="0"><table class="mb">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
+        f'<div class="mb-wrap{tall}" tabindex="0" role="region" aria-label="{escape(made.title)}">'
+        f'<table class="mb"><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>'
     )
+
+
+def _heading(column: Shown) -> str:
+    return f"{column.heading}, UTC" if column.kind == "instant" else column.heading
+
+
+def _foot(made: Figure, shown: Sequence[Shown], kinds: Sequence[str]) -> str:
+    cells = [
+        f'<td class="{kind}">{escape(_total_text(column, value, made.currency))}</td>'
+        for column, kind, value in zip(shown, kinds, made.total, strict=True)
+    ]
+    return f"<tfoot><tr>{''.join(cells)}</tr></tfoot>"
+
+
+def _total_text(column: Shown, value: Any, currency: str) -> str:
+    if value is None:
+        return "100.0 %" if column.kind == "share" else ""
+    return text(column, value, currency)
+
+
+def _texts(made: Figure, column: Shown, place: int) -> list[str]:
+    """Write a column: rounded so that it adds up where it has a total."""
+    values = made.data[column.name].to_list()
+    total = made.total[place] if made.total else None
+    if column.kind == "money" and total is not None:
+        values = rounding.cents(values, total)
+    if column.kind == "share" and made.total:
+        values = rounding.tenths(values)
+    return [text(column, value, made.currency) for value in values]
 
 
 def text(column: Shown, value: Any, currency: str) -> str:
     """Write one value in words; nothing has words too."""
     if value is None:
-        return _MISSING.get(column.kind, words.NO_DATA)
+        return column.missing or _MISSING.get(column.kind, words.NO_DATA)
     write = _WRITERS.get(column.kind)
     if column.kind == "money":
         return words.cents(Decimal(value), currency)
+    if column.kind == "price":
+        return words.price(Decimal(value), currency)
     return write(value) if write else _plain(value)
 
 
@@ -97,8 +151,12 @@ _WRITERS: Final[dict[str, Callable[[Any], str]]] = {
     "count": words.count,
     "growth": words.growth,
     "ratio": words.ratio,
+    "share": words.ratio,
+    "label": lambda value: value.replace("_", " "),
+    "day": lambda value: words.day(value.date() if isinstance(value, datetime) else value),
     "points": words.points,
     "number": words.number,
+    "measured": words.measured,
     "seconds": words.seconds,
     "change": words.change_ratio,
     "entity": words.entity,
@@ -110,29 +168,33 @@ _WRITERS: Final[dict[str, Callable[[Any], str]]] = {
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
-        return words.instant(value)
+        return words.instant(value).removesuffix(" UTC")
     if isinstance(value, date):
         return words.day(value)
     return str(value)
 
 
-def _cell(column: Shown, value: Any, currency: str, *, query: Mapping[str, str] | None) -> str:
-    plain = text(column, value, currency)
+def _cell(
+    column: Shown, kind: str, value: Any, plain: str, *, query: Mapping[str, str] | None
+) -> str:
     written = escape(plain)
     if value is None:
         written = f'<span class="mute">{written}</span>'
     elif column.kind == "state" and written:
         written = f'<span class="s {_tone(str(value))}">{written}</span>'
     elif column.kind == "tick":
-        written = f'<span class="{"good" if value else "bad"}">{written}</span>'
+        said = "sent" if value else "missing"
+        written = (
+            f'<span class="{"good" if value else "bad"}" role="img" aria-label="{said}">'
+            f"{written}</span>"
+        )
     elif column.kind == "code":
         written = f"<code>{written}</code>"
     elif column.link and query is not None:
         page, _, key = column.link.partition("?")
         target = escape(f"{page}?{urlencode({**query, key: plain})}")
         written = f'<a href="{target}" target="_self">{written}</a>'
-    hint = f' title="{escape(plain)}"' if len(plain) > LONG else ""
-    return f'<td class="{_place(column)}"{hint}>{written}</td>'
+    return f'<td class="{kind}">{written}</td>'
 
 
 def _tone(value: str) -> str:
@@ -142,5 +204,10 @@ def _tone(value: str) -> str:
     return "mute"
 
 
-def _place(column: Shown) -> str:
-    return "n" if column.is_number else {"tick": "t", "prose": "w"}.get(column.kind, "")
+def _place(column: Shown, texts: Sequence[str]) -> str:
+    """Give the class of a column: numbers right, ticks centred, long names in lines."""
+    if column.is_number:
+        return "n i" if column.heading == "#" else "n"
+    if column.kind in {"tick", "prose"}:
+        return {"tick": "t", "prose": "p"}[column.kind]
+    return "w" if max(map(len, texts), default=0) > LONG else ""

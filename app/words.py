@@ -12,6 +12,8 @@ from typing import Final
 
 NO_DATA: Final = "no data"
 MINUS: Final = "\u2212"
+MANIFOLD: Final = 9
+"""From this relative change on a percentage is no longer read."""
 SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
 BUCKETS: Final = {
     "__idle__": "Idle",
@@ -73,6 +75,13 @@ def cents(value: Decimal | None, currency: str) -> str:
     return _with_symbol(value, f"{abs(rounded):,}", currency)
 
 
+def price(value: Decimal | None, currency: str) -> str:
+    """Write the price of a small thing with four decimals: `$0.4748`."""
+    if value is None:
+        return NO_DATA
+    return _with_symbol(value, f"{abs(value):,.4f}", currency)
+
+
 def amount(value: Decimal) -> str:
     """Write an amount to the cent without a currency: a column beside it names that."""
     return _signed_text(value, f"{abs(value):,.2f}") if value else "-"
@@ -120,6 +129,11 @@ def day(value: date | None) -> str:
     return NO_DATA if value is None else f"{value.day} {value:%b %Y}"
 
 
+def month(period: str) -> str:
+    """Write a month, `2026-11`, as people do: `November 2026`."""
+    return f"{date.fromisoformat(f'{period}-01'):%B %Y}"
+
+
 def span(start: date, end: date) -> str:
     """Write a period of days, both inclusive: `24 Sep to 23 Oct 2026`."""
     if start == end:
@@ -152,7 +166,9 @@ def growth(value: int) -> str:
 
 
 def change_ratio(value: float) -> str:
-    """Write a relative change with its sign: `+1.0 %`."""
+    """Write a relative change with its sign: `+1.0 %`; from tenfold on a factor: `1,500-fold`."""
+    if value >= MANIFOLD:
+        return f"{value + 1:,.0f}-fold"
     percent = Decimal(repr(value * 100)).quantize(Decimal("0.1"))
     return f"{sign(percent)}{abs(percent):,} %" if percent else "±0.0 %"
 
@@ -160,6 +176,12 @@ def change_ratio(value: float) -> str:
 def number(value: float) -> str:
     """Write a number without a unit, with two decimals."""
     return f"{value:,.2f}".replace("-", MINUS)
+
+
+def measured(value: float) -> str:
+    """Write a measured value with three significant figures: `0.125`, `8`, `1,230`."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.6f}".rstrip("0").rstrip(".").replace("-", MINUS) or "0"
 
 
 def seconds(value: float) -> str:

@@ -16,6 +16,14 @@ from app.filters import Filters
 from app.reader import Reader
 
 _TEAMS: Final = "Teams"
+MEANINGS: Final = {
+    "Idle": "Idle: paid for, and asked for by nobody.",
+    "Unallocated": "Unallocated: no rule and no tag names a team.",
+    "Unsplit pools": "Unsplit pools: shared cost that stays whole, such as tax.",
+    "Without a pod": "Without a pod: volumes that nobody has mounted.",
+    "No telemetry": "No telemetry: hours in which nothing was heard of the machine.",
+}
+"""What a part is that no team bears."""
 
 
 def parts(reader: Reader, filters: Filters) -> Figure:
@@ -57,14 +65,15 @@ def parts(reader: Reader, filters: Filters) -> Figure:
         title="Where the money went",
         finding=_finding(answer.frame, filters),
         chart=_chart(answer.frame, filters),
-        alt=f"One bar of 100 %: parts of the {filters.cost} cost, {filters.period_text}",
+        alt=f"One bar of 100 %: the parts of the {filters.cost} cost, {filters.period_text}",
         shown=(
             Shown("name", "Part"),
             Shown("cost", "Cost", "money"),
-            Shown("share_ratio", "Share", "ratio"),
+            Shown("share_ratio", "Share", "share"),
         ),
         total=("All of the bill", total(answer.frame, "cost"), None) if answer.frame.height else (),
         cards=(_card(answer.frame, filters),),
+        note=" ".join(text for name, text in MEANINGS.items() if name in set(answer.frame["name"])),
     )
 
 
@@ -110,15 +119,16 @@ def _chart(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
     return chart.parts(rows, order, palette, chart.money_tip(filters.currency)) if rows else None
 
 
-_PROOF_COLUMNS: Final = (
-    Shown("bill_cost", "Bill", "exact"),
-    Shown("ledger_cost", "Ledger", "exact"),
-    Shown("team_cost", "Teams", "exact"),
-    Shown("difference", "Bill \u2212 ledger", "exact"),
-    Shown("team_difference", "Bill \u2212 teams", "exact"),
-    Shown("line_count", "Bill lines", "count"),
-    Shown("ledger_row_count", "Ledger rows", "count"),
-)
+def _proof_columns(currency: str) -> tuple[Shown, ...]:
+    return (
+        Shown("bill_cost", f"Bill, {currency}", "exact"),
+        Shown("ledger_cost", f"Ledger, {currency}", "exact"),
+        Shown("team_cost", f"Teams, {currency}", "exact"),
+        Shown("difference", "Bill \u2212 ledger", "exact"),
+        Shown("team_difference", "Bill \u2212 teams", "exact"),
+        Shown("line_count", "Bill lines", "count"),
+        Shown("ledger_row_count", "Ledger rows", "count"),
+    )
 
 
 def reconciliation(reader: Reader, filters: Filters) -> Figure:
@@ -161,7 +171,7 @@ def reconciliation(reader: Reader, filters: Filters) -> Figure:
         name="reconciliation",
         title="Bill against ledger",
         finding=finding if row["day_count"] else f"No bill for {filters.period_text}.",
-        shown=_PROOF_COLUMNS,
+        shown=_proof_columns(filters.currency),
         cards=(
             Card(
                 label="Bill \u2212 ledger",
@@ -196,12 +206,14 @@ def reconciliation_days(reader: Reader, filters: Filters) -> Figure:
         filters,
         answer,
         name="reconciliation-days",
-        title="The same, day by day",
-        finding=f"{words.plural(broken, 'day')} of {answer.frame.height} differ.",
+        title="Bill against ledger, day by day",
+        finding=f"{words.plural(broken, 'day')} of {answer.frame.height} differ."
+        if broken
+        else f"No day of {answer.frame.height} differs.",
         shown=(
             Shown("charge_date", "Day", "day"),
-            Shown("bill_cost", "Bill", "exact"),
-            Shown("ledger_cost", "Ledger", "exact"),
+            Shown("bill_cost", f"Bill, {filters.currency}", "exact"),
+            Shown("ledger_cost", f"Ledger, {filters.currency}", "exact"),
             Shown("difference", "Difference", "exact"),
             Shown("line_count", "Bill lines", "count"),
             Shown("ledger_row_count", "Ledger rows", "count"),

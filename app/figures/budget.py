@@ -5,6 +5,7 @@ Units    effective cost, of the month the budget is for
 """
 
 from decimal import Decimal
+from typing import Final
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from app.figure import Card, Figure, Shown, Tone, build, total
 from app.filters import Filters
 from app.reader import Reader
 
+CARD: Final = "Budgeted teams"
 STATES = {"ok": "within budget", "at_risk": "forecast over budget", "over": "over budget"}
 
 
@@ -38,10 +40,11 @@ def against_budget(reader: Reader, filters: Filters) -> Figure:
         filters,
         answer,
         name="budgets",
-        title=f"Budgets of {frame['period'][0]}" if frame.height else "Budgets",
+        title=f"Budgets of {words.month(frame['period'][0])}" if frame.height else "Budgets",
         finding=_finding(frame),
         chart=_chart(frame, filters.currency),
-        alt="Bullets: spent (solid) and forecast (pale) as parts of each budget (dashed)",
+        alt="Bars: spent (solid) and forecast at month end (pale) as parts of each team's budget "
+        "(dashed line), the worst first",
         shown=(
             Shown("team", "Team", "entity", link="team?team"),
             Shown("spent_cost", "Spent", "money"),
@@ -50,11 +53,16 @@ def against_budget(reader: Reader, filters: Filters) -> Figure:
             Shown("burn", "Burn", "number"),
             Shown("state", "State", "state"),
         ),
-        cards=(_card(frame, filters.currency),),
-        note="Solid: spent. Pale: forecast at month end. Dashed: the budget. "
-        "Burn 1 is the pace that ends the month exactly in budget."
+        total=(
+            "All budgets",
+            *(total(frame, name) for name in ("spent_cost", "forecast_cost", "budget_cost")),
+            None,
+            None,
+        )
         if frame.height
-        else "",
+        else (),
+        cards=(_card(frame, filters.currency),),
+        note="Burn: a pace of 1 ends the month exactly in budget." if frame.height else "",
         empty="No budget is set. They stand in the ownership file, a sum per team and month.",
     )
 
@@ -65,9 +73,8 @@ def _finding(frame: pl.DataFrame) -> str:
     over = frame.filter(pl.col("state") == "over")["team"].to_list()
     at_risk = frame.filter(pl.col("state") == "at_risk")["team"].to_list()
     texts = [
-        f"{words.listed([words.entity(name) for name in names])} "
-        f"{'is' if len(names) == 1 else 'are'} {text}"
-        for names, text in ((over, "over budget already"), (at_risk, "heading over budget"))
+        f"{text}: {words.listed([words.entity(name) for name in names])}"
+        for names, text in ((over, "Over budget already"), (at_risk, "Heading over budget"))
         if names
     ]
     elapsed, days = frame.select("elapsed_days", "period_days").row(0)
@@ -78,16 +85,16 @@ def _finding(frame: pl.DataFrame) -> str:
 def _card(frame: pl.DataFrame, currency: str) -> Card:
     budget, forecast = total(frame, "budget_cost"), total(frame, "forecast_cost")
     if not budget:
-        return Card("Forecast", words.NO_DATA, "no budget is set")
+        return Card(CARD, words.NO_DATA, "no budget is set")
     left = budget - forecast
     tone: Tone = "bad" if left < 0 else "good"
     verb = "over" if left < 0 else "under"
     return Card(
-        label="Forecast",
+        label=CARD,
         value=words.money(forecast, currency),
-        note=f"{words.money(abs(left), currency)} {verb} budget",
+        note=f"{words.money(abs(left), currency)} {verb} budget at month end",
         tone=tone,
-        help=f"At month end. Budgets of {frame['period'][0]}: {words.cents(budget, currency)}; "
+        help=f"Budgets of {words.month(frame['period'][0])}: {words.cents(budget, currency)}; "
         f"spent so far: {words.cents(total(frame, 'spent_cost'), currency)}. "
         "Teams without a budget are in neither.",
     )
@@ -100,7 +107,7 @@ def _chart(frame: pl.DataFrame, currency: str) -> chart.Spec | None:
             "state": row["state"],
             "spent_ratio": row["spent_ratio"],
             "forecast_ratio": row["forecast_ratio"],
-            "furthest": max(row["spent_ratio"], row["forecast_ratio"], 1.0),
+            "furthest": max(row["spent_ratio"], row["forecast_ratio"]),
             "spent": float(row["spent_cost"]),
             "forecast": float(row["forecast_cost"]),
             "budget": float(row["budget_cost"]),

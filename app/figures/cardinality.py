@@ -45,7 +45,7 @@ def headline(reader: Reader, filters: Filters) -> Figure:
         )
         if frame.height > 1
         else None,
-        alt="Line: active series a day",
+        alt="Line: active series of all metrics, a day",
         shown=()
         if frame.height > 1
         else (
@@ -125,7 +125,7 @@ def price(reader: Reader, filters: Filters) -> Figure:
                 label="Cost a month",
                 value=words.money(cost, CURRENCY),
                 note="at the configured price",
-                help="Stored series at cardinality.price_per_1000_series_month.",
+                help="Stored series at the setting cardinality.price_per_1000_series_month.",
             ),
         ),
     )
@@ -133,15 +133,15 @@ def price(reader: Reader, filters: Filters) -> Figure:
 
 _METRIC_COLUMNS: Final = (
     Shown("metric", "Metric", link="cardinality?metric"),
-    Shown("metric_kind", "Kind"),
-    Shown("top_team", "Team", "entity"),
     Shown("series_count", "Series", "count"),
-    Shown("growth_count", "14 days", "growth"),
-    Shown("change_ratio", "14 days %", "change"),
-    Shown("share_ratio", "Share", "ratio"),
-    Shown("worst_label", "Worst label", "code"),
-    Shown("saved_cost", "Saved a month", "money"),
+    Shown("growth_count", "More in 14 days", "growth"),
+    Shown("change_ratio", "Change", "change"),
+    Shown("share_ratio", "Share of all", "ratio"),
     Shown("monthly_cost", "Cost a month", "money"),
+    Shown("worst_label", "Worst label", "code"),
+    Shown("saved_cost", "Saved without it", "money"),
+    Shown("top_team", "Team", "entity"),
+    Shown("metric_kind", "Kind"),
 )
 
 
@@ -286,7 +286,7 @@ def growth(reader: Reader, filters: Filters, metric: str) -> Figure:
         )
         if frame.height
         else None,
-        alt=f"Lines: series, new and gone, of {metric}",
+        alt=f"Lines: series of {metric} a day, those that came and those that were gone",
         empty="No metric is chosen.",
     )
 
@@ -330,8 +330,8 @@ def what_if(reader: Reader, filters: Filters, metric: str) -> Figure:
             Shown("series_without_count", "Series left", "count"),
             Shown("saved_ratio", "Saved", "ratio"),
             Shown("saved_cost", "Saved a month", "money"),
-            Shown("explained_growth", "Explains growth", "ratio"),
-            Shown("value_class", "Looks like"),
+            Shown("explained_growth", "Explains growth", "ratio", missing="-"),
+            Shown("value_class", "Looks like", "label"),
             Shown("personal_data", "Personal data"),
             Shown("verdict", "Verdict", "state"),
         ),

@@ -41,7 +41,7 @@ def stacked_days(
         answer,
         name=figure,
         title=f"Daily spend by {heading}",
-        finding=f"{spent} in {filters.days} days."
+        finding=f"{spent} in {words.plural(filters.days, 'day')}."
         if named
         else f"No cost in {filters.period_text}.",
         chart=chart.stacked_days(chart_rows(frame), list(palette), palette, filters.currency)

@@ -198,10 +198,19 @@ def history(reader: Reader, filters: Filters) -> Figure:
         chart=chart.line_days(
             rows, ("complete", "expected"), {"complete": colours.STATES["complete"]}
         )
-        if rows
+        if answer.frame.height > 1
         else None,
         alt="Lines: complete and expected services by day, in all environments of the inventory",
-        empty="No day was kept yet; each build keeps its own.",
+        empty=_first_day(answer.frame),
+    )
+
+
+def _first_day(frame: pl.DataFrame) -> str:
+    if frame.is_empty():
+        return "No day was kept yet; each build keeps its own."
+    return (
+        f"History begins on {words.day(frame['day'][0])}: each build keeps its day, and from the "
+        f"second on the line is drawn. {_history_finding(frame)}"
     )
 
 
@@ -240,7 +249,7 @@ def sources(reader: Reader, filters: Filters) -> Figure:
             Shown("updated_at", "Last changed or heard of", "instant"),
             Shown("age_hours", "Age, hours", "count"),
             Shown("max_age_hours", "Limit, hours", "count"),
-            Shown("age", "State"),
+            Shown("age", "State", "state"),
         ),
         empty="No source named a service yet.",
         is_tall=True,
@@ -350,11 +359,11 @@ def services(reader: Reader, filters: Filters, state: str) -> Figure:
         shown=(
             *(column for column in _SERVICE if state != ALL or column.name != "environment"),
             *((Shown("state", "State", "state"),) if state == ALL else ()),
-            *_TICKS,
-            Shown("last_seen_at", "Last seen", "instant"),
-            Shown("continuity_ratio", "Continuity, 7 days", "ratio"),
             *dark.cost_columns(answer.frame),
-            *(() if state == ALL else (Shown("sources", "Named by"),)),
+            *_TICKS,
+            Shown("last_seen_at", "Last seen", "instant", missing="never"),
+            Shown("continuity_ratio", "Continuity, 7 days", "ratio"),
+            *(() if state == ALL else (Shown("sources", "Named by", "signals"),)),
         ),
         note="A dash: the signal is not expected of a service of this kind.",
         empty=f"No {which}service for this choice.",

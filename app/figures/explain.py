@@ -4,6 +4,7 @@ Reads    core_cost_ledger, core_cost_line
 Holds    the lines of a day add up to the team's cost of it
 """
 
+from datetime import date
 from typing import Final
 
 from app import words
@@ -76,7 +77,7 @@ def lines(reader: Reader, filters: Filters, day: str) -> Figure:
         filters,
         answer,
         name="explain-lines",
-        title=f"Bill lines behind {filters.team_text} on {day}",
+        title=f"Bill lines behind {filters.team_text} on {words.day(date.fromisoformat(day))}",
         finding=f"{words.cents(whole, filters.currency)} come from "
         f"{words.plural(count, 'bill line')}.{more}"
         if count
@@ -84,9 +85,9 @@ def lines(reader: Reader, filters: Filters, day: str) -> Figure:
         shown=(
             Shown("service", "Service"),
             Shown("resource", "Resource"),
-            Shown("day_cost", "The line, this day", "exact"),
-            Shown("share_ratio", "Part", "ratio"),
-            Shown("cost", "Cost", "exact"),
+            Shown("day_cost", f"The line, this day, {filters.currency}", "exact"),
+            Shown("share_ratio", "Part of it", "ratio"),
+            Shown("cost", f"Cost, {filters.currency}", "exact"),
             Shown("how", "Reason and rule", "prose"),
             Shown("source", "Delivered in"),
         ),

@@ -155,7 +155,7 @@ def shares(reader: Reader, filters: Filters, day: str, line: str) -> Figure:
             Shown("workload", "Workload", "entity"),
             Shown("team", "Team", "entity"),
             *_weights(kind, frame),
-            Shown("cost", "Cost", "exact"),
+            Shown("cost", f"Cost, {filters.currency}", "exact"),
             Shown("how", "Reason and rule", "prose"),
         ),
         note=f"{_NOTES.get(kind, _NOTES['other'])} Choose a row below for every step to it.",

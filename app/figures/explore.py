@@ -80,7 +80,7 @@ def pivot(reader: Reader, filters: Filters, first: str, second: str) -> Figure:
             Shown("first_name", GROUPS[first], "entity"),
             *two,
             Shown("cost", "Spend", "money"),
-            Shown("share_ratio", "Share", "ratio"),
+            Shown("share_ratio", "Share", "share"),
             *compared(filters),
         ),
         total=(

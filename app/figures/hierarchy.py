@@ -63,7 +63,7 @@ def by_level(reader: Reader, filters: Filters, level: str) -> Figure:
             Shown("name", LEVELS[level], "entity"),
             *(() if level == "team" else (Shown("team_count", "Teams", "count"),)),
             Shown("cost", "Spend", "money"),
-            Shown("share_ratio", "Share", "ratio"),
+            Shown("share_ratio", "Share", "share"),
             *compared(filters),
         ),
         total=(
@@ -91,7 +91,7 @@ def _finding(frame: pl.DataFrame, level: str, filters: Filters) -> str:
         return f"No cost of any {LEVELS[level].lower()} in {filters.period_text}."
     name, cost = units.select("name", "cost").row(0)
     whole = total(frame, "cost")
-    part = f", {words.ratio(float(cost / whole))} of the whole" if whole > 0 else ""
+    part = f", {words.ratio(float(cost / whole))} of the spend" if whole > 0 else ""
     return f"{words.entity(name)} is the dearest: {words.money(cost, filters.currency)}{part}."
 
 

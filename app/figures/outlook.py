@@ -34,23 +34,25 @@ def forecast(reader: Reader, filters: Filters) -> Figure:
         filters,
         answer,
         name="forecast",
-        title=f"Where {frame['period'][0]} ends" if frame.height else "Where the month ends",
+        title=f"Where {words.month(frame['period'][0])} ends"
+        if frame.height
+        else "Where the month ends",
         finding=_finding(frame, whole, filters),
         shown=(
             Shown("team", "Team", "entity", link="team?team"),
             Shown("spent_cost", "So far", "money"),
             Shown("forecast_cost", "Month end", "money"),
-            Shown("low_cost", "1 in 10 below", "money"),
-            Shown("high_cost", "1 in 10 above", "money"),
+            Shown("low_cost", "Low (1 in 10 below)", "money"),
+            Shown("high_cost", "High (1 in 10 above)", "money"),
             Shown("error_ratio", "Usual error", "ratio"),
-            Shown("backtest_count", "Trials", "count"),
+            Shown("backtest_count", "Backtests", "count"),
         ),
         total=("All", spent, whole, None, None, None, None) if frame.height else (),
         cards=(
             Card(
                 "Month end",
                 words.money(whole, filters.currency) if frame.height else words.NO_DATA,
-                f"{words.money(spent, filters.currency)} so far" if frame.height else "",
+                f"expected; {words.money(spent, filters.currency)} so far" if frame.height else "",
             ),
         ),
         note="Weekday medians of four weeks and their trend; the interval is that of the same "
@@ -148,8 +150,9 @@ def _told(frame: pl.DataFrame, filters: Filters, scope: str) -> str:
         else words.entity(worst["namespace"])
     )
     count = frame.select("team", "service_name", "cluster", "namespace").unique().height
+    what = ("service of a team", "services of teams") if scope == "team" else ("namespace", None)
     return (
-        f"{words.plural(count, 'series', 'series')} rose beyond the usual; the largest is {name} "
+        f"{words.plural(count, *what)} rose beyond the usual; the largest is {name} "
         f"on {words.day(worst['charge_date'])}, "
         f"{words.money(worst['impact_cost'], filters.currency)} more than expected."
     )

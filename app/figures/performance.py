@@ -63,7 +63,7 @@ def per_thousand(reader: Reader, filters: Filters) -> Figure:
     if frame.height:
         name, cost = frame.select("namespace", "per_thousand").row(0)
         finding = (
-            f"{words.entity(name)} is the dearest: {words.exact(cost)} {filters.currency} "
+            f"{words.entity(name)} is the dearest: {words.price(cost, filters.currency)} "
             "for 1,000 units."
         )
     return build(
@@ -78,9 +78,9 @@ def per_thousand(reader: Reader, filters: Filters) -> Figure:
             Shown("metric", "Counted by", "code"),
             Shown("units", "Units", "count"),
             Shown("cost", "Cost", "money"),
-            Shown("per_thousand", "Of 1,000", "exact"),
+            Shown("per_thousand", "Cost of 1,000", "price"),
             Shown("change_ratio", "Change", "change"),
-            Shown("value_mean", "Mean value", "number"),
+            Shown("value_mean", "Mean value", "measured"),
         ),
         note="Change against the period before. The mean is that of a histogram's values, in its "
         "own unit: seconds for http.server.request.duration."
@@ -116,14 +116,15 @@ def day_by_day(reader: Reader, filters: Filters, namespace: str) -> Figure:
         title=f"Cost against performance: {words.entity(namespace)}",
         finding=_finding(frame, filters),
         chart=_chart(frame),
-        alt=f"Lines: spend, units, mean value and replicas a day, {filters.period_text}",
+        alt="Lines: spend, units, mean value and replicas a day, each as a part of its own median, "
+        f"{filters.period_text}",
         shown=(
             Shown("charge_date", "Day", "day"),
             Shown("cost", "Spend", "money"),
             Shown("units", "Units", "count"),
-            Shown("cost_per_1000", "Of 1,000", "exact"),
-            Shown("value_mean", "Mean value", "number"),
-            Shown("replica_mean", "Replicas", "number"),
+            Shown("cost_per_1000", "Cost of 1,000", "price"),
+            Shown("value_mean", "Mean value", "measured"),
+            Shown("replica_mean", "Replicas", "measured"),
         ),
         note="Each line is a part of its own median, 100 being usual: replicas that rise without "
         "units, or a mean that falls while spend rises, are the trade to look at."
@@ -139,8 +140,8 @@ def _finding(frame: pl.DataFrame, filters: Filters) -> str:
         return "No counted unit of work."
     first, last = frame["cost_per_1000"][0], frame["cost_per_1000"][-1]
     return (
-        f"1,000 units cost {words.exact(last)} {filters.currency} on the last day, "
-        f"{words.exact(first)} on the first."
+        f"1,000 units cost {words.price(last, filters.currency)} on the last day, "
+        f"{words.price(first, filters.currency)} on the first."
     )
 
 
@@ -157,4 +158,4 @@ def _chart(frame: pl.DataFrame) -> chart.Spec | None:
         for day, value in mine.select("charge_date", column).drop_nulls().rows()
     ]
     names = [name for name in LINES if any(row["name"] == name for row in rows)]
-    return chart.line_days(rows, names, LINES) if rows else None
+    return chart.parts_of_usual(rows, names, LINES) if rows else None

@@ -100,7 +100,7 @@ def teams(reader: Reader, filters: Filters) -> Figure:
         shown=(
             Shown("team", "Team", "entity"),
             Shown("series_count", "Series", "count"),
-            Shown("quota_count", "Quota", "count"),
+            Shown("quota_count", "Quota", "count", missing="none"),
             Shown("quota_state", "State", "state"),
             Shown("monthly_cost", "Cost a month", "money"),
         ),
@@ -303,10 +303,11 @@ def windows(reader: Reader, filters: Filters) -> Figure:
         """
         WITH sums AS (
           SELECT sum(hour_series_count)::BIGINT AS h, sum(day_series_count)::BIGINT AS d,
-                 sum(week_series_count)::BIGINT AS w, sum(month_series_count)::BIGINT AS m
+                 sum(week_series_count)::BIGINT AS w, sum(month_series_count)::BIGINT AS m,
+                 max(day) AS last_day
           FROM mart_series_active
         )
-        SELECT time_window, series_count, series_count / nullif(d, 0) AS day_ratio
+        SELECT time_window, series_count, series_count / nullif(d, 0) AS day_ratio, last_day
         FROM sums, LATERAL (VALUES (1, 'last hour', h), (2, 'last day', d), (3, '7 days', w),
                                    (4, '30 days', m)) AS one(place, time_window, series_count)
         WHERE series_count IS NOT NULL ORDER BY place
@@ -317,8 +318,8 @@ def windows(reader: Reader, filters: Filters) -> Figure:
     if frame.height:
         day, month = frame["series_count"][1], frame["series_count"][3]
         finding = (
-            f"30 days saw {words.count(month)} series, the last day {words.count(day)}: "
-            "the difference came and went."
+            f"30 days saw {words.count(month)} series, the last day, "
+            f"{words.day(frame['last_day'][0])}, {words.count(day)}: the difference came and went."
         )
     return build(
         reader,
@@ -330,8 +331,9 @@ def windows(reader: Reader, filters: Filters) -> Figure:
         shown=(
             Shown("time_window", "Window"),
             Shown("series_count", "Series", "count"),
-            Shown("day_ratio", "Times a day", "number"),
+            Shown("day_ratio", "Times the last day", "number"),
         ),
-        note="Each series counts once in a window, however many days it was seen.",
+        note="Each series counts once in a window, however many days it was seen. The last day is "
+        "that of the build; it may not be over.",
         empty="No metrics have arrived.",
     )

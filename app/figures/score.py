@@ -68,10 +68,12 @@ def services(reader: Reader, filters: Filters) -> Figure:
     answer = reader.ask(
         f"""
         SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, team, grade,
-               floor(score_applicable * 10) / 10 AS score_applicable, band_applicable,
-               floor(current_score * 10) / 10 AS current_score,
-               floor(score * 10) / 10 AS score, failed_count, coverage, monthly_cost,
-               CASE WHEN is_complete THEN 'true' ELSE 'false' END AS complete, not_evaluated
+               floor(round(score_applicable * 100, 6)) / 100 AS score_applicable, band_applicable,
+               floor(round(current_score * 100, 6)) / 100 AS current_score,
+               floor(round(score * 100, 6)) / 100 AS score, failed_count, coverage, monthly_cost,
+               CASE WHEN is_complete THEN 'true'
+                    ELSE 'false, without ' || replace(not_evaluated, '+', ', ') END AS complete,
+               not_evaluated
         FROM ({SCORED})
         LEFT JOIN (SELECT service_name, score_applicable AS current_score
                    FROM mart_score_service WHERE window_days = 7) USING (service_name)
@@ -90,19 +92,18 @@ def services(reader: Reader, filters: Filters) -> Figure:
             Shown("service_name", "Service"),
             Shown("team", "Owner", "entity", link="team?team"),
             Shown("grade", "Grade"),
-            Shown("score_applicable", "Where it stands", "number"),
+            Shown("score_applicable", "Score, where rules apply", "number"),
             Shown("band_applicable", "Band"),
             Shown("current_score", "Last 7 days", "number"),
             Shown("score", "Strict score", "number"),
+            Shown("complete", "Complete"),
             Shown("failed_count", "Failed rules", "count"),
-            Shown("coverage", "Coverage", "signals"),
+            Shown("coverage", "Coverage", "signals", missing="not in the inventory"),
             Shown("monthly_cost", "Cost a month", "money"),
-            Shown("complete", "Complete", "code"),
-            Shown("not_evaluated", "Not evaluated", "signals"),
         ),
-        note="Over 30 days. “Where it stands” counts rules whose target was seen; the strict score "
-        "lets the others pass. The grade is the band as a letter, at best C while a tier-1 service "
-        "misses a signal. The environment is no part of a score.",
+        note="Over 30 days. “Where rules apply” counts rules whose target was seen; the strict "
+        "score lets the others pass. The grade is the band as a letter, at best C while a tier-1 "
+        "service misses a signal. The environment is no part of a score.",
         empty=EMPTY,
         is_tall=True,
     )
@@ -165,15 +166,15 @@ def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
             Shown("rule", "Rule", "code"),
             Shown("text", "Passes when", "prose"),
             Shown("impact", "Impact"),
-            Shown("verdict", "State"),
+            Shown("verdict", "State", "state"),
             *((Shown("failed_count", "Services", "count"),) if service == ALL else ()),
-            Shown("violating_count", "Violating", "count"),
+            Shown("violating_count", "Broken", "count"),
             Shown("checked_count", "of", "count"),
-            Shown("violating_ratio", "Share", "ratio"),
-            Shown("first_seen_at", "First seen", "instant"),
-            Shown("last_seen_at", "Last seen", "instant"),
+            Shown("violating_ratio", "Broken part", "ratio"),
+            Shown("points_if_fixed", "Points if fixed", "number", missing="-"),
+            Shown("first_seen_at", "First broken", "day", missing="-"),
+            Shown("last_seen_at", "Last broken", "day", missing="-"),
             Shown("samples", "Samples", "prose"),
-            Shown("points_if_fixed", "Points if fixed", "number"),
         ),
         note="A rule that was not seen passes in the strict score. Points are those of one "
         "service's strict score.",

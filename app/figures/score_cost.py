@@ -31,7 +31,7 @@ def against_cost(reader: Reader, filters: Filters) -> Figure:
         f"""
         SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, team,
                coalesce(coverage, $unlisted) AS coverage, monthly_cost,
-               floor(score_applicable * 10) / 10 AS score_applicable, band_applicable,
+               floor(round(score_applicable * 100, 6)) / 100 AS score_applicable, band_applicable,
                failed_count, not_evaluated
         FROM ({SCORED})
         ORDER BY {ORDER}
@@ -144,10 +144,10 @@ def fixes(reader: Reader, filters: Filters, most: int = MOST_ROWS) -> Figure:
     answer = reader.ask(
         f"""
         SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, team, rule, text,
-               points_if_fixed, floor(score * 10) / 10 AS score,
-               floor((score + points_if_fixed) * 10) / 10 AS score_then,
+               points_if_fixed, floor(round(score * 100, 6)) / 100 AS score,
+               floor(round((score + points_if_fixed) * 100, 6)) / 100 AS score_then,
                violating_count, checked_count, monthly_cost,
-               array_to_string(samples[:2], ', ') AS samples
+               array_to_string(samples[:1], ', ') AS samples
         FROM ({SCORED}) JOIN mart_score_rule AS r USING (service_name, window_days)
         WHERE r.state = 'failed'
         ORDER BY points_if_fixed DESC, monthly_cost DESC NULLS LAST, service_name, rule
@@ -171,12 +171,13 @@ def fixes(reader: Reader, filters: Filters, most: int = MOST_ROWS) -> Figure:
             Shown("points_if_fixed", "Points if fixed", "number"),
             Shown("score", "Strict score", "number"),
             Shown("score_then", "Then", "number"),
-            Shown("violating_count", "Violating", "count"),
-            Shown("checked_count", "of", "count"),
             Shown("monthly_cost", "Cost a month", "money"),
-            Shown("samples", "Samples", "prose"),
+            Shown("violating_count", "Broken", "count"),
+            Shown("checked_count", "of", "count"),
+            Shown("samples", "One of them", "prose"),
         ),
-        note=f"By points, then by cost; at most {most} rows.",
+        note=f"By points, then by cost; at most {most} rows. Broken: resources, spans or metrics "
+        "that the rule looked at and found wrong.",
         empty="No rule is broken.",
         is_tall=most > FIRST_ROWS,
     )

@@ -191,7 +191,7 @@ def by_group(reader: Reader, filters: Filters, group: str) -> Figure:
     )
     drawn = answer.frame
     if group == "namespace":
-        drawn = drawn.filter(pl.col("name").str.contains("^(-$|__)").not_())
+        drawn = drawn.filter(_is_entity())
     outside = total(answer.frame, "cost") - total(drawn, "cost")
     return build(
         reader,
@@ -199,13 +199,14 @@ def by_group(reader: Reader, filters: Filters, group: str) -> Figure:
         answer,
         name=f"spend-by-{group.replace('_', '-')}",
         title=f"Spend by {heading}",
-        finding=_group_finding(drawn, heading, filters),
+        finding=_group_finding(drawn, group, filters),
         chart=_bars(drawn, filters),
-        note=f"Not drawn: {words.money(outside, filters.currency)} of no namespace, idle or "
-        "outside clusters."
+        note=f"Not drawn: {words.money(outside, filters.currency)} without a namespace: idle "
+        "capacity, and what stands outside clusters."
         if outside
         else "",
-        alt=f"Bars: {filters.cost} cost by {heading}, {filters.period_text}",
+        alt=f"Bars: {filters.cost} cost by {heading}, the dearest {BARS} at most, "
+        f"{filters.period_text}",
     )
 
 
@@ -219,14 +220,21 @@ def by_service(reader: Reader, filters: Filters) -> Figure:
     return by_group(reader, filters, "service_name")
 
 
-def _group_finding(frame: pl.DataFrame, heading: str, filters: Filters) -> str:
-    if frame.is_empty():
+def _is_entity() -> pl.Expr:
+    """Tell names of teams and namespaces from buckets."""
+    return pl.col("name").str.contains("^(-$|__)").not_()
+
+
+def _group_finding(frame: pl.DataFrame, group: str, filters: Filters) -> str:
+    named = frame.filter(_is_entity())
+    if named.is_empty():
         return f"No cost in {filters.period_text}."
-    name, cost, _ = frame.row(0)
+    name, cost, _ = named.row(0)
     whole = total(frame, "cost")
-    part = f", {words.ratio(float(cost / whole))} of the whole" if whole > 0 else ""
+    of = "what namespaces cost" if group == "namespace" else "the spend"
+    part = f", {words.ratio(float(cost / whole))} of {of}" if whole > 0 else ""
     text = (
-        f"{words.entity(name)} is the dearest {heading}: "
+        f"{words.entity(name)} is the dearest {GROUPS[group].lower()}: "
         f"{words.money(cost, filters.currency)}{part}."
     )
     if frame.height > BARS:
@@ -311,8 +319,8 @@ def _movers_chart(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
 def _movers_finding(frame: pl.DataFrame, filters: Filters) -> str:
     if not filters.is_compared or frame["previous_cost"].sum() in (0, None):
         return (
-            f"There is no cost for the whole of {filters.previous_text}, so nothing is compared; "
-            "a shorter period may be."
+            f"There is no cost for the whole of {filters.previous_text}, so nothing is compared. "
+            "Choose a shorter period at the left to compare."
         )
     texts = []
     for row, where in ((frame.row(0, named=True), "Up"), (frame.row(-1, named=True), "Down")):
@@ -359,14 +367,15 @@ def teams(reader: Reader, filters: Filters) -> Figure:
         answer,
         name="teams",
         title="Every team",
-        finding=f"{words.plural(owners, 'team')} had cost; the rows add up to the spend.",
+        finding=f"{words.plural(owners, 'team')} had cost; with what no team bears, the rows add "
+        "up to the spend.",
         shown=(
             Shown("team", "Team", "entity", link="team?team"),
             Shown("cost", "Spend", "money"),
-            Shown("share_ratio", "Share", "ratio"),
+            Shown("share_ratio", "Share", "share"),
             *(before if filters.is_compared else ()),
-            Shown("coverage_ratio", "Coverage M7", "ratio"),
-            Shown("dark_count", "Dark services", "count"),
+            Shown("coverage_ratio", "Coverage M7", "ratio", missing="-"),
+            Shown("dark_count", "Dark services", "count", missing="-"),
         ),
         total=(
             "Total",

@@ -25,7 +25,8 @@ _BANDS: Final = {
 _FIGURES: Final = """
     SELECT team, coverage_ratio, weighted_index, literal_ratio, continuity_ratio, gap_count,
            complete_count, expected_count, dark_count, short_count,
-           floor(score * 10) / 10 AS score, grade, is_capped, changed, since, is_inventory_stale
+           floor(round(score * 100, 6)) / 100 AS score, grade, is_capped, changed, since,
+           is_inventory_stale
     FROM mart_coverage_team
     LEFT JOIN (SELECT team, score, grade, is_capped FROM mart_coverage_grade) USING (team)
     LEFT JOIN (SELECT team, sum(expected_change)::BIGINT AS changed, min(day) AS since
@@ -100,8 +101,8 @@ _COLUMNS: Final = (
     Shown("weighted_index", "Weighted index", "ratio"),
     Shown("literal_ratio", "All three signals", "ratio"),
     Shown("continuity_ratio", "Continuity", "ratio"),
-    Shown("score", "Score", "number"),
-    Shown("grade", "Grade"),
+    Shown("score", "Score", "number", missing="-"),
+    Shown("grade", "Grade", missing="-"),
 )
 
 

@@ -39,7 +39,8 @@ def efficiency(reader: Reader, filters: Filters) -> Figure:
         title="Paid for and not used",
         finding=_unused(frame, filters),
         chart=_bars(frame, filters),
-        alt="Bars: cost of what was requested and not used, by workload",
+        alt="Bars: cost of what was requested and not used, the ten dearest workloads "
+        "(cluster in brackets)",
         shown=(
             Shown("namespace", "Namespace", "entity"),
             Shown("workload", "Workload", "entity"),
@@ -135,16 +136,17 @@ def rightsizing(reader: Reader, filters: Filters, profile: str) -> Figure:
             Shown("namespace", "Namespace", "entity"),
             Shown("workload", "Workload", "entity"),
             Shown("container", "Container"),
-            Shown("cpu_now", "CPU now, m", "count"),
-            Shown("cpu_wanted", "CPU to ask, m", "count"),
+            Shown("cpu_now", "CPU now, millicores", "count"),
+            Shown("cpu_wanted", "CPU to ask, millicores", "count"),
             Shown("memory_now", "Memory now, MiB", "count"),
             Shown("memory_wanted", "Memory to ask, MiB", "count"),
-            Shown("saved_cost", "A month", "money"),
-            Shown("mark", "Mark"),
+            Shown("saved_cost", "Saved a month", "money"),
+            Shown("mark", "Note"),
         ),
         cards=(Card("Can be freed", words.money(saved, filters.currency), "a month"),),
         note="Lean: CPU p95, memory max + 15 %. Balanced: both + 15 %. Safe: max / 0.7. "
-        "Of the largest replica of each hour. Autoscaled: a lower request adds replicas.",
+        "Of the largest replica of each hour; 1,000 millicores are one core. "
+        "Autoscaled: a lower request adds replicas.",
         empty="Nothing to recommend: it takes 7 days and 100 container hours of history, "
         "and requests to compare with.",
         is_tall=True,

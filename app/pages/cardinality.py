@@ -10,17 +10,19 @@ page = show.Page("Cardinality", "Which metric exploded, which label did it, what
 
 # %% How many series, and what do they cost?
 first = page.get(advice.advice)
-page.cards(page.get(cardinality.headline), page.get(cardinality.price), first)
 metrics = page.get(cardinality.metrics)
 page.lead(metrics.finding, first.finding)
+page.cards(page.get(cardinality.headline), page.get(cardinality.price), first)
 if not metrics.rows:
     page.show(metrics)
     st.stop()
 
-# %% What to do first?
+# %%
+page.part("What to do first?")
 page.show(first)
 
-# %% Which metrics?
+# %%
+page.part("Which metrics?")
 page.show(page.get(cardinality.headline), page.get(savings.windows), widths=(2, 1))
 order = st.segmented_control(
     "Order", ["Exploding first", "By money", "By growth"], default="Exploding first", key="order"
@@ -28,15 +30,17 @@ order = st.segmented_control(
 orders = {"By money": "money", "By growth": "growth"}
 page.show(page.get(savings.hotspots, orders[order]) if order in orders else metrics)
 
-# %% Who sends them, and what does nobody use?
+# %%
+page.part("Who sends them, and what does nobody use?")
 left, right = st.columns(2)
 page.show_in(left, page.get(savings.teams))
 page.show_in(right, page.get(savings.unused))
 page.show(page.get(advice.unused_labels))
 
-# %% What if a label were dropped?
+# %%
+page.part("What would be saved on one metric?")
 names = metrics.data["metric"].to_list()
-metric = st.selectbox("Metric", names, key="metric", bind="query-params")
+metric = st.selectbox("Metric", names, key="metric", bind="query-params", width=show.CHOICE)
 what_if = page.get(cardinality.what_if, metric)
 page.show(page.get(cardinality.growth, metric))
 page.show(what_if)
@@ -50,7 +54,8 @@ page.show_in(right, page.get(savings.rewrites, metric))
 labels = what_if.data["label"].unique(maintain_order=True).to_list()
 if not labels:
     st.stop()
-label = st.selectbox("Label", labels, key="label")
+page.part("Which values does a label have, and how is it mended?")
+label = st.selectbox("Label", labels, key="label", width=show.CHOICE)
 row = what_if.data.filter(what_if.data["label"] == label).row(0, named=True)
 points = what_if.data.filter((what_if.data["level"] == "point") & (what_if.data["label"] != label))
 facts = metrics.data.filter(metrics.data["metric"] == metric).row(0, named=True)

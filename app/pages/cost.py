@@ -9,12 +9,13 @@ from app.figures.spend import GROUPS
 page = show.Page("Cost", "What is it spent on? Group it by any two dimensions.")
 
 # %% How much?
+page.lead(page.get(spend.headline).finding)
 page.cards(
     page.get(spend.headline), page.get(allocation.parts), page.get(allocation.reconciliation)
 )
-page.lead(page.get(spend.headline).finding)
 
-# %% Which department, which cost centre?
+# %%
+page.part("Which department, which cost centre?")
 level = st.segmented_control(
     "Level",
     list(hierarchy.LEVELS),
@@ -26,7 +27,8 @@ level = st.segmented_control(
 )
 page.show(page.get(hierarchy.daily_by_level, level), page.get(hierarchy.by_level, level))
 
-# %% Grouped by what?
+# %%
+page.part("What is it spent on, by two dimensions?")
 left, right, _ = st.columns([1, 1, 2])
 first = left.selectbox(
     "Group by",
@@ -45,9 +47,8 @@ second = right.selectbox(
 )
 page.show(page.get(explore.daily_by, first))
 page.show(page.get(spend.by_group, first), page.get(spend.movers))
-
-# %% What runs away?
-page.show(page.get(outlook.runaways))
-
-# %% Every number
 page.show(page.get(explore.pivot, first, second))
+
+# %%
+page.part("What runs away?")
+page.show(page.get(outlook.runaways))

@@ -9,22 +9,26 @@ from app.filters import ALL
 page = show.Page("Coverage", "Which services cannot be seen in an incident, what to fix first?")
 
 # %% How many can be seen, and of how many?
-page.cards(page.get(coverage.headline))
 page.lead(page.get(coverage.headline).finding)
+page.cards(page.get(coverage.headline))
 page.cards(page.get(standing.standing), key="cards-standing")
 
-# %% Whose are they, and what do the dark ones cost?
+# %%
+page.part("Whose are they, and what do the dark ones cost?")
 page.show(page.get(coverage.by_team), (page.get(dark.dark), page.get(coverage.headline)))
 page.show(page.get(standing.teams))
 
-# %% What to fix first, and how much does it help?
+# %%
+page.part("What to fix first, and how much does it help?")
 page.show(page.get(coverage.fixes))
 fix_panel.draw(page.get(coverage.fixes))
 
-# %% How did it go, and how far is the inventory to be trusted?
+# %%
+page.part("How did it go, and how far is the inventory to be trusted?")
 page.show(page.get(coverage.history), page.get(coverage.sources))
 
-# %% Which services are in which list?
+# %%
+page.part("Which services are in which list?")
 state = st.segmented_control(
     "List",
     ["dark", "partial", coverage.GAPS, "unregistered", "complete", "exempt"],
@@ -36,10 +40,10 @@ state = st.segmented_control(
 )
 page.show(page.get(coverage.services, state or "dark"))
 
-# %% What keeps telemetry and inventory apart?
 page.show(page.get(findings.findings))
 
-# %% How good is what arrives?
+# %%
+page.part("How good is what arrives?")
 scored = page.get(score.services)
 page.cards(page.get(score_cost.against_cost), key="cards-score")
 page.show(page.get(score_cost.against_cost))
@@ -47,6 +51,11 @@ page.show(page.get(score_cost.fixes))
 page.show(scored)
 if scored.rows:
     chosen_service = st.selectbox(
-        "Rules of", [ALL, *scored.data["service_name"].to_list()], key="scored"
+        "Rules of",
+        [ALL, *scored.data["service_name"].to_list()],
+        format_func=lambda name: "All services" if name == ALL else name,
+        key="scored",
+        width=show.CHOICE,
     )
-    page.show(page.get(score.rules, chosen_service or ALL), page.get(score.advisories))
+    page.show(page.get(score.rules, chosen_service or ALL))
+    page.show(page.get(score.advisories))

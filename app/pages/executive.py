@@ -6,8 +6,15 @@ from app.figures import allocation, budget, cardinality, coverage, outlook, spen
 page = show.Page("Executive", "What did we spend, who spent it, will we stay in budget?")
 
 # %% What happened?
+moved = page.get(spend.movers)
+page.lead(
+    page.get(spend.headline).finding,
+    *([moved.finding] if moved.chart else []),
+    page.get(budget.against_budget).finding,
+)
 page.cards(
     page.get(spend.headline),
+    page.get(outlook.forecast),
     page.get(budget.against_budget),
     page.get(allocation.parts),
     page.get(coverage.headline),
@@ -16,34 +23,36 @@ page.cards(
         "Spend",
         "Change",
         "A day",
-        "Forecast",
+        "Month end",
+        budget.CARD,
         "Allocated",
         "Coverage M7",
         "Active series",
     ),
 )
-page.lead(
-    page.get(spend.headline).finding,
-    page.get(spend.movers).finding,
-    page.get(budget.against_budget).finding,
-)
 
-# %% Who spends, day by day, and where did it go?
-page.show(page.get(spend.daily), page.get(allocation.parts), widths=(1.75, 1))
+# %%
+page.part("Who spends, day by day?")
+page.show(page.get(spend.daily))
 
-# %% On what, and what moved?
-page.show(page.get(spend.by_namespace), page.get(spend.by_service))
-page.show(page.get(spend.movers))
+# %%
+page.part("Where did it go?")
+page.show(page.get(allocation.parts), (page.get(spend.by_service), page.get(spend.by_namespace)))
+page.show(moved)
 
-# %% Will we stay in budget?
+# %%
+page.part("Will we stay in budget?")
 page.show(page.get(budget.against_budget))
 page.show(page.get(outlook.forecast))
 
-# %% What is out of the ordinary?
+# %%
+page.part("What is out of the ordinary?")
 page.show(page.get(outlook.anomalies))
 
-# %% Every team
+# %%
+page.part("What does every team cost, and what of it can be seen?")
 page.show(page.get(spend.teams))
 
-# %% Is it the bill?
+# %%
+page.part("Is it the bill?")
 page.show(page.get(allocation.reconciliation))

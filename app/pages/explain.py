@@ -18,21 +18,24 @@ if not days:
         icon=":material/info:",
     )
     st.stop()
-left, right = st.columns([1, 3])
-day = left.selectbox("Day (UTC)", days, key="day", bind="query-params")
+day = st.selectbox("Day (UTC)", days, key="day", bind="query-params", width=show.CHOICE)
 
 # %% Which lines?
 found = page.get(explain.lines, day)
 names = {
-    row["x_line_hash"]: f"{words.exact(row['cost'])}  {row['service']}  {row['resource']}"
+    row["x_line_hash"]: f"{words.cents(row['cost'], page.filters.currency)}  {row['service']}  "
+    f"{row['resource']}"
     for row in found.data.select("x_line_hash", "cost", "service", "resource").to_dicts()
 }
+page.lead(found.finding)
 page.cards(found)
+page.part("Which bill lines?")
 page.show(found)
 
 # %% By what was a line shared?
 if not names:
     st.stop()
+page.part("Who shares a line, and by what?")
 line = st.selectbox(
     "Bill line", list(names), format_func=names.__getitem__, key="line", bind="query-params"
 )
@@ -47,6 +50,7 @@ receivers = {
     for row in mine.to_dicts()
 }
 if receivers:
+    page.part("By which steps did a row come about?")
     row = st.selectbox(
         "Row", list(receivers), format_func=receivers.__getitem__, key="row", bind="query-params"
     )

@@ -12,11 +12,11 @@ page = show.Page("Method", "What does every figure mean, and how did it come abo
 # %% What do the words mean, how does cost find its team, how is it rounded?
 st.markdown((Path(show.__file__).parent / "method.md").read_text(encoding="utf-8"))
 
-# %% Which rules decided?
+# %%
+page.part("Which rules decided, and does it match the bill?")
 page.show(page.get(method.rules))
-
-# %% Does it match the bill?
 page.show(page.get(allocation.reconciliation))
 
-# %% What is in which column?
+# %%
+page.part("What is in which column?")
 page.show(page.get(method.columns))

@@ -16,33 +16,35 @@ if page.filters.team == ALL:
     st.stop()
 
 # %% How does it stand?
+page.lead(page.get(spend.headline).finding, page.get(coverage.headline).finding)
 page.cards(
     page.get(spend.headline),
     page.get(budget.against_budget),
     page.get(coverage.headline),
-    labels=("Spend", "Change", "A day", "Forecast", "Coverage M7", "Dark services"),
-)
-page.lead(page.get(spend.headline).finding, page.get(coverage.headline).finding)
-
-# %% What does it cost?
-page.show(
-    page.get(team.trend),
-    (page.get(spend.by_namespace), page.get(spend.by_service)),
-    widths=(1.5, 1),
+    labels=("Spend", "Change", "A day", budget.CARD, "Coverage M7", "Dark services"),
 )
 
-# %% What to fix first, and how much does it help?
+# %%
+page.part("What does it cost?")
+page.show(page.get(team.trend))
+page.show(page.get(spend.by_namespace), page.get(spend.by_service))
+
+# %%
+page.part("What to fix first, and how much does it help?")
 page.show(page.get(coverage.fixes))
-fix_panel.draw(page.get(coverage.fixes), is_open=True)
+fix_panel.draw(page.get(coverage.fixes))
 page.show(page.get(score.rules, ALL))
 
-# %% What of it cannot be seen?
+# %%
+page.part("What of it cannot be seen?")
 page.cards(page.get(standing.standing), key="cards-standing")
 page.show(page.get(coverage.every))
 
-# %% Where does the month end, and what is out of the ordinary?
+# %%
+page.part("Where does the month end, and what is out of the ordinary?")
 page.show(page.get(outlook.forecast))
 page.show(page.get(outlook.anomalies))
 
-# %% Which of its metrics are large?
+# %%
+page.part("Which of its metrics are large?")
 page.show(page.get(cardinality.top_metrics))

@@ -9,31 +9,42 @@ from app.figures.workloads import PROFILES
 page = show.Page("Workloads", "What is paid for and not used, and what should be asked for?")
 
 # %% How well?
-left, _ = st.columns([1, 3])
-profile = left.selectbox(
+head = st.container()
+
+# %%
+page.part("What is paid for and not used?")
+efficiency = page.get(workloads.efficiency)
+page.show(efficiency)
+
+# %%
+page.part("What to ask for?")
+profile = st.selectbox(
     "Profile",
     list(PROFILES),
     format_func=PROFILES.__getitem__,
     key="profile",
     bind="query-params",
+    width=show.CHOICE,
     help="How near to the use a request may be.",
 )
-efficiency, sizes = page.get(workloads.efficiency), page.get(workloads.rightsizing, profile)
-page.cards(efficiency, sizes)
-page.lead(efficiency.finding, sizes.finding)
-
-# %% By whom?
-page.show(efficiency)
-
-# %% What to ask for?
+sizes = page.get(workloads.rightsizing, profile)
 page.show(sizes)
+with head:
+    page.lead(efficiency.finding, sizes.finding)
+    page.cards(efficiency, sizes)
 
-# %% Cost against performance?
+# %%
+page.part("What does a unit of work cost, and how fast is it?")
 units = page.get(performance.per_thousand)
 page.show(units)
 spaces = sorted(set(units.data["namespace"]))
 if spaces:
     space = st.selectbox(
-        "Namespace", spaces, format_func=words.entity, key="space", bind="query-params"
+        "Namespace",
+        spaces,
+        format_func=words.entity,
+        key="space",
+        bind="query-params",
+        width=show.CHOICE,
     )
     page.show(page.get(performance.day_by_day, space))

@@ -14,7 +14,7 @@ import pytest
 
 from app import fix_panel, table
 from app.choices import can_compare, choices, first_look
-from app.figure import MAX_CHART_ROWS, Figure, chart_rows, csv, figure
+from app.figure import MAX_CHART_ROWS, Figure, chart_rows, csv, figure, sources
 from app.figures import (
     advice,
     allocation,
@@ -36,12 +36,12 @@ from app.figures import (
     savings,
     score,
     score_cost,
-    sources,
     spend,
     standing,
     team,
     workloads,
 )
+from app.figures.sources import fact_sources
 from app.filters import Filters, days_of
 from app.reader import Reader
 from app.report import SECTIONS
@@ -122,7 +122,7 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (health.rejected, ()),
     (health.restatements, ()),
     (health.conformance, ()),
-    (sources.fact_sources, ()),
+    (fact_sources, ()),
     (quality.tags, ()),
     (quality.telemetry, ()),
     (health.runs, ()),
@@ -281,6 +281,51 @@ def test_nothing_to_compare_with_is_said(reader: Reader) -> None:
     assert "no cost" in made.finding.lower()
 
 
+def test_a_history_of_one_day_is_told_in_words(
+    reader: Reader, publish_rows: Any, tmp_path: Any
+) -> None:
+    """Two dots are no line: with one day kept, the day on which history begins is said."""
+    row = {
+        "day": date(2026, 11, 22),
+        "team": "__all__",
+        "complete_count": 24,
+        "expected_count": 30,
+        "coverage_ratio": 0.8,
+    }
+    publish_rows(tmp_path, {"mart_coverage_daily": [row]})
+    young = _open(tmp_path)
+
+    made = coverage.history(young, first_look(young))
+
+    assert made.chart is None
+    assert made.empty.startswith("History begins on 22 Nov 2026")
+    assert coverage.history(reader, first_look(reader)).chart is not None
+
+
+def test_a_bucket_is_no_team(reader: Reader) -> None:
+    """The dearest team is a team, however much is idle."""
+    made = spend.by_group(reader, first_look(reader), "team")
+
+    assert "dearest team" in made.finding
+    assert not made.finding.startswith(("Idle", "Unallocated", "No telemetry"))
+
+
+def test_every_figure_says_how_final_it_is(reader: Reader) -> None:
+    """The last two days are estimated, last month is final, a budget holds a forecast."""
+    look = first_look(reader)
+    past = Filters(*days_of("last-month", date(2026, 11, 22)), currency=look.currency)
+
+    assert "contains estimated days" in spend.headline(reader, look).provenance
+    assert "contains estimated days" in allocation.reconciliation(reader, look).provenance
+    assert "final" in spend.headline(reader, past).provenance
+    assert "final" in allocation.reconciliation(reader, past).provenance
+    assert "forecast" in budget.against_budget(reader, look).provenance
+    assert "counted, not estimated" in coverage.headline(reader, look).provenance
+    several = sources([spend.headline(reader, look), coverage.headline(reader, look)])
+    assert several.endswith("contains estimated days")
+    assert "mart_cost_daily_team, mart_coverage_service" in several
+
+
 def test_m7_is_pooled(reader: Reader) -> None:
     """24 of 30 services: 80.0 %, and 5 more reach 95 % (29 of 30 are 96.7 %)."""
     made = coverage.headline(reader, first_look(reader))
@@ -308,7 +353,7 @@ def test_the_figures_beside_the_headline(reader: Reader, empty_reader: Reader) -
         ("Weighted index", "87.6 %", "by tier, with credit for each signal"),
         ("All three signals", "70.0 %", "whatever the kind of service"),
         ("Continuity, 7 days", "99.0 %", "1 service with gaps"),
-        ("Grade", "C", "score 83.10, capped: a tier-1 service misses a signal"),
+        ("Grade", "C", "score 83.19, capped: a tier-1 service misses a signal"),
     ]
     assert payments.cards[4].note == "score 91.00, excellent"
     assert standing.standing(empty_reader, first_look(empty_reader)).cards == ()
@@ -376,7 +421,7 @@ def test_a_score_tells_what_was_not_evaluated(reader: Reader, empty_reader: Read
     made = score.services(reader, first_look(reader))
 
     assert made.data["service_name"].to_list()[0] == "(no service.name)"
-    assert made.data.row(2, named=True)["score_applicable"] == 71.4
+    assert made.data.row(2, named=True)["score_applicable"] == 71.42
     assert made.data.row(2, named=True)["coverage"] == "complete"
     assert "0 of 3 services" in made.finding
     assert "(complete: false): SPA-003 is not evaluated" in made.finding
@@ -408,8 +453,8 @@ def test_the_team_over_budget_is_named(reader: Reader) -> None:
     """Spent over budget and forecast over budget are two different sentences."""
     made = budget.against_budget(reader, first_look(reader))
 
-    assert "search is over budget already" in made.finding
-    assert "payments is heading over budget" in made.finding
+    assert "Over budget already: search" in made.finding
+    assert "Heading over budget: payments" in made.finding
 
 
 def test_the_difference_reads_zero_to_the_last_digit(reader: Reader) -> None:
@@ -511,6 +556,6 @@ def test_series_by_window_and_by_backend(reader: Reader) -> None:
 
     assert windows.data["time_window"].to_list() == ["last hour", "last day", "7 days", "30 days"]
     assert windows.data["day_ratio"].to_list()[-1] == 4
-    assert "30 days saw 36,000 series, the last day 9,000" in windows.finding
+    assert "30 days saw 36,000 series, the last day, 22 Nov 2026, 9,000" in windows.finding
     assert backends.finding == "Without user_id, meter costs $72 a month less."
     assert backends.data["backend"].to_list() == ["default", "meter"]

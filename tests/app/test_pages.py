@@ -1,5 +1,7 @@
 """Pages as readers meet them: full, empty, bare, and after one click."""
 
+import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,6 @@ def _read(run: AppTest) -> str:
     parts = [*run.title, *run.caption, *run.markdown, *run.warning, *run.info]
     texts = [str(part.value) for part in parts]
     texts += [part.proto.body for part in run.get("html")]
-    texts += [f"{card.label} {card.value} {card.delta}" for card in run.metric]
     return " ".join(texts)
 
 
@@ -140,7 +141,7 @@ def test_what_is_out_of_the_ordinary_is_shown(book: Any, monkeypatch: pytest.Mon
     team = _read(_run("team", book.home, monkeypatch, team="payments"))
     cost = _read(_run("cost", book.home, monkeypatch))
 
-    for read, count in ((executive, "2 series"), (team, "1 series")):
+    for read, count in ((executive, "2 services of teams"), (team, "1 service of a team")):
         assert f"{count} rose beyond the usual" in read
         assert "19 Nov 2026" in read
         assert "payments-jobs +20.50" in read
@@ -148,7 +149,7 @@ def test_what_is_out_of_the_ordinary_is_shown(book: Any, monkeypatch: pytest.Mon
         assert "$520.50" in read
     assert "$120 more than expected" in team
     assert "$520 more than expected" in executive
-    assert "1 series rose beyond the usual; the largest is payments-jobs" in cost
+    assert "1 namespace rose beyond the usual; the largest is payments-jobs" in cost
 
 
 def test_a_quiet_period_says_so(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +157,21 @@ def test_a_quiet_period_says_so(book: Any, monkeypatch: pytest.MonkeyPatch) -> N
     read = _read(_run("executive", book.home, monkeypatch, period="Last month"))
 
     assert "No unusual rise in this period" in read
+
+
+@every
+def test_headings_go_down_one_step_at_a_time(
+    name: str, book: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader who goes by headings meets a part before its figures, and each chart has words."""
+    run = _run(name, book.home, monkeypatch, team="payments")
+
+    bodies = " ".join(part.proto.body for part in run.get("html"))
+    levels = [int(level) for level in re.findall(r"<h([1-6])", bodies)]
+    assert levels[0] == 2
+    assert set(levels) == {2, 3}
+    for spec in run.get("vega_lite_chart"):
+        assert escape(spec.proto.alt) in bodies
 
 
 def test_names_from_outside_stay_text(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:

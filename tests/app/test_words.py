@@ -116,3 +116,21 @@ def _luminance(colour: str) -> float:
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_a_manifold_change_is_a_factor() -> None:
+    """From 2 to 3,000 is 1,500-fold; +149,900.0 % is a number nobody reads."""
+    assert words.change_ratio(1499.0) == "1,500-fold"
+    assert words.change_ratio(8.9) == "+890.0 %"
+
+
+def test_prices_and_measures_have_the_digits_they_need() -> None:
+    """The price of a request has four decimals, a measure three figures, a month its name."""
+    assert words.price(Decimal("0.474834"), "USD") == "$0.4748"
+    assert [words.measured(value) for value in (0.125, 8.0, 1234.5, 0.0)] == [
+        "0.125",
+        "8",
+        "1,230",
+        "0",
+    ]
+    assert words.month("2026-11") == "November 2026"
