@@ -2,7 +2,8 @@
 
 Takes    a snapshot
 Gives    one file that needs nothing else: charts, tables and the SQL of each are inside
-Holds    the same snapshot gives the same bytes; nothing is fetched when it is opened
+Holds    the same snapshot gives the same bytes; nothing is fetched when it is opened; the answer
+         stands first, and every figure names its tables, snapshot and how final it is
 """
 
 import json
@@ -14,9 +15,9 @@ from typing import Final
 
 import vl_convert
 
-from app import table, words
+from app import cards, table, words
 from app.choices import choices, first_look
-from app.figure import Card, Figure, Make, figure
+from app.figure import Figure, Make, figure, sources
 from app.figures import (
     advice,
     allocation,
@@ -42,52 +43,92 @@ class Section:
     title: str
     rows: tuple[tuple[Make, ...], ...]
     cards: tuple[Make, ...] = ()
-    labels: tuple[str, ...] = ()
-    """The cards that are shown; empty: all."""
 
 
 SECTIONS: Final = (
     Section(
-        "Executive",
+        "What did we spend, who spent it, will we stay in budget?",
         (
             (spend.daily,),
-            (spend.by_namespace, spend.by_service),
-            (spend.movers, allocation.parts),
+            (allocation.parts,),
+            (spend.by_service, spend.by_namespace),
+            (spend.movers,),
+            (spend.teams,),
             (budget.against_budget,),
             (outlook.forecast,),
             (outlook.anomalies,),
-            (spend.teams,),
-            (allocation.reconciliation,),
         ),
         (
             spend.headline,
+            outlook.forecast,
             budget.against_budget,
             allocation.parts,
             coverage.headline,
             cardinality.headline,
+            allocation.reconciliation,
         ),
-        ("Spend", "Change", "Forecast", "Allocated", "Coverage M7", "Active series"),
     ),
+    Section("Is it the bill?", ((allocation.reconciliation,),)),
     Section(
-        "Coverage",
+        "Which services cannot be seen in an incident?",
         ((coverage.by_team, dark.dark), (standing.teams,), (coverage.fixes,)),
         (coverage.headline,),
     ),
     Section(
-        "Quality of telemetry",
+        "How good is the telemetry?",
         ((score_cost.against_cost,), (score_cost.first_fixes,)),
         (score_cost.against_cost,),
     ),
     Section(
-        "Cardinality",
+        "Which metrics cost most, and what can be saved?",
         ((advice.advice,), (cardinality.headline,), (cardinality.metrics,)),
         (cardinality.headline, cardinality.price, advice.advice),
     ),
     Section(
-        "State of the data",
+        "Is the data fresh and sound?",
         ((health.freshness,), (health.deliveries,), (health.checks,)),
         (allocation.reconciliation, health.deliveries, health.runs, health.checks),
     ),
+)
+"""The cards of the first part stand above all, below the answer."""
+
+ANSWERS: Final = (
+    spend.headline,
+    spend.movers,
+    budget.against_budget,
+    outlook.forecast,
+    allocation.parts,
+    allocation.reconciliation,
+    coverage.headline,
+    dark.dark,
+    advice.advice,
+)
+"""Whose findings are the answer, in their order."""
+
+FIRST_CARDS: Final = frozenset(
+    {
+        "Spend",
+        "Change",
+        "A day",
+        "Month end",
+        budget.CARD,
+        "Allocated",
+        "Coverage M7",
+        "Active series",
+        "Bill \u2212 ledger",
+    }
+)
+"""The cards of the first part."""
+
+MOST_ROWS: Final = 25
+"""So many rows of a table without a total are printed; the page has them all."""
+
+FOOTER: Final = (
+    "Cards have three significant figures, tables cents; where a table has a total, what is read "
+    "adds up to it. A dash is zero. Percentages are rounded down. Days are UTC days; a day is "
+    "estimated until 48 hours after its end or the provider's final mark. Every figure comes from "
+    "the snapshot named above: `meterbook query` asks it again, with the SQL that this file holds "
+    "below each figure."
 )
 
 _WINDOW: Final = "window.vegaEmbed = vegaEmbed;"
@@ -103,19 +144,66 @@ def write_report(snapshot: Snapshot, out: Path) -> None:
 def _page(reader: Reader) -> str:
     filters = first_look(reader)
     charts: dict[str, object] = {}
-    sections = "".join(_section(section, reader, filters, charts) for section in SECTIONS)
+    sections = "".join(
+        _section(section, reader, filters, charts, place)
+        for place, section in enumerate(SECTIONS, 1)
+    )
     page = _TEMPLATE.read_text(encoding="utf-8")
     for name, text in {
         "period": escape(filters.period_text),
-        "freshness": escape(freshness(reader, filters)),
+        "subtitle": escape(f"{filters.period_text}, {filters.team_text}"),
+        "facts": _facts(reader, filters),
         "snapshot": escape(reader.snapshot.id),
+        "card_css": cards.CSS,
         "table_css": table.CSS,
+        "answer": _answer(reader, filters),
         "sections": sections,
+        "footer": escape(FOOTER),
         "charts": _json(charts),
         "bundle": _bundle(),
     }.items():
         page = page.replace(f"<!--{name}-->", text)
     return page
+
+
+def _facts(reader: Reader, filters: Filters) -> str:
+    """Say what the report is about, what is final of it, and where it comes from."""
+    known = choices(reader)
+    since = known.estimated_from
+    facts = {
+        "Period": f"{filters.period_text} (UTC)",
+        "Compared with": filters.previous_text if filters.is_compared else "nothing",
+        "Currency": filters.currency,
+        "Cost": f"{filters.cost} (FOCUS)",
+        "State": f"estimated from {words.day(since)} on, final before" if since else "final",
+        "Cost known for": words.span(known.since, known.through)
+        if known.since and known.through
+        else "no day yet",
+        "Built": words.instant(reader.snapshot.built_at),
+        "Snapshot": reader.snapshot.id,
+    }
+    return "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(text)}</dd></div>" for name, text in facts.items()
+    )
+
+
+def _answer(reader: Reader, filters: Filters) -> str:
+    """Give what was found in sentences, the cards, and where to read on."""
+    made = [figure(make, reader, filters) for make in ANSWERS]
+    said = "".join(
+        f"<li>{escape(one.finding)}</li>"
+        for one in made
+        if one.rows and (one.chart is not None or one.name != "movers")
+    )
+    links = "".join(
+        f'<li><a href="#part-{place}">{escape(section.title)}</a></li>'
+        for place, section in enumerate(SECTIONS, 1)
+    )
+    return (
+        f'<section class="answer"><h2>The answer</h2><ol>{said}</ol>'
+        f"{_cards(SECTIONS[0], reader, filters)}"
+        f'<nav aria-label="Contents"><ol>{links}</ol></nav></section>'
+    )
 
 
 def freshness(reader: Reader, filters: Filters) -> str:
@@ -132,45 +220,54 @@ def freshness(reader: Reader, filters: Filters) -> str:
     return " · ".join(parts)
 
 
-def _section(section: Section, reader: Reader, filters: Filters, charts: dict[str, object]) -> str:
-    cards = [
-        card
-        for make in section.cards
-        for card in figure(make, reader, filters).cards
-        if not section.labels or card.label in section.labels
-    ]
-    drawn = f'<div class="cards">{"".join(map(_card, cards))}</div>' if cards else ""
+def _section(
+    section: Section, reader: Reader, filters: Filters, charts: dict[str, object], place: int
+) -> str:
+    drawn = _cards(section, reader, filters) if place > 1 else ""
     rows = [[figure(make, reader, filters) for make in row] for row in section.rows]
     body = "".join(
         f'<div class="row">{"".join(_figure(made, charts) for made in row)}</div>' for row in rows
     )
-    return f"<section><h2>{escape(section.title)}</h2>{drawn}{body}</section>"
+    return f'<section id="part-{place}"><h2>{escape(section.title)}</h2>{drawn}{body}</section>'
 
 
-def _card(card: Card) -> str:
-    arrow = {"up": "▲ ", "down": "▼ ", "off": ""}[card.direction]
+def _cards(section: Section, reader: Reader, filters: Filters) -> str:
+    made = [figure(make, reader, filters) for make in section.cards]
+    drawn = [
+        card
+        for one in made
+        for card in one.cards
+        if section is not SECTIONS[0] or card.label in FIRST_CARDS
+    ]
+    if not drawn:
+        return ""
     return (
-        f'<div class="card" title="{escape(card.help)}">'
-        f'<div class="label">{escape(card.label)}</div>'
-        f'<div class="value">{escape(card.value)}</div>'
-        f'<div class="note {card.tone}">{arrow}{escape(card.note)}</div></div>'
+        f'<div class="cards">{cards.render(drawn)}'
+        f'<p class="source">{escape(sources(made))}</p></div>'
     )
 
 
 def _figure(made: Figure, charts: dict[str, object]) -> str:
-    parts = [f"<h3>{escape(made.title)}</h3>", f"<p>{escape(made.finding)}</p>"]
+    parts = [f"<h3>{escape(made.title)}</h3>"]
+    has_table = bool(made.shown and made.rows)
+    is_empty = made.chart is None and not has_table
+    parts.append(f'<p class="finding">{escape(made.empty if is_empty else made.finding)}</p>')
+    notes = []
     if made.chart is not None:
         charts[made.name] = made.chart
         parts.append(
             f'<div class="chart" id="{made.name}" role="img" aria-label="{escape(made.alt)}"></div>'
         )
-    if made.shown and made.rows:
-        parts.append(table.render(made))
-    elif made.chart is None:
-        parts.append(f'<p class="empty">{escape(made.empty)}</p>')
+        notes.append(f"{made.alt}.")
+    if has_table:
+        parts.append(table.render(made, most=MOST_ROWS))
+    if made.note and not is_empty:
+        notes.append(made.note)
+    if notes:
+        parts.append(f'<p class="note">{escape(" ".join(notes))}</p>')
     parts.append(
-        f"<details><summary>{escape(made.provenance)}</summary>"
-        f"<pre>{escape(made.sql)}</pre></details>"
+        f'<p class="source">{escape(made.provenance)}</p>'
+        f"<details><summary>SQL</summary><pre>{escape(made.sql)}</pre></details>"
     )
     return f"<article>{''.join(parts)}</article>"
 

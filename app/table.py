@@ -73,10 +73,11 @@ _WARN: Final = frozenset(
 _BAD: Final = frozenset({"dark", "over", "failed", "broken", "fail", "unregistered", "stale"})
 
 
-def render(made: Figure, *, query: Mapping[str, str] | None = None) -> str:
+def render(made: Figure, *, query: Mapping[str, str] | None = None, most: int | None = None) -> str:
     """Give the table of a figure; with a query, values link to their page and keep the query.
 
-    Where a column has a total, its rounded values add up to the rounded total.
+    Where a column has a total, its rounded values add up to the rounded total. With `most`, a
+    table without a total ends there and says how many rows are left out.
     """
     shown = [column for column in made.shown if column.name in made.data.columns]
     texts = [_texts(made, column, place) for place, column in enumerate(shown)]
@@ -92,12 +93,17 @@ def render(made: Figure, *, query: Mapping[str, str] | None = None) -> str:
         ]
         for column, kind, one in zip(shown, kinds, texts, strict=True)
     ]
-    body = "".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True))
+    rows = list(zip(*cells, strict=True))
+    kept = rows if made.total else rows[:most]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in kept)
+    left = len(rows) - len(kept)
+    more = f'<p class="more">{words.count(left)} more on the page.</p>' if left else ""
     foot = _foot(made, shown, kinds) if made.total else ""
     tall = " mb-tall" if made.is_tall else ""
     return (
         f'<div class="mb-wrap{tall}" tabindex="0" role="region" aria-label="{escape(made.title)}">'
         f'<table class="mb"><thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>'
+        f"{more}"
     )
 
 

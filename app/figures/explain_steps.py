@@ -106,7 +106,7 @@ def _figure(
         finding=finding, is_tall=True,
         note="Amounts and results are atoms, 1e-12 of the currency. A result is amount times "
         "weight // denominator, whole; the atoms left over go, one each, to the largest "
-        "remainders, by rank. meterbook explain prints the same steps; the SQL behind </> "
+        "remainders, by rank. meterbook explain prints the same steps; the SQL beside it "
         "computes each result anew.",
         **({"empty": _EMPTY} | parts),
     )  # fmt: skip
