@@ -97,6 +97,9 @@ class OwnershipSettings:
     """Who owns what."""
 
     rules: str = _set("", "the YAML file of teams, rules and pools")
+    node_pool_labels: tuple[str, ...] = _set(
+        (), "labels of nodes that name their pool, before those of the providers"
+    )
 
 
 @dataclass(frozen=True)

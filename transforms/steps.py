@@ -54,8 +54,9 @@ from transforms import (
 from transforms.partition import IS_FINAL, OWNERSHIP, Frames, Made, Step, Terms
 
 
-def _known(f: Frames, _: Terms) -> Made:
-    return {"known_series": usage.known_series(f["raw_series"])}
+def _known(f: Frames, t: Terms) -> Made:
+    labels = t.settings.ownership.node_pool_labels
+    return {"known_series": usage.known_series(f["raw_series"], labels)}
 
 
 def _samples(f: Frames, t: Terms) -> Made:
@@ -368,7 +369,7 @@ def _outlook(f: Frames, t: Terms) -> Made:
 
 
 DAY: Final = (
-    Step(_known, ("raw_series",), ("known_series",)),
+    Step(_known, ("raw_series",), ("known_series",), ("ownership.node_pool_labels",)),
     Step(_samples, ("known_series", "raw_point_around"), ("samples",)),
     Step(_told, ("known_series", "samples"), ("fact_hours",)),
     Step(_usage, ("known_series", "samples", "fact_hours"),

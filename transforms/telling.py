@@ -7,7 +7,7 @@ Holds    a series stands once; what Prometheus scraped is named by the point (`e
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
@@ -64,13 +64,28 @@ ROLES: Final = {
         "ebs_volume_id",
         "gce_persistent_disk_name",
     ),
-    "node_pool": tuple(
-        f"k8s.node.{kind}.{label}" for label in POOL_LABELS for kind in ("label", "labels")
-    ),
-    "scraped_pool": tuple(f"label_{re.sub(r'[^A-Za-z0-9_]', '_', x)}" for x in POOL_LABELS),
     **{kind: (key,) for kind, key in CONTROLLERS},
 }
 """Attributes that say who a series is about, for each role those that count first before others."""
+
+
+def pool_roles(own: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+    """Give what names a node's pool: labels of one's own (`own`) before those of providers.
+
+    `node_pool` is what OpenTelemetry attributes say, `scraped_pool` what `kube_node_labels` does.
+    """
+    labels = (*own, *POOL_LABELS)
+    return {
+        "node_pool": tuple(f"k8s.node.{kind}.{x}" for x in labels for kind in ("label", "labels")),
+        "scraped_pool": tuple(f"label_{_scraped(label)}" for label in labels),
+    }
+
+
+def _scraped(label: str) -> str:
+    """Write a label as kube-state-metrics does: `example.com/nodePool` is `…_node_pool`."""
+    snake = re.sub("([a-z0-9])([A-Z])", r"\1_\2", label).lower()
+    return re.sub(r"[^a-z0-9_]", "_", snake)
+
 
 _PART: Final = ("cpu_number", "gpu", "gpu_instance")
 _PLAIN: Final = 2
@@ -88,8 +103,12 @@ def _keys(roles: Mapping[str, tuple[str, ...]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
-    """Give one row per series that tells a fact, with who it is about."""
+def known_series(series: pl.LazyFrame, pool_labels: Sequence[str] = ()) -> pl.LazyFrame:
+    """Give one row per series that tells a fact, with who it is about.
+
+    `pool_labels` are labels of nodes that name a pool, before those that are known.
+    """
+    roles = ROLES | pool_roles(pool_labels)
     chosen = (
         series.with_columns(spelling(pl.col("metric_name")).alias("spelling"))
         .filter(pl.col("spelling").is_in(SPELLINGS))
@@ -117,8 +136,8 @@ def known_series(series: pl.LazyFrame) -> pl.LazyFrame:
         separator="|",
     )
     return (
-        chosen.join(named(chosen, ROLES), on="series_id", how="left", validate="1:1")
-        .with_columns(pl.col(*ROLES).fill_null(""))
+        chosen.join(named(chosen, roles), on="series_id", how="left", validate="1:1")
+        .with_columns(pl.col(*roles).fill_null(""))
         .with_columns(
             pl.when(pl.col("spelling").is_in(BY_RESOURCE))
             .then(resource_kind(resource))

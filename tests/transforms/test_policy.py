@@ -10,7 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from meterbook.errors import ConfigError
+from tests.transforms.conftest import DAY
+from transforms.node_hours import node_hourly
 from transforms.ownership import Ownership, parse_ownership
+from transforms.telling import known_series
 
 HOURLY: dict[str, Any] = {"consumed_unit": "Hrs", "consumed_quantity": Decimal(1)}
 CPU_ONLY = {"sku_meter": "N2 Instance Core running in Frankfurt"}
@@ -210,6 +213,25 @@ def test_a_workload_in_two_pools_bears_idle_of_both(
     assert by(frame, "workload") == {"a": 1 + 2 + 1 + 3, "b-app": 1 + 2}
     pools = telemetry.nodes().select("node", "node_pool").rows()
     assert dict(pools) == {"n1": "x", "n2": "y"}
+
+
+def test_a_pool_may_be_named_by_labels_of_ones_own(telemetry: Any) -> None:
+    """The first of one's own labels counts before the provider's, sent or scraped by any name."""
+    own = ("example.com/nodePool", "team-pool")
+    gke = {"cloud.google.com/gke-nodepool": "gke"}
+    telemetry.node("both", 1, 1, [0], labels=gke | {"team-pool": "t", "example.com/nodePool": "e"})
+    telemetry.node("second", 1, 1, [0], labels=gke | {"team-pool": "t"})
+    telemetry.node("none", 1, 1, [0], labels=gke)
+    telemetry.node("scraped", 1, 1, [0])
+    about = {"k8s.cluster.name": "c", "k8s.node.name": "exporter"}
+    labels = {"node": "scraped", "label_example_com_node_pool": "e2", "label_agentpool": "aks"}
+    telemetry.add("kube_node_labels", about, [(0, 1)], labels=labels)
+
+    known = known_series(telemetry.series, own)
+    nodes = node_hourly(known, telemetry.samples().lazy(), DAY).collect()
+
+    pools = dict(nodes.select("node", "node_pool").rows())
+    assert pools == {"both": "e", "second": "t", "none": "gke", "scraped": "e2"}
 
 
 def test_c24_the_bill_replaces_the_estimate(bill: Any, case: Any, by: Any, request: Any) -> None:
