@@ -6,7 +6,8 @@ written to Parquet first, by a process of its own, so that a peak is that of the
 
 What is timed, each in a fresh process:
   what-if     series, values and series left, of every metric and label, from the wide layout in
-              memory (read before the clock starts; its memory counts in the peak)
+              memory: series and the dictionary of values (read before the clock starts; its memory
+              counts in the peak)
   DuckDB      the same answers by count(distinct) from a table in memory, loaded before the clock
   churn       series that came and went between two days, per metric, and the label that explains
               the growth: two what-ifs and a count of what either day has, read from Parquet metrics
@@ -54,7 +55,24 @@ def write(path: str, rows: int, shift: int) -> int:
     )
     total = pl.sum_horizontal(pl.col("metric_id").hash(99), *(f"h{k}" for k in range(LABELS)))
     hashed.with_columns(fp=total).sort("metric_id").write_parquet(path)
+    dictionary(hashed).write_parquet(_words(path))
     return hashed.height
+
+
+def dictionary(series: pl.DataFrame) -> pl.DataFrame:
+    """Give each distinct value of a metric's label once, as the layout has it beside the series."""
+    found = (
+        series.lazy()
+        .group_by("metric_id", pl.format("label_{}", _name_of(k)).alias("label"), hash=f"h{k}")
+        .agg(pl.col(f"v{k}").first().cast(pl.String).alias("value"), series_count=pl.len())
+        for k in range(LABELS)
+    )
+    words = pl.concat(found).with_columns(level=pl.lit("point"), type=pl.lit("string"))
+    return words.sort("metric_id").collect()
+
+
+def _words(path: str) -> str:
+    return path.replace(".parquet", ".values.parquet")
 
 
 def _name_of(slot: int) -> pl.Expr:
@@ -67,6 +85,7 @@ def laid_out(path: str, first: int = 0, end: int = METRICS) -> Wide:
     wanted = ["metric_id", "fp", *(f"h{k}" for k in range(LABELS))]
     chosen = pl.col("metric_id").is_between(first, end, closed="left")
     rows = pl.scan_parquet(path).select(wanted).filter(chosen).collect()
+    values = pl.scan_parquet(_words(path)).filter(chosen).collect()
     metrics = rows.select("metric_id").unique().sort("metric_id")
     metrics = metrics.with_columns(metric=pl.format("metric_{}", "metric_id"))
     slots = pl.concat(
@@ -79,7 +98,7 @@ def laid_out(path: str, first: int = 0, end: int = METRICS) -> Wide:
         )
         for k in range(LABELS)
     )
-    return Wide(rows, slots, pl.DataFrame(), metrics)
+    return Wide(rows, slots, values, metrics)
 
 
 def ours(series: Wide) -> list[int]:

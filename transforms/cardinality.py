@@ -114,45 +114,13 @@ def _whole(name: str, parts: Sequence[pl.LazyFrame], largest: pl.DataFrame) -> p
 
 def what_if(series: Wide) -> pl.DataFrame:
     """Give per metric and label: series, distinct values, series left without the label."""
-    schema = {name: pl.Int64() for name in ("slot", "series", "left", "distinct")}
-    empty = pl.DataFrame(schema={"metric_id": pl.UInt32(), **schema})
-    parts = [_counts(rows, series.width) for rows in series.parts()]
-    counts = pl.concat(parts) if parts else empty
-    long = pl.concat([empty, *(_long(counts, n) for n in range(series.width))])
-    return series.slots.join(long, on=["metric_id", "slot"], how="left", validate="1:1").drop(
-        "slot", "metric_id"
-    )
-
-
-def _counts(rows: pl.DataFrame, width: int) -> pl.DataFrame:
-    """Count per metric: series, and for each slot the series left without it and its values."""
-    slots, fp = [pl.col(f"h{n}") for n in range(width)], pl.col("fp")
+    label = ["metric_id", "level", "label"]
+    values = series.values.group_by(label).agg(pl.len().cast(pl.Int64).alias("distinct"))
     return (
-        rows.with_columns(pl.col("metric_id").set_sorted())
-        .group_by("metric_id")
-        .agg(
-            fp.n_unique().alias("series"),
-            *((fp - slot).n_unique().alias(f"left_{n}") for n, slot in enumerate(slots)),
-            *(
-                (slot.n_unique() - (slot.min() == 0).cast(pl.UInt32)).alias(f"distinct_{n}")
-                for n, slot in enumerate(slots)
-            ),
-        )
+        series.slots.join(series.left, on=["metric_id", "slot"], how="left", validate="1:1")
+        .join(values, on=label, how="left", validate="1:1")
+        .drop("slot", "metric_id")
     )
-
-
-def _long(counts: pl.DataFrame, slot: int) -> pl.DataFrame:
-    """Give the counts of one slot: `metric_id slot series left distinct`."""
-    return counts.select(
-        "metric_id",
-        pl.lit(slot, pl.Int64).alias("slot"),
-        *(
-            pl.col(name).cast(pl.Int64).alias(new)
-            for name, new in (
-                ("series", "series"), (f"left_{slot}", "left"), (f"distinct_{slot}", "distinct"),
-            )
-        ),
-    )  # fmt: skip
 
 
 def _growth(

@@ -9,20 +9,24 @@ gone = either - series. No join of all series with all series.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
+import numpy as np
 import polars as pl
 
-from transforms.fingerprint import WORKING_ROWS, Wide
+from transforms.distinct import WORKING_ROWS, Numbers, distinct
+from transforms.fingerprint import Wide
 from warehouse.tables.mart_cardinality import CHURN_METRIC
+
+Part = tuple[list[str], Numbers, Numbers]
+"""Metrics, the fingerprints that either day has of them, and of which metric each is."""
 
 
 def churned(now: Wide, then: Wide) -> pl.DataFrame:
     """Count per metric: `metric series previous either new gone`."""
-    counts = [
-        both.group_by("metric").agg(pl.col("fp").n_unique().cast(pl.Int64).alias("either"))
-        for both in _side_by_side(now, then)
-    ]
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        counts = list(pool.map(_either, _side_by_side(now, then)))
     schema = {"metric": pl.String(), "either": pl.Int64()}
     previous = then.series.rename({"series": "previous"})
     return (
@@ -37,24 +41,36 @@ def churned(now: Wide, then: Wide) -> pl.DataFrame:
     )
 
 
-def _side_by_side(now: Wide, then: Wide) -> Iterator[pl.DataFrame]:
-    """Give the fingerprints of both days, `metric fp`, some whole metrics at a time."""
+def _side_by_side(now: Wide, then: Wide) -> Iterator[Part]:
+    """Give the fingerprints of both days, some whole metrics at a time."""
     both = now.extents.join(
         then.extents, on="metric", how="full", coalesce=True, validate="1:1", suffix="_then"
     ).sort("metric")
-    parts: list[pl.DataFrame] = []
-    gathered = 0
-    for metric, *places in both.rows():
-        for day, (first, rows) in zip((now, then), (places[:2], places[2:]), strict=True):
+    names: list[str] = []
+    found: list[tuple[int, Numbers]] = []
+    places = both.select("metric", "first", "rows", "first_then", "rows_then")
+    for metric, *days in places.rows():
+        for day, first, rows in ((now, *days[:2]), (then, *days[2:])):
             if rows:
-                found = day.rows.select("fp").slice(first, rows)
-                parts.append(found.select(pl.lit(metric).alias("metric"), "fp"))
-                gathered += rows
-        if gathered >= WORKING_ROWS:
-            yield pl.concat(parts)
-            parts, gathered = [], 0
-    if parts:
-        yield pl.concat(parts)
+                found.append((len(names), day.rows["fp"].slice(first, rows).to_numpy()))
+        names.append(metric)
+        if sum(len(part) for _, part in found) >= WORKING_ROWS:
+            yield _part(names, found)
+            names, found = [], []
+    if names:
+        yield _part(names, found)
+
+
+def _part(names: list[str], found: list[tuple[int, Numbers]]) -> Part:
+    groups = np.repeat([group for group, _ in found], [len(part) for _, part in found])
+    return names, np.concatenate([part for _, part in found]), groups
+
+
+def _either(part: Part) -> pl.DataFrame:
+    """Count what either day has."""
+    names, fingerprints, groups = part
+    either = distinct([fingerprints], groups, len(names))[0]
+    return pl.DataFrame({"metric": names, "either": either})
 
 
 def churn_mart(now: Wide, then: Wide, labels: pl.DataFrame, day: date) -> pl.LazyFrame:

@@ -13,16 +13,18 @@ table is as wide as the metric with most labels, however many labels there are i
 """
 
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from transforms.distinct import WORKING_ROWS, Numbers, distinct
 from transforms.slots import ENTRY, Told, columns, digests, entries, shared, slots_of, told
 
-WORKING_ROWS: Final = 1 << 20
-"""Rows that are counted at a time: what they need beside them is used again by the next."""
+NO_SLOT: Final = -1
 
 
 @dataclass(frozen=True)
@@ -45,27 +47,41 @@ class Wide:
     @cached_property
     def series(self) -> pl.DataFrame:
         """Give `metric series`, counted."""
-        counted = self.rows.group_by("metric_id").agg(series=pl.col("fp").n_unique())
-        return self.metrics.join(counted, on="metric_id", how="left", validate="1:1").select(
-            "metric", pl.col("series").cast(pl.Int64)
-        )
+        counted = self.left.filter(slot=NO_SLOT).select("metric_id", "series")
+        joined = self.metrics.join(counted, on="metric_id", how="left", validate="1:1")
+        return joined.select("metric", "series")
+
+    @cached_property
+    def left(self) -> pl.DataFrame:
+        """Count series, and those left without each slot, `NO_SLOT` being none.
+
+        `metric_id slot series left`
+        """
+        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+            found = list(pool.map(_left, self.parts()))
+        numbers = dict.fromkeys(("slot", "series", "left"), pl.Int64())
+        return pl.concat([pl.DataFrame(schema={"metric_id": pl.UInt32(), **numbers}), *found])
 
     @cached_property
     def extents(self) -> pl.DataFrame:
-        """Give where the rows of each metric are: `metric first rows`."""
+        """Give where the rows of each metric are, and its slots: `metric first rows width`."""
         ids = self.rows.select(pl.col("metric_id").set_sorted())
         sizes = ids.group_by("metric_id", maintain_order=True).agg(rows=pl.len().cast(pl.Int64))
-        return sizes.join(
+        widths = self.slots.group_by("metric_id").agg(width=pl.len().cast(pl.Int64))
+        named = sizes.join(
             self.metrics, on="metric_id", how="left", validate="1:1", maintain_order="left"
-        ).select("metric", (pl.col("rows").cum_sum() - pl.col("rows")).alias("first"), "rows")
+        ).join(widths, on="metric_id", how="left", validate="1:1", maintain_order="left")
+        first = pl.col("rows").cum_sum() - pl.col("rows")
+        return named.select("metric", first.alias("first"), "rows", pl.col("width").fill_null(0))
 
     def parts(self, rows: int = WORKING_ROWS) -> Iterator[pl.DataFrame]:
-        """Give the rows in slices of whole metrics, about so many rows at a time."""
+        """Give slices of whole metrics, about so many rows at a time, with the slots they have."""
         slices = self.extents.group_by(pl.col("first") // rows, maintain_order=True).agg(
-            pl.col("first").min().alias("from"), pl.col("rows").sum()
+            pl.col("first").min().alias("from"), pl.col("rows").sum(), pl.col("width").max()
         )
-        for first, size in slices.select("from", "rows").rows():
-            yield self.rows.slice(first, size)
+        for first, size, width in slices.select("from", "rows", "width").rows():
+            part = self.rows.slice(first, size)
+            yield part.select("metric_id", "fp", *(f"h{slot}" for slot in range(width)))
 
     def chosen(self, metrics: Collection[str] | None) -> list[str]:
         """Give those of these metrics that are here, in order; all for None."""
@@ -76,6 +92,25 @@ class Wide:
         """Give the rows of one metric."""
         place = self.extents.filter(pl.col("metric") == metric).select("first", "rows").rows()
         return self.rows.slice(*place[0]) if place else self.rows.clear()
+
+
+def _left(rows: pl.DataFrame) -> pl.DataFrame:
+    """Count the series of each metric of a part, and those left without each slot."""
+    ids, groups = np.unique(rows["metric_id"].to_numpy(), return_inverse=True)
+    fp, slots = rows["fp"].to_numpy(), range(NO_SLOT, len(rows.columns) - 2)
+
+    def without(slot: int) -> Numbers:
+        return fp if slot == NO_SLOT else fp - rows[f"h{slot}"].to_numpy()
+
+    left = distinct((without(slot) for slot in slots), groups, len(ids))
+    return pl.DataFrame(
+        {
+            "metric_id": np.tile(ids, len(slots)),
+            "slot": np.repeat(np.array(slots), len(ids)),
+            "series": np.tile(left[0], len(slots)),
+            "left": np.concatenate(left),
+        }
+    )
 
 
 def wide(series: pl.LazyFrame, *, is_typed: bool = True) -> Wide:
