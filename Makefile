@@ -8,7 +8,7 @@ HOME_DEMO := build/demo
 HOME_RUN := build/run
 k ?=
 JOBS ?= 2
-PYTEST := POLARS_MAX_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile   # files side by side; a file's tests share what they set up
+PYTEST := POLARS_MAX_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder   # files side by side, in the order of tests/conftest.py
 export POLARS_MAX_THREADS ?= 2
 
 help: ## what you can do
@@ -33,16 +33,22 @@ demo: $(STAMP) ## the whole way once on the sample world: send, load, build, pub
 sample: $(STAMP) ## the sample world into build/sample
 	$(BIN)/meterbook sample --out build/sample
 
-check: $(STAMP) ## format, lint, types, layers, fast tests, docs in step
+check: lint ## what `make lint` checks, and the fast tests
+	$(PYTEST) -q -m "not slow"
+
+lint: $(STAMP) ## format, lint, types, layers, docs in step
+	$(MAKE) --no-print-directory -j $(JOBS) types style
+
+types:
+	$(BIN)/mypy
+
+style:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/mypy tests benchmarks scripts
 	$(BIN)/lint-imports
 	! grep -rnE 'map_elements|iter_rows' --include=*.py app collector meterbook sample_data transforms warehouse
 	$(BIN)/cog -I scripts --check docs/reference/*.md
 	$(BIN)/zensical build --strict --clean > /dev/null
-	$(PYTEST) -q -m "not slow"
 
 test: $(STAMP) ## every test, the real browser and real peers too; `make test k=cost`
 	$(PYTEST) $(if $(k),-k "$(k)")
@@ -87,4 +93,4 @@ dist: $(STAMP) ## wheel and sdist, and the check that the wheel owns only our na
 clean: ## remove what was built; the environment stays
 	rm -rf build dist site
 
-.PHONY: help setup run demo sample check test fix bench bench-bills bench-cardinality bench-collector screenshots docs lock dist clean
+.PHONY: help setup run demo sample check lint types style test fix bench bench-bills bench-cardinality bench-collector screenshots docs lock dist clean

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,19 @@ settings.register_profile("search", deadline=None, derandomize=False)
 settings.load_profile("search" if os.environ.get("MB_TEST_SEARCH") == "1" else "steady")
 
 RequireProgram = Callable[[str, str], Path]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files that may take longest first, so that no worker is left alone with one at the end.
+
+    How long a file may take is told by its marks: `timeout`, else `slow`.
+    """
+    longest: dict[Path, float] = defaultdict(float)
+    for item in items:
+        timeout = item.get_closest_marker("timeout")
+        seconds = timeout.args[0] if timeout else float(item.get_closest_marker("slow") is not None)
+        longest[item.path] = max(longest[item.path], seconds)
+    items.sort(key=lambda item: -longest[item.path])
 
 
 @pytest.fixture(scope="session")

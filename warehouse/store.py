@@ -20,7 +20,7 @@ from polars.io.plugins import register_io_source
 
 from meterbook.errors import CheckFailedError
 from warehouse.table import Check, Table
-from warehouse.tables import ALL
+from warehouse.tables import ALL, BY_NAME
 from warehouse.tables.core import PARTITION
 
 _COLUMNS: Final = "SELECT table_name, column_name, data_type FROM duckdb_columns()"
@@ -52,11 +52,12 @@ class Store:
         if PARTITION.name in have:
             new = [table.name for table in self.tables if table.name not in have]
             self._forget_makers([*self.remade, *new], makers)
-        for table in self.tables:
-            if table.name in self.remade:
-                self._remake(table, have[table.name])
-            elif table.name not in have:
-                self._con.execute(table.ddl())
+        for name in self.remade:
+            self._remake(BY_NAME[name], have[name])
+        with self.change() as change:  # each in a transaction of its own would be synced alone
+            for table in self.tables:
+                if table.name not in have:
+                    change.make(table)
 
     def _forget_makers(self, names: Sequence[str], makers: Mapping[str, str] | None) -> None:
         """Forget, before these tables are made, from what the steps that fill them were built."""
@@ -165,21 +166,12 @@ class Store:
 
     def copy_to(self, path: Path, tables: Sequence[Table]) -> dict[str, int]:
         """Write tables to a new file, sorted by key; give the rows of each."""
-        counts: dict[str, int] = {}
-        cursor = self._con.cursor()
-        cursor.execute(f"ATTACH '{_quoted(path)}' AS snapshot")
+        self._con.execute(f"ATTACH '{_quoted(path)}' AS snapshot")
         try:
-            for table in tables:
-                order = ", ".join(f'"{name}"' for name in table.key) or "ALL"
-                cursor.execute(
-                    f'CREATE TABLE snapshot."{table.name}" AS '  # noqa: S608 - declared names
-                    f'SELECT * FROM "{table.name}" ORDER BY {order}'
-                )
-                counts[table.name] = self.count(table)
+            with self.change() as change:
+                return {table.name: change.copy(table, "snapshot") for table in tables}
         finally:
-            cursor.execute("DETACH snapshot")
-            cursor.close()
-        return counts
+            self._con.execute("DETACH snapshot")
 
     def count(self, table: Table) -> int:
         """Count the rows of a table."""
@@ -229,6 +221,19 @@ class Change:
             )
         self.insert(table, frame)
         return frame.height
+
+    def make(self, table: Table) -> None:
+        """Make a table that is not there."""
+        self._cursor.execute(table.ddl())
+
+    def copy(self, table: Table, database: str) -> int:
+        """Write a table, sorted by its key, to an attached database; give its rows."""
+        order = ", ".join(f'"{name}"' for name in table.key) or "ALL"
+        made = self._cursor.execute(
+            f'CREATE TABLE {database}."{table.name}" AS '  # noqa: S608 - declared names
+            f'SELECT * FROM "{table.name}" ORDER BY {order}'
+        ).fetchone()
+        return int(made[0]) if made else 0
 
     def remake(self, table: Table, columns: str) -> None:
         """Make a table of an earlier declaration anew; these columns of its rows are kept."""

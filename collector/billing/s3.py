@@ -26,7 +26,12 @@ from urllib.parse import urlsplit
 import boto3
 import click
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 
 from collector.billing.source import ChangedError, Place, SourceFile, is_hidden
 from meterbook.errors import DeliveryError
@@ -138,7 +143,7 @@ class S3Source:
                 return
             try:
                 self._append(file, part, have, moved)
-            except (HTTPClientError, ClientError, OSError) as exc:
+            except (HTTPClientError, IncompleteReadError, ClientError, OSError) as exc:
                 if attempt + 1 == self.attempts or not _passes(exc):
                     raise
                 self.say(f"{self.place.name}: {file.name}: broke off, goes on ({attempt + 1})")

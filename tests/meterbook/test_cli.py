@@ -24,15 +24,16 @@ def meterbook(*words: str, home: Path | None = None) -> Result:
     return CliRunner().invoke(GROUP, list(words), env=environ)
 
 
-@pytest.fixture
-def book(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a home with a published snapshot of sample rows."""
-    with Store(tmp_path / "warehouse.duckdb") as store:
+    home = tmp_path_factory.mktemp("book")
+    with Store(home / "warehouse.duckdb") as store:
         with store.change() as change:
             for table in store.tables:
                 change.replace(table, table.sample())
-        publish(store, tmp_path / "serving", now=NOW, keep=3)
-    return tmp_path
+        publish(store, home / "serving", now=NOW, keep=3)
+    return home
 
 
 @pytest.mark.parametrize("name", sorted(GROUP.commands))

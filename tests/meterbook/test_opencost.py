@@ -51,19 +51,19 @@ def rows(table: Table, given: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame([{**blank, **row} for row in given], schema=table.schema)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Give a book of a day: $18.50, of them $4 of workload cart, 3 : 1 between CPU and memory."""
-    return book(tmp_path, ROWS)
+    return book(tmp_path_factory.mktemp("few"), ROWS)
 
 
-@pytest.fixture
-def full(tmp_path: Path) -> Settings:
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Give the same with a GPU node, a volume, traffic, a balancer and a provider's split."""
-    return book(tmp_path, (*ROWS, *MORE))
+    return book(tmp_path_factory.mktemp("full"), (*ROWS, *MORE))
 
 
-def book(tmp_path: Path, given: Sequence[tuple[str, ...]]) -> Settings:
+def book(home: Path, given: Sequence[tuple[str, ...]]) -> Settings:
     """Give a published book of a day with these rows of the ledger."""
     ledger = [
         {
@@ -95,7 +95,7 @@ def book(tmp_path: Path, given: Sequence[tuple[str, ...]]) -> Settings:
     sent = {
         "usage_date": DAY, "cluster": "c", "namespace": "shop", "workload": "cart", "bytes": 77,
     }  # fmt: skip
-    with Store(tmp_path / "warehouse.duckdb") as store:
+    with Store(home / "warehouse.duckdb") as store:
         with store.change() as change:
             change.replace(COST_LEDGER, rows(COST_LEDGER, ledger))
             change.replace(WORKLOAD_DAILY, rows(WORKLOAD_DAILY, [use, deep]))
@@ -103,8 +103,8 @@ def book(tmp_path: Path, given: Sequence[tuple[str, ...]]) -> Settings:
                 VOLUME_HOURLY, rows(VOLUME_HOURLY, [mount | {"pod": "a"}, mount | {"pod": "b"}])
             )
             change.replace(TRAFFIC_HOURLY, rows(TRAFFIC_HOURLY, [sent]))
-        publish(store, tmp_path / "serving", now=datetime(2026, 11, 1, tzinfo=UTC), keep=3)
-    return load_settings(None, {}, {"home": tmp_path})
+        publish(store, home / "serving", now=datetime(2026, 11, 1, tzinfo=UTC), keep=3)
+    return load_settings(None, {}, {"home": home})
 
 
 @pytest.mark.parametrize(

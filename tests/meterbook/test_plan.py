@@ -11,7 +11,7 @@ from meterbook.plan import Choice, Mark, kept, marks, needed
 from meterbook.settings import BillingSettings, CardinalitySettings, InventorySettings, Settings
 from transforms import steps
 from transforms.ownership import Ownership, parse_ownership
-from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms
+from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms, run_steps
 from warehouse.tables import BY_NAME, raw
 
 ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
@@ -188,13 +188,19 @@ def _empty(name: str) -> pl.LazyFrame:
     return BY_NAME[bare].empty().lazy()
 
 
+@pytest.fixture(scope="module")
+def frames() -> dict[str, pl.LazyFrame]:
+    """Give every frame of a day of which nothing is known."""
+    given = {name: _empty(name) for name in RAW_FRAMES}
+    for _, made in run_steps(steps.DAY, given, terms()):
+        given |= {name: frame.lazy() for name, frame in made.items()}
+    return given
+
+
 @pytest.mark.parametrize("step", steps.DAY, ids=ALL)
-def test_a_step_asks_for_what_it_declares(step: Step) -> None:
+def test_a_step_asks_for_what_it_declares(step: Step, frames: dict[str, pl.LazyFrame]) -> None:
     """What a step looks up of the terms is what makes it due: neither less nor more."""
     seen: set[str] = set()
-    frames = {name: _empty(name) for name in RAW_FRAMES}
-    for earlier in steps.DAY[: steps.DAY.index(step)]:
-        frames |= earlier.make({name: frames[name] for name in earlier.reads}, terms())
 
     made = step.make({name: frames[name] for name in step.reads}, cast("Terms", NotingTerms(seen)))
 

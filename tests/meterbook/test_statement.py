@@ -55,8 +55,8 @@ def rows(table: Table, *given: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([{**blank, **row} for row in given], schema=table.schema)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Give a book of one bill line of 98.995 shared among three receivers."""
     shares = [
         {
@@ -79,15 +79,16 @@ def settings(tmp_path: Path) -> Settings:
     line = {"x_line_hash": "l", "charge_date": DAY, "charge_category": "Usage"}
     ledger, lines = rows(COST_LEDGER, *shares), rows(COST_LINE, line)
     daily = cost_daily_statement(ledger.lazy(), lines.lazy()).collect()
-    with Store(tmp_path / "warehouse.duckdb") as store:
+    home = tmp_path_factory.mktemp("book")
+    with Store(home / "warehouse.duckdb") as store:
         with store.change() as change:
             change.replace(COST_DAILY_STATEMENT, daily)
             change.replace(RECONCILIATION_DAILY, rows(RECONCILIATION_DAILY, day))
-        publish(store, tmp_path / "serving", now=NOW, keep=3)
-    (tmp_path / "ownership.yaml").write_text(RULES, encoding="utf-8")
-    config = tmp_path / "meterbook.toml"
+        publish(store, home / "serving", now=NOW, keep=3)
+    (home / "ownership.yaml").write_text(RULES, encoding="utf-8")
+    config = home / "meterbook.toml"
     config.write_text('[ownership]\nrules = "ownership.yaml"\n', encoding="utf-8")
-    return load_settings(config, {}, {"home": tmp_path})
+    return load_settings(config, {}, {"home": home})
 
 
 def test_cents_of_all_are_the_bill(settings: Settings) -> None:

@@ -263,7 +263,7 @@ def test_the_command_reads_a_configured_bucket(
 
 
 class Cutter:
-    """A proxy that passes so many bytes of answers, and then resets the connection, once."""
+    """A proxy that passes so many bytes of answers, and then ends the connection, once."""
 
     def __init__(self, port: int, after: int) -> None:
         """Listen on a free port."""
@@ -295,6 +295,7 @@ class Cutter:
                         self.left -= len(data)
                         if self.left < 0 and not self.was_cut:
                             self.was_cut = True
+                            other.shutdown(socket.SHUT_RDWR)  # closed alone it would stay open
                             return
                     else:
                         self.requests.append(data)
@@ -313,7 +314,7 @@ def _big(put: Put, path: Path, rows: int) -> Sequence[str]:
 
 
 @pytest.mark.slow
-def test_a_reset_in_mid_download(put: Put, bucket: Bucket, tmp_path: Path) -> None:
+def test_a_connection_that_breaks_in_mid_download(put: Put, bucket: Bucket, tmp_path: Path) -> None:
     """The download goes on where it broke: the second request asks for the rest only."""
     names = _big(put, bucket.folder / "cur.csv", 20_000)
     cutter = Cutter(bucket.port, after=1_500_000)
