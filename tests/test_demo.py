@@ -9,7 +9,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,14 +18,22 @@ from typing import Any
 import polars as pl
 import pytest
 
+from collector.billing import fx
 from meterbook import opencost
+from meterbook.closing import read_closed
 from meterbook.explain import Question, as_json, explain
+from meterbook.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
 from meterbook.opencost import Window
+from meterbook.rules import ownership_files, ownership_of
 from meterbook.settings_file import load_settings
 from tests.by_hand import recomputed
+from transforms import steps
+from transforms.partition import Frames, Step, Terms, on
 from transforms.score_rules import BY_ID
 from warehouse.store import Store
+from warehouse.tables import BY_NAME
 from warehouse.tables.core import PARTITION
+from warehouse.tables.mart_coverage import COVERAGE_DAILY
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
 
@@ -425,6 +433,52 @@ def test_a_part_that_is_built_is_what_a_whole_build_gives(home: Path) -> None:
     assert [name for name, rows in after.items() if not rows.equals(again[name])] == []
     restored = kept(home, day)
     assert [name for name, rows in before.items() if not rows.equals(restored[name])] == []
+
+
+def shuffled(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the rows in another order."""
+    return frame.collect().sample(fraction=1.0, shuffle=True, seed=7).lazy()
+
+
+def from_shuffled(which: Sequence[Step], given: Frames, terms: Terms) -> dict[str, pl.DataFrame]:
+    """Run steps on shuffled rows; tables go on shuffled, what is no table goes on in its order."""
+    frames = {name: shuffled(frame) for name, frame in given.items()}
+    made: dict[str, pl.DataFrame] = {}
+    for step in which:
+        lazy = step.make({name: frames[name] for name in step.reads}, terms)
+        for name in step.writes:
+            rows = lazy[name].collect()
+            frames[name] = rows.lazy()
+            if name in BY_NAME:
+                made[name], frames[name] = rows.sort(BY_NAME[name].key), shuffled(rows.lazy())
+    return made
+
+
+def test_the_order_of_rows_changes_nothing(home: Path) -> None:
+    """Each table of a day, and each of all days, is the same to the last bit from shuffled rows."""
+    settings = load_settings(home / "meterbook.toml", {}, {"home": str(home)})
+    ownership = ownership_of(ownership_files(settings))
+    with Store(settings.warehouse) as store:
+        done = store.read(PARTITION)
+        day, now = done["day"].max() - timedelta(days=3), done["built_at"].max()
+        terms = Terms(day, now, settings, ownership)
+        made = from_shuffled(steps.DAY, Inputs(settings).of_day(day), terms)
+        kept = {name: store.read_day(BY_NAME[name], day) for name in made}
+        read = {name for step in steps.WHOLE for name in step.reads} & BY_NAME.keys()
+        given = {
+            **{name: store.read(BY_NAME[name]).lazy() for name in read - set(steps.WHOLE_WRITES)},
+            "catalogue": read_catalogue(settings),
+            "catalogue_ages": catalogue_ages(settings),
+            "metric_uses": read_uses(settings),
+            "fx_rates": fx.read_rates(settings.billing).lazy(),
+            "closed": read_closed(home).lazy(),
+            "coverage_history": store.read(COVERAGE_DAILY).lazy(),
+        }
+        made |= from_shuffled(steps.WHOLE, given, on(terms, now.date()))
+        kept |= {name: store.read(BY_NAME[name]) for name in made.keys() - kept.keys()}
+
+    assert len(made) > len(steps.DAY) + len(steps.WHOLE)
+    assert [name for name, rows in made.items() if not rows.equals(kept[name])] == []
 
 
 def test_a_second_build_finds_nothing_to_do(home: Path) -> None:

@@ -15,6 +15,7 @@ import polars as pl
 from transforms import pods as pod_facts
 from transforms.facts import SENT
 from transforms.pods import POD
+from transforms.steady import steady_sum
 from transforms.usage import amounts_of
 from warehouse.tables.core_usage import NETWORK_HOURLY
 
@@ -36,7 +37,7 @@ def network_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.
         )
         .sort(*hour, *SENDER, "series_id")
         .group_by(*hour, *SENDER, "class", maintain_order=True)
-        .agg(pl.col("amount", "seconds").sum())
+        .agg(steady_sum(pl.col("amount", "seconds")))
         .with_columns((pl.col("seconds").sum().over(*hour, *SENDER) / 60).round().alias("minutes"))
         .sort(*hour, "rank", "minutes", "teller", descending=[False] * 5 + [True, False])
         .filter(pl.struct(SENDER) == pl.struct(SENDER).first().over(hour))

@@ -22,6 +22,7 @@ from transforms.facts import CONTROLLERS
 from transforms.ownership import Ownership
 from transforms.owning import KEY_PREFIXES, Judge, Thing
 from transforms.receivers import PARTS_SCALE
+from transforms.steady import steady_sum
 from transforms.unit_cost import increase
 from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
 
@@ -103,7 +104,7 @@ def _values(named: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFram
         .filter(pl.col("event_at").dt.date() == day)
     )  # fmt: skip
     sums = told.group_by("series_id", "plain").agg(
-        pl.col("rise").sum().alias("increase"),
+        steady_sum(pl.col("rise")).alias("increase"),
         pl.col("value").sort_by("event_at").last().alias("last"),
     )
     whole = (pl.col("weight").clip(lower_bound=0) * MICRO).round(0).cast(pl.Int128)

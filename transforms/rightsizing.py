@@ -17,6 +17,7 @@ from typing import Final
 import polars as pl
 
 from transforms.money import atoms, money
+from transforms.steady import steady_sum
 from transforms.workload import PLACE, last_days
 from warehouse.tables.mart_workload import RIGHTSIZING
 
@@ -97,7 +98,7 @@ def _facts(hourly: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("is_autoscaled").any(),
             pl.col("usage_date").n_unique().cast(pl.Int64).alias("day_count"),
             pl.col("replica_count").sum().alias("point_count"),
-            pl.col("run_hours").sum(),
+            steady_sum(pl.col("run_hours")),
             pl.col("cpu_peak_cores").quantile(0.95, "higher").alias("cpu_p95_cores"),
             pl.col("cpu_peak_cores").max().alias("cpu_max_cores"),
             pl.col("memory_peak_bytes").max().alias("memory_max_bytes"),
@@ -114,7 +115,7 @@ def _prices(daily: pl.LazyFrame) -> pl.LazyFrame:
             pl.col("team").last(),
             pl.col("charge_date").n_unique().alias("_days"),
             pl.col("cpu_cost", "memory_cost").sum(),
-            pl.col("cpu_alloc_core_hours", "memory_alloc_gib_hours").sum(),
+            steady_sum(pl.col("cpu_alloc_core_hours", "memory_alloc_gib_hours")),
         )
     )
 

@@ -17,7 +17,9 @@ import polars as pl
 
 from transforms.attributes import first_of, value_of
 from transforms.money import atoms, money
+from transforms.steady import steady_sum
 from warehouse.tables.mart_unit import COUNTER_DAILY, UNIT_COST
+from warehouse.tables.mart_workload import WORKLOAD_DAILY
 
 SUMMED: Final = ("value", "total")
 
@@ -64,9 +66,9 @@ def counter_daily(
         .filter(pl.col("event_at").dt.date() == day)
         .group_by("metric", "namespace")
         .agg(
-            pl.col("value").sum().alias("unit_count"),
+            steady_sum(pl.col("value")).alias("unit_count"),
             pl.when(pl.col("total").is_not_null().any())
-            .then(pl.col("total").sum())
+            .then(steady_sum(pl.col("total")))
             .alias("value_sum"),
         )
         .with_columns(pl.lit(day).alias("charge_date"))
@@ -100,8 +102,10 @@ def unit_cost(
     cost = namespaces.group_by(*key, "currency").agg(
         pl.col("effective_cost").sum(), pl.col("is_estimated").any()
     )
-    replicas = workloads.group_by(*key, "currency").agg(
-        (pl.col("run_hours").sum() / 24).alias("replica_mean")
+    replicas = (
+        workloads.sort(WORKLOAD_DAILY.key)
+        .group_by(*key, "currency")
+        .agg((steady_sum(pl.col("run_hours")) / 24).alias("replica_mean"))
     )
     per = atoms(pl.col("effective_cost")) * 1000 // pl.col("unit_count").round(0).cast(pl.Int128)
     return (

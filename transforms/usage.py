@@ -27,6 +27,7 @@ from transforms.facts import (
 )
 from transforms.node_hours import node_hourly
 from transforms.pods import POD
+from transforms.steady import steady_sum
 from transforms.telling import known_series
 from warehouse.tables.core import USAGE_HOURLY
 from warehouse.tables.core_usage import FACT_SOURCE
@@ -102,7 +103,7 @@ def fact_hours(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.Lazy
         amounts.join(told.select(names), on="series_id", how="inner", validate="m:1")
         .sort([*container, "rank", "teller", "series_id"])
         .group_by([*container, "rank", "source", "teller"], maintain_order=True)
-        .agg(pl.col("amount", "seconds").sum())
+        .agg(steady_sum(pl.col("amount", "seconds")))
         .filter((pl.col("container") != "") | ~has_container)
         .with_columns((pl.col("seconds") / 60).round().alias("minutes"))
         .sort(
@@ -244,7 +245,7 @@ def _amounts(segments: pl.LazyFrame, day: date) -> pl.LazyFrame:
         hourly.with_columns((pl.col("rate") * seconds).alias("amount"), seconds.alias("seconds"))
         .sort("series_id", "usage_hour", "from_at")
         .group_by("series_id", "usage_hour", maintain_order=True)
-        .agg(pl.col("amount", "seconds").sum())
+        .agg(steady_sum(pl.col("amount", "seconds")))
     )
 
 

@@ -19,6 +19,8 @@ from transforms.attributes import value_of
 from transforms.money import atoms, money
 from transforms.node_price import KIB, default_prices
 from transforms.ownership import Ownership
+from transforms.steady import steady_sum
+from warehouse.tables.core import USAGE_HOURLY
 from warehouse.tables.mart_workload import CONTAINER_HOURLY, EFFICIENCY, WORKLOAD_DAILY
 
 IDLE: Final = "__idle__"
@@ -37,17 +39,23 @@ def workload_daily(
     ownership: Ownership,
 ) -> pl.LazyFrame:
     """Give mart_workload_daily of a day."""
-    used = usage.group_by(PLACE).agg(
-        pl.col("workload_kind").max(),
-        (pl.col("run_seconds").sum() / HOUR).alias("run_hours"),
-        *(
-            (pl.col(f"{name}_{kind}_{unit}_seconds").sum() / size).alias(f"{name}_{kind}_{short}")
-            for name, unit, size, short in (
-                ("cpu", "core", HOUR, "core_hours"),
-                ("memory", "byte", HOUR * GIB, "gib_hours"),
-            )
-            for kind in ("request", "usage")
-        ),
+    used = (
+        usage.sort(USAGE_HOURLY.key)
+        .group_by(PLACE)
+        .agg(
+            pl.col("workload_kind").max(),
+            (steady_sum(pl.col("run_seconds")) / HOUR).alias("run_hours"),
+            *(
+                (steady_sum(pl.col(f"{name}_{kind}_{unit}_seconds")) / size).alias(
+                    f"{name}_{kind}_{short}"
+                )
+                for name, unit, size, short in (
+                    ("cpu", "core", HOUR, "core_hours"),
+                    ("memory", "byte", HOUR * GIB, "gib_hours"),
+                )
+                for kind in ("request", "usage")
+            ),
+        )
     )
     charged = pl.concat([
         weights.group_by(PLACE).agg(pl.col(WEIGHTS).sum().cast(pl.Int128)),
@@ -148,12 +156,13 @@ def container_hourly(usage: pl.LazyFrame, series: pl.LazyFrame) -> pl.LazyFrame:
         return (pl.col(column) / pl.col("run_seconds")).max()
 
     return (
-        running.group_by("usage_hour", *PLACE, "container")
+        running.sort(USAGE_HOURLY.key)
+        .group_by("usage_hour", *PLACE, "container")
         .agg(
             pl.col("usage_date").first(),
             pl.col("workload_kind").max(),
             pl.col("pod").n_unique().cast(pl.Int64).alias("replica_count"),
-            (pl.col("run_seconds").sum() / HOUR).alias("run_hours"),
+            (steady_sum(pl.col("run_seconds")) / HOUR).alias("run_hours"),
             each("cpu_request_core_seconds").alias("cpu_request_cores"),
             each("cpu_usage_core_seconds").alias("cpu_peak_cores"),
             each("memory_request_byte_seconds").alias("memory_request_bytes"),
@@ -203,7 +212,7 @@ def workload_efficiency(daily: pl.LazyFrame, *, days: int) -> pl.LazyFrame:
             pl.col("charge_date").min().alias("first_day"),
             pl.col("charge_date").max().alias("last_day"),
             pl.col("cpu_cost", "memory_cost").sum(),
-            pl.selectors.float().sum(),
+            steady_sum(pl.selectors.float()),
         )
     )
     cpu = efficiency("cpu_usage_core_hours", "cpu_request_core_hours")
