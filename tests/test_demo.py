@@ -460,7 +460,10 @@ def test_the_order_of_rows_changes_nothing(home: Path) -> None:
     ownership = ownership_of(ownership_files(settings))
     with Store(settings.warehouse) as store:
         done = store.read(PARTITION)
-        day, now = done["day"].max() - timedelta(days=3), done["built_at"].max()
+        last, now = done["day"].max(), done["built_at"].max()
+        assert isinstance(last, date)
+        assert isinstance(now, datetime)
+        day = last - timedelta(days=3)
         terms = Terms(day, now, settings, ownership)
         made = from_shuffled(steps.DAY, Inputs(settings).of_day(day), terms)
         kept = {name: store.read_day(BY_NAME[name], day) for name in made}
