@@ -4,6 +4,9 @@ Takes    settings, what is wanted (demo, once), a clock
 Gives    a collector, builds every few minutes, the site; or one pass of all of it
 Holds    told to stop, it stops at the next step of a build, and the next run goes on there
 Never    leaves a part behind: whatever ends it, the children are told and waited for
+
+What only one command needs is imported there: together these imports take longer than the answer
+of a command that asks.
 """
 
 import json
@@ -19,9 +22,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from app import report as report_page
-from app import serve as site
-from collector.otlp.serve import serve as serve_collector
 from collector.otlp.status import Status, read_status, wait_until_decoded
 from meterbook import build as building
 from meterbook.errors import ConfigError, Finding, MeterbookError
@@ -29,7 +29,6 @@ from meterbook.plan import Choice
 from meterbook.run_log import StoppedError
 from meterbook.settings import Settings
 from meterbook.settings_file import load_settings
-from sample_data.send import send_world
 from sample_data.world import WorldSpec, make_world
 from sample_data.write import write_sample
 from warehouse.snapshot import current
@@ -70,6 +69,8 @@ class PartEndedError(MeterbookError):
 
 def collect(settings: Settings, *, say: Say) -> int:
     """Run the receivers and the decoder until told to stop."""
+    from collector.otlp.serve import serve as serve_collector  # noqa: PLC0415 - see above
+
     return serve_collector(
         settings.collector,
         settings.home,
@@ -82,6 +83,8 @@ def collect(settings: Settings, *, say: Say) -> int:
 
 def serve_site(settings: Settings) -> None:
     """Run the site until told to stop."""
+    from app import serve as site  # noqa: PLC0415 - see above
+
     site.serve(
         settings.home,
         settings.site.host,
@@ -92,6 +95,8 @@ def serve_site(settings: Settings) -> None:
 
 def report(settings: Settings, out: Path) -> None:
     """Write the static report of the current snapshot."""
+    from app import report as report_page  # noqa: PLC0415 - see above
+
     out.parent.mkdir(parents=True, exist_ok=True)
     report_page.write_report(current(settings.serving), out)
 
@@ -182,6 +187,8 @@ def _demo_world(settings: Settings, demo: Demo, clock: Clock, say: Say) -> _Worl
 
 
 def _send(world: _World, status: Status, say: Say) -> None:
+    from sample_data.send import send_world  # noqa: PLC0415 - see above
+
     say("world: sending it over the wire, through the SDK's exporters and as raw requests")
     host = world.settings.collector.host
     report = send_world(

@@ -39,7 +39,6 @@ from collector.billing.outcome import (
     Say,
     Step,
 )
-from collector.billing.s3 import open_s3
 from collector.billing.source import ChangedError, Place, Source, SourceFile, open_local, places_of
 from collector.billing.stage import Staged, slug, stage
 from collector.billing.switch import parts_of, switch
@@ -110,6 +109,8 @@ def _refuse_unknown(catalog: Catalog, accept: str | None) -> None:
 def _open(place: Place, home: Path, settings: BillingSettings, say: Say) -> Source:
     if not place.address:
         return open_local(place)
+    from collector.billing.s3 import open_s3  # noqa: PLC0415 - the AWS library only for a bucket
+
     return open_s3(place, settings, home / "billing" / "landing" / slug(place.name), say)
 
 
