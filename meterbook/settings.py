@@ -207,6 +207,9 @@ class CardinalitySettings:
     part_series: int = _set(
         1_000_000, "series of two days that are laid out at a time; memory grows with it"
     )
+    exact_rows: int = _set(
+        50_000_000, "series times days of 30 days; beyond it week and month are estimates"
+    )
 
     def priced_backends(self) -> list[tuple[str, str, Decimal]]:
         """Give name, unit and price of each backend; the price of all series is `default`."""

@@ -167,6 +167,8 @@ def _amounts(settings: Settings) -> list[Finding]:
         findings.append(Finding("build.keep_snapshots", "want 1 or more"))
     if settings.cardinality.part_series < 1:
         findings.append(Finding("cardinality.part_series", "want 1 or more"))
+    if settings.cardinality.exact_rows < 1:
+        findings.append(Finding("cardinality.exact_rows", "want 1 or more"))
     return findings
 
 

@@ -1,11 +1,10 @@
-"""Active series by hour, day, week and month; whose they are, and what they cost where.
+"""Active series by day and hour; whose they are, and what they cost where.
 
-Reads    raw_series and raw_histogram of a day; core_series_daily of all days
-Writes   core_series_daily, core_series, mart_series_active, mart_series_hourly, mart_series_cost,
-         mart_series_quota
+Reads    raw_series and raw_histogram of a day
+Writes   core_series_daily, mart_series_hourly, mart_series_cost, mart_series_quota
 Units    money a month, Decimal(38, 12); a price per 1,000 stored series or per million samples
-Holds    a window counts each series once, however many days it was seen; the teams' series sum to
-         those of all; stored series: explicit histograms bounds + 3, summaries quantiles + 2
+Holds    the teams' series sum to those of all; stored series: explicit histograms bounds + 3,
+         summaries quantiles + 2
 """
 
 import json
@@ -22,8 +21,6 @@ from transforms.ownership import Ownership
 from transforms.owning import Judge, Thing
 from warehouse.table import USD
 from warehouse.tables.series import (
-    SERIES,
-    SERIES_ACTIVE,
     SERIES_COST,
     SERIES_DAILY,
     SERIES_HOURLY,
@@ -31,7 +28,6 @@ from warehouse.tables.series import (
 )
 
 EVERY: Final = "*"
-WEEK: Final = 7
 MONTH: Final = 30
 WORKLOADS: Final = (
     "k8s.cronjob.name", "k8s.deployment.name", "k8s.statefulset.name", "k8s.daemonset.name",
@@ -75,35 +71,6 @@ def series_day(series: pl.LazyFrame, day: date) -> Mapping[str, pl.LazyFrame]:
     return {
         "core_series_daily": daily.select(SERIES_DAILY.schema.names()).sort(SERIES_DAILY.key),
         "mart_series_hourly": hourly.select(SERIES_HOURLY.schema.names()).sort(SERIES_HOURLY.key),
-    }
-
-
-def registry(daily: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
-    """Give the registry of the last 30 days, and how many series each window has."""
-    last, hour = pl.col("day").max(), pl.col("last_hour_at").max()
-    age = (last - pl.col("day")).dt.total_days()
-    kept = daily.with_columns(age.alias("age"), last.alias("last"), hour.alias("hour"))
-    kept = kept.filter(pl.col("age") < MONTH)
-    known = kept.group_by("series_id").agg(
-        pl.col("metric").first(),
-        pl.col("first_hour_at").min().alias("first_seen_at"),
-        pl.col("last_hour_at").max().alias("last_seen_at"),
-        pl.len().cast(pl.Int64).alias("day_count"),
-        pl.col("age").min(),
-        pl.col("last").first().alias("day"),
-        (pl.col("last_hour_at").max() == pl.col("hour").first()).alias("is_now"),
-    )
-    active = known.group_by("metric").agg(
-        pl.col("day").first(),
-        pl.col("is_now").sum().cast(pl.Int64).alias("hour_series_count"),
-        *(
-            (pl.col("age") < days).sum().cast(pl.Int64).alias(f"{name}_series_count")
-            for name, days in (("day", 1), ("week", WEEK), ("month", MONTH))
-        ),
-    )
-    return {
-        "core_series": known.select(SERIES.schema.names()).sort(SERIES.key),
-        "mart_series_active": active.select(SERIES_ACTIVE.schema.names()).sort(SERIES_ACTIVE.key),
     }
 
 

@@ -34,6 +34,7 @@ from transforms import (
     network_hours,
     outlook,
     pools,
+    registry,
     rightsizing,
     savings,
     score_book,
@@ -211,8 +212,9 @@ def _series(f: Frames, t: Terms) -> Made:
     return {**series.series_day(seen, t.day), **costs}
 
 
-def _registry(f: Frames, _: Terms) -> Made:
-    return series.registry(f["core_series_daily"])
+def _registry(f: Frames, t: Terms) -> Made:
+    exact_rows = t.settings.cardinality.exact_rows
+    return registry.registry(f["core_series_daily"], exact_rows=exact_rows)
 
 
 def _use(f: Frames, t: Terms) -> Made:

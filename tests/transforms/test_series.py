@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.ownership import Ownership, parse_ownership
-from transforms.series import Backend, Charges, registry, series_cost, series_day
+from transforms.registry import registry
+from transforms.series import Backend, Charges, series_cost, series_day
 from warehouse.tables import BY_NAME, raw
 from warehouse.tables.series import SERIES_DAILY
 

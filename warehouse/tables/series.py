@@ -29,7 +29,8 @@ SERIES_DAILY: Final = Table(
 
 SERIES: Final = Table(
     name="core_series",
-    text="The registry of series of the last 30 days that have telemetry.",
+    text="The registry of series of the last 30 days that have telemetry. Beyond "
+    "cardinality.exact_rows it has those of the last day only.",
     grain="series",
     key=("series_id",),
     columns=(
@@ -53,6 +54,11 @@ SERIES_ACTIVE: Final = Table(
         count("day_series_count", "distinct series of the day"),
         count("week_series_count", "distinct series of the 7 days"),
         count("month_series_count", "distinct series of the 30 days"),
+        Column(
+            "is_estimate",
+            pl.Boolean(),
+            "week and month are estimates, standard error 1.6 %: beyond cardinality.exact_rows",
+        ),
     ),
 )
 
