@@ -56,7 +56,7 @@ def registry(
 def _known(kept: pl.LazyFrame, counts: pl.DataFrame, last: date) -> pl.LazyFrame:
     """Give a row per series, with the age of its last day in days."""
     hour = pl.lit(counts["last_hour_at"].max(), INSTANT)
-    return kept.group_by("series_id").agg(
+    known = kept.group_by("series_id").agg(
         pl.col("metric").first(),
         pl.col("first_hour_at").min().alias("first_seen_at"),
         pl.col("last_hour_at").max().alias("last_seen_at"),
@@ -64,6 +64,7 @@ def _known(kept: pl.LazyFrame, counts: pl.DataFrame, last: date) -> pl.LazyFrame
         (pl.lit(last) - pl.col("day").max()).dt.total_days().alias("age"),
         (pl.col("last_hour_at").max() == hour).alias("is_now"),
     )
+    return known.collect(engine="streaming").lazy()
 
 
 def _exact(known: pl.LazyFrame, last: date) -> pl.LazyFrame:
