@@ -96,6 +96,7 @@ class Inputs:
         around = [before, day, after]
         return {
             "raw_series": self.lake.seen_series([day]),
+            "raw_series_day": self.lake.series_of_day(day),
             "raw_series_once": self.lake.series_once([day]),
             "raw_series_once_before": self.lake.series_once([before]),
             "raw_point_around": self.lake.scan(raw.POINT, around),

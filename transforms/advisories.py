@@ -53,7 +53,7 @@ def is_placeholder(name: pl.Expr) -> pl.Expr:
 def personal_labels(own: pl.LazyFrame) -> pl.LazyFrame:
     """Find labels that name people: a row per service and label, `personal_data` a class or empty.
 
-    `own` has `service_name`, `event_hour` and `point_attributes`.
+    `own` has `service_name`, `first_hour_at`, `last_hour_at` and `point_attributes`.
     """
     label = ["service_name", "key"]
     values = (
@@ -62,8 +62,8 @@ def personal_labels(own: pl.LazyFrame) -> pl.LazyFrame:
         .unnest("point_attributes")
         .group_by(*label, "value")
         .agg(
-            pl.col("event_hour").min().alias("first_at"),
-            pl.col("event_hour").max().alias("last_at"),
+            pl.col("first_hour_at").min().alias("first_at"),
+            pl.col("last_hour_at").max().alias("last_at"),
         )
     )
     times = values.group_by(label).agg(pl.col("first_at").min(), pl.col("last_at").max())

@@ -1,6 +1,6 @@
 """What the rules of the Instrumentation Score find in a day of resources, logs and traces.
 
-Reads    raw_series, raw_signal, raw_span
+Reads    raw_series_day, raw_signal, raw_span
 Writes   core_score_finding_daily
 Time     UTC days of the event time
 Holds    telemetry about workloads is judged for nobody; a service is its `service.name`, and what
@@ -40,6 +40,7 @@ GRACE: Final = timedelta(minutes=5)
 
 _ABOUT_PODS: Final = r"(?:^|\x1f)k8s\.(?:pod|container|deployment|replicaset|statefulset)\."
 SEPARATOR: Final = "\x1f"
+HOURS: Final = ("first_hour_at", "last_hour_at")
 _RESOURCE: Final = "resource_attributes"
 _PLACES: Final = ("k8s.pod.name", "k8s.pod.uid", "host.name", "host.id")
 """What tells one logical resource from another; only values of one kind are compared."""
@@ -72,15 +73,17 @@ def resources(series: pl.LazyFrame, signals: pl.LazyFrame, terms: ScoreTerms) ->
         first_of(value_of(_RESOURCE, "service.instance.id")).alias("instance"),
         pl.col(_RESOURCE).list.eval(keys).list.sort().list.join(SEPARATOR).alias("keys"),
         pl.col(_RESOURCE).list.eval(_SDK_PAIR).list.sort().list.join(SEPARATOR).alias("sdk"),
-        "event_hour",
     ]
-    own = series.filter(~is_infrastructure(terms.infrastructure_scopes)).select(columns)
-    others = signals.filter(~is_infrastructure(terms.infrastructure_scopes, None)).select(columns)
-    first, last = pl.col("event_hour").min(), pl.col("event_hour").max()
+    own = series.filter(~is_infrastructure(terms.infrastructure_scopes)).select(
+        *columns, first_at="first_hour_at", last_at="last_hour_at"
+    )
+    others = signals.filter(~is_infrastructure(terms.infrastructure_scopes, None)).select(
+        *columns, first_at="event_hour", last_at="event_hour"
+    )
     return (
         pl.concat([own, others])
         .group_by("service_name", "instance", "keys", "sdk", *_PLACES)
-        .agg(first.alias("first_at"), last.alias("last_at"))
+        .agg(pl.col("first_at").min(), pl.col("last_at").max())
     )
 
 
@@ -136,7 +139,7 @@ def resource_findings(seen: pl.LazyFrame) -> list[pl.LazyFrame]:
 def label_findings(series: pl.LazyFrame, terms: ScoreTerms) -> pl.LazyFrame:
     """Count the labels of services' own metrics, and those that name people."""
     own = series.filter(~is_infrastructure(terms.infrastructure_scopes))
-    labels = personal_labels(own.select(service(), "event_hour", "point_attributes"))
+    labels = personal_labels(own.select(service(), *HOURS, "point_attributes"))
     return _found(labels, PERSONAL_DATA, pl.col("personal_data") != "", personal_sample(), _ONE)
 
 

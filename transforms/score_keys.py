@@ -1,6 +1,6 @@
 """Keys of attributes, and the level of OTLP at which they stand: RES-004, and deprecated ones.
 
-Reads    raw_series, raw_signal; core_score_key_daily
+Reads    raw_series_day, raw_signal; core_score_key_daily
 Writes   core_score_key_daily; what RES-004 found in a window
 Holds    keys that neither belong at one level only nor are deprecated are not kept; keys of points
          are no matter of RES-004
@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from transforms.advisories import SAMPLE_COUNT
-from transforms.score_day import SEPARATOR, ScoreTerms, service
+from transforms.score_day import HOURS, SEPARATOR, ScoreTerms, service
 from transforms.semconv_deprecated import DEPRECATED_KEYS
 from transforms.semconv_keys import ITEM_KEYS, RESOURCE_KEYS
 from transforms.signals import is_infrastructure
@@ -37,14 +37,14 @@ def keys_seen(
     names = pl.col("point_attributes").list.eval(_FIELD("key").filter(_FIELD("key").is_in(_OLD)))
     of_points = (
         series.filter(~is_infrastructure(terms.infrastructure_scopes))
-        .select(service(), names.alias("key"), "event_hour")
+        .select(service(), names.alias("key"), *HOURS)
         .filter(pl.col("key").list.len() > 0)
         .select(
             "service_name",
             pl.lit("point").alias("level"),
             "key",
-            pl.col("event_hour").alias("first_at"),
-            pl.col("event_hour").alias("last_at"),
+            pl.col("first_hour_at").alias("first_at"),
+            pl.col("last_hour_at").alias("last_at"),
         )
     )
     of_items = signals.filter(~is_infrastructure(terms.infrastructure_scopes, None)).select(

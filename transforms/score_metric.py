@@ -1,6 +1,6 @@
 """The metrics of services as the Instrumentation Score sees them.
 
-Reads    raw_series, raw_histogram; core_score_metric_daily
+Reads    raw_series_day, raw_histogram; core_score_metric_daily
 Writes   core_score_metric_daily; what MET-001 … MET-006 found in a window
 Holds    a metric counts once in a window, however many days it was sent on; MET-003 and MET-004
          go by service, and look at the last 14 days only
@@ -16,7 +16,7 @@ from transforms import ucum
 from transforms.advisories import SAMPLE_COUNT
 from transforms.attributes import value_of
 from transforms.metric_facts import OVERFLOW
-from transforms.score_day import ScoreTerms, service
+from transforms.score_day import HOURS, ScoreTerms, service
 from transforms.semconv_keys import ATTRIBUTE_KEYS
 from transforms.signals import is_infrastructure
 from warehouse.tables.mart_score import METRIC_DAILY
@@ -70,7 +70,7 @@ def metrics_seen(
 ) -> pl.LazyFrame:
     """Give core_score_metric_daily. Keys are counted where a metric has `limit` series an hour."""
     own = series.filter(~is_infrastructure(terms.infrastructure_scopes)).select(
-        service(), "metric_name", "unit", "series_id", "event_hour", "point_attributes"
+        service(), "metric_name", "unit", "series_id", *HOURS, "hours", "point_attributes"
     )
     bounds = pl.col("bounds").cast(pl.List(pl.String)).list.join(" ")
     layouts = (
@@ -86,8 +86,8 @@ def metrics_seen(
         .group_by(key)
         .agg(
             value_of("point_attributes", OVERFLOW).is_not_null().any().alias("is_overflow"),
-            pl.col("event_hour").min().alias("first_seen_at"),
-            pl.col("event_hour").max().alias("last_seen_at"),
+            pl.col("first_hour_at").min().alias("first_seen_at"),
+            pl.col("last_hour_at").max().alias("last_seen_at"),
         )
         .join(_widest(own, limit), on=_METRIC, how="left", validate="m:1")
         .with_columns(pl.col("widest_key_count").fill_null(0), pl.lit(day).alias("day"))
@@ -99,10 +99,15 @@ def metrics_seen(
 
 def _widest(own: pl.LazyFrame, limit: int) -> pl.LazyFrame:
     """Give the most values that one attribute key of a metric has in an hour."""
-    hour = [*_METRIC, "event_hour"]
-    wide = own.group_by(hour).agg(pl.col("series_id").n_unique().alias("n"))
+    hour = [*_METRIC, "hour"]
+    number = pl.col("series_id").n_unique().alias("n")
+    many = own.group_by(_METRIC).agg(number).filter(pl.col("n") >= limit)
+    hours = pl.LazyFrame({"hour": range(24)}, schema={"hour": pl.UInt32()})
+    is_sent = (pl.col("hours") & pl.lit(2, pl.Int32).pow(pl.col("hour"))) != 0
+    sent = own.join(many, on=_METRIC, how="semi").join(hours, how="cross").filter(is_sent)
+    wide = sent.group_by(hour).agg(number)
     labels = (
-        own.join(wide.filter(pl.col("n") >= limit).select(hour), on=hour, how="semi")
+        sent.join(wide.filter(pl.col("n") >= limit).select(hour), on=hour, how="semi")
         .select(*hour, "point_attributes")
         .filter(pl.col("point_attributes").list.len() > 0)
         .explode("point_attributes")

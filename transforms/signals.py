@@ -1,6 +1,6 @@
 """What services send of their own, day by day: the partial of coverage.
 
-Reads    raw_series, raw_signal
+Reads    raw_series_day, raw_signal
 Writes   core_signal_daily
 Time     UTC days of the event time; `last_received_at` is the time of receipt
 Holds    metrics about a workload cover nobody
@@ -35,21 +35,21 @@ def signals_seen(
     own = series.filter(~is_infrastructure(infrastructure_scopes)).select(
         *_identity(environment),
         pl.lit("metrics").alias("signal"),
-        pl.lit(1, pl.Int64).alias("item_count"),
+        pl.col("hours").bitwise_count_ones().cast(pl.Int64).alias("item_count"),
         "received_at",
-        "event_hour",
-    )
-    others = signals.select(
-        *_identity(environment), "signal", "item_count", "received_at", "event_hour"
+        "hours",
     )
     hour = pl.lit(2, pl.Int32).pow(pl.col("event_hour").dt.hour().cast(pl.UInt32))
+    others = signals.select(
+        *_identity(environment), "signal", "item_count", "received_at", hour.alias("hours")
+    )
     return (
         pl.concat([own, others])
         .group_by(*IDENTITY, "signal")
         .agg(
             pl.col("item_count").sum(),
             pl.col("received_at").max().alias("last_received_at"),
-            hour.bitwise_or().alias("hours"),
+            pl.col("hours").bitwise_or(),
         )
         .with_columns(
             pl.lit(day).alias("day"), pl.col("hours").bitwise_count_ones().alias("hour_count")

@@ -5,7 +5,7 @@ layer (`known_series`, `samples`, `fact_hours`, `lines_of_day`, `catalogue`, `ca
 `billed_services`, `service_costs`, `fx_rates`, `coverage_history`, `metric_uses`) live for one run
 only and are not stored.
 `raw_…_around` holds the days beside it too, `raw_…_before` the day before; `raw_series_once` has
-each series once, where `raw_series` has it every hour.
+each series once, where `raw_series` has it every hour; `raw_series_day` has it once with its hours.
 """
 
 from decimal import Decimal
@@ -57,7 +57,7 @@ from transforms.partition import IS_FINAL, OWNERSHIP, Frames, Made, Step, Terms
 
 def _known(f: Frames, t: Terms) -> Made:
     labels = t.settings.ownership.node_pool_labels
-    return {"known_series": usage.known_series(f["raw_series"], labels)}
+    return {"known_series": usage.known_series(f["raw_series_day"], labels)}
 
 
 def _samples(f: Frames, t: Terms) -> Made:
@@ -99,7 +99,7 @@ def _tag_quality(f: Frames, t: Terms) -> Made:
 
 
 def _pools(f: Frames, t: Terms) -> Made:
-    series, points, used = f["raw_series"], f["raw_point_around"], f["core_usage_hourly"]
+    series, points, used = f["raw_series_day"], f["raw_point_around"], f["core_usage_hourly"]
     made = pools.pool_weights(series, points, used, t.ownership, t.day)
     return {"core_pool_weight_daily": made}
 
@@ -133,7 +133,7 @@ def _weights(f: Frames, t: Terms) -> Made:
 def _workloads(f: Frames, t: Terms) -> Made:
     used, nodes, ledger = f["core_usage_hourly"], f["core_node_hourly"], f["core_cost_ledger"]
     daily = workload.workload_daily(used, nodes, f["core_weight_hourly"], ledger, t.ownership)
-    hourly = workload.container_hourly(used, f["raw_series"])
+    hourly = workload.container_hourly(used, f["raw_series_day"])
     return {"mart_workload_daily": daily, "core_container_hourly": hourly}
 
 
@@ -149,7 +149,7 @@ def _costs(f: Frames, _: Terms) -> Made:
 
 
 def _seen(f: Frames, t: Terms) -> Made:
-    series, place = f["raw_series"], t.settings.collector.default_environment
+    series, place = f["raw_series_day"], t.settings.collector.default_environment
     scopes = t.settings.inventory.infrastructure_scopes
     return {
         "core_workload_daily": workloads.workloads_seen(series, t.day, place),
@@ -160,7 +160,7 @@ def _seen(f: Frames, t: Terms) -> Made:
 
 
 def _scored_day(f: Frames, t: Terms) -> Made:
-    series_, sent, spans = f["raw_series"], f["raw_signal"], f["raw_span"]
+    series_, sent, spans = f["raw_series_day"], f["raw_signal"], f["raw_span"]
     places, scopes = t.settings.score.production_environments, t.settings.inventory
     terms = score_day.ScoreTerms(places, scopes.infrastructure_scopes)
     seen = score_day.resources(series_, sent, terms)
@@ -204,12 +204,12 @@ def _cardinality(f: Frames, t: Terms) -> Made:
 
 
 def _series(f: Frames, t: Terms) -> Made:
-    chosen, seen = t.settings.cardinality, f["raw_series"]
+    chosen, seen = t.settings.cardinality, f["raw_series_day"]
     charges = series.Charges(
         [series.Backend(*backend) for backend in chosen.priced_backends()], chosen.team_quotas()
     )
     costs = series.series_cost(seen, f["raw_histogram"], t.ownership, t.day, charges)
-    return {**series.series_day(seen, t.day), **costs}
+    return {**series.series_day(f["raw_series"], t.day), **costs}
 
 
 def _registry(f: Frames, t: Terms) -> Made:
@@ -345,7 +345,7 @@ def _rightsizing(f: Frames, t: Terms) -> Made:
 
 def _counted(f: Frames, t: Terms) -> Made:
     made = unit_cost.counter_daily(
-        f["raw_series"],
+        f["raw_series_day"],
         f["raw_point_around"],
         f["raw_histogram"],
         t.day,
@@ -371,7 +371,7 @@ def _outlook(f: Frames, t: Terms) -> Made:
 
 
 DAY: Final = (
-    Step(_known, ("raw_series",), ("known_series",), ("ownership.node_pool_labels",)),
+    Step(_known, ("raw_series_day",), ("known_series",), ("ownership.node_pool_labels",)),
     Step(_samples, ("known_series", "raw_point_around"), ("samples",)),
     Step(_told, ("known_series", "samples"), ("fact_hours",)),
     Step(_usage, ("known_series", "samples", "fact_hours"),
@@ -380,7 +380,7 @@ DAY: Final = (
          ("core_volume_hourly", "core_network_hourly", "core_balancer_hourly")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",), (OWNERSHIP,)),
-    Step(_pools, ("raw_series", "raw_point_around", "core_usage_hourly"),
+    Step(_pools, ("raw_series_day", "raw_point_around", "core_usage_hourly"),
          ("core_pool_weight_daily",), (OWNERSHIP,)),
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly",
                    "core_volume_hourly", "core_network_hourly", "core_balancer_hourly",
@@ -389,16 +389,16 @@ DAY: Final = (
     Step(_weights, ("core_usage_hourly", "core_network_hourly"),
          ("core_weight_hourly", "core_traffic_hourly"), (OWNERSHIP,)),
     Step(_workloads, ("core_usage_hourly", "core_node_hourly", "core_weight_hourly",
-                      "core_cost_ledger", "raw_series"),
+                      "core_cost_ledger", "raw_series_day"),
          ("mart_workload_daily", "core_container_hourly"), (OWNERSHIP,)),
     Step(_costs, ("core_cost_ledger", "lines_of_day"),
          ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
           "mart_cost_daily_statement", "mart_reconciliation_daily")),
-    Step(_counted, ("raw_series", "raw_point_around", "raw_histogram"), ("core_counter_daily",),
+    Step(_counted, ("raw_series_day", "raw_point_around", "raw_histogram"), ("core_counter_daily",),
          ("unit_cost.counters",)),
-    Step(_seen, ("raw_series", "raw_signal"), ("core_workload_daily", "core_signal_daily"),
+    Step(_seen, ("raw_series_day", "raw_signal"), ("core_workload_daily", "core_signal_daily"),
          ("inventory.infrastructure_scopes", "collector.default_environment"), is_history=True),
-    Step(_scored_day, ("raw_series", "raw_signal", "raw_span", "raw_span_around",
+    Step(_scored_day, ("raw_series_day", "raw_signal", "raw_span", "raw_span_around",
                        "raw_histogram"),
          ("core_score_finding_daily", "core_score_key_daily", "core_score_metric_daily"),
          ("inventory.infrastructure_scopes", "score.production_environments"), is_history=True),
@@ -409,7 +409,7 @@ DAY: Final = (
           "cardinality.growth_guard_ratio", "cardinality.top_values",
           "cardinality.metric_budget", "cardinality.searched_metrics",
           "cardinality.part_series"), is_history=True),
-    Step(_series, ("raw_series", "raw_histogram"),
+    Step(_series, ("raw_series", "raw_series_day", "raw_histogram"),
          ("core_series_daily", "mart_series_hourly", "mart_series_cost", "mart_series_quota"),
          (OWNERSHIP, "cardinality.priced_backends", "cardinality.team_quotas"), is_history=True),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Who runs, as the cluster's own metrics tell it.
 
-Reads    raw_series
+Reads    raw_series_day
 Writes   core_workload_daily
 Time     UTC days of the event time
 """
@@ -41,7 +41,8 @@ def workloads_seen(series: pl.LazyFrame, day: date, environment: str) -> pl.Lazy
             .fill_null(environment)
             .alias("environment"),
             *kinds,
-            "event_hour",
+            "first_hour_at",
+            "last_hour_at",
         )
         .with_columns(
             pl.coalesce(
@@ -56,8 +57,8 @@ def workloads_seen(series: pl.LazyFrame, day: date, environment: str) -> pl.Lazy
         .agg(
             pl.col("workload_kind").min(),
             pl.col("team").max(),
-            pl.col("event_hour").min().alias("first_event_at"),
-            pl.col("event_hour").max().alias("last_event_at"),
+            pl.col("first_hour_at").min().alias("first_event_at"),
+            pl.col("last_hour_at").max().alias("last_event_at"),
         )
         .with_columns(pl.lit(day).alias("day"))
         .select(WORKLOAD_DAILY.schema.names())

@@ -13,10 +13,12 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.lake_series import series_once
+from warehouse.lake_series import held, series_once
 from warehouse.table import Table
 from warehouse.tables import raw
 
+HELD_BYTES: Final = 64 << 20
+"""Of a day's dictionary: of a smaller one the series are read once for all steps of the day."""
 BY_HOUR: Final = (
     raw.SERIES,
     raw.ACTIVITY,
@@ -85,6 +87,31 @@ class Lake:
             hours, lambda files: (_read(raw.SERIES, files[0]), _read(raw.ACTIVITY, files[1]))
         )
 
+    def series_of_day(self, day: date) -> pl.LazyFrame:
+        """Give each series of a day once, with the hours it was sent in, points and last receipt.
+
+        Shape: `raw.DAY_SERIES_SCHEMA`.
+        """
+        hour = pl.col("event_hour")
+        sent = (
+            self.seen_series([day])
+            .group_by("series_id")
+            .agg(
+                hour.min().alias("first_hour_at"),
+                hour.max().alias("last_hour_at"),
+                hour_bit(hour).bitwise_or().alias("hours"),
+                pl.col("point_count").sum(),
+                pl.col("received_at").max(),
+            )
+        )
+        series = self.series_once([day]).join(
+            sent, on="series_id", how="inner", validate="1:1", maintain_order="left"
+        )
+        return held(series) if self._size(raw.SERIES, day) <= HELD_BYTES else series
+
+    def _size(self, table: Table, day: date) -> int:
+        return sum(path.stat().st_size for path in self.files(table, [day]))
+
     def digest(self, day: date) -> str:
         """Give a short name of what the lake holds of a day."""
         parts = [
@@ -93,6 +120,11 @@ class Lake:
             for path in self.files(table, [day])
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else ""
+
+
+def hour_bit(at: pl.Expr) -> pl.Expr:
+    """Give 2 to the power of the hour of the day."""
+    return pl.lit(2, pl.Int32).pow(at.dt.hour().cast(pl.UInt32))
 
 
 def _read(table: Table, files: Sequence[Path]) -> pl.LazyFrame:

@@ -42,6 +42,22 @@ def series_once(hours: Sequence[Files], scan: Scan) -> pl.LazyFrame:
     return register_io_source(read, schema=raw.ONCE_SCHEMA, validate_schema=True, is_pure=True)
 
 
+def held(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the same rows, collected when first asked for and kept as long as the frame given."""
+    kept: list[pl.DataFrame] = []
+
+    def read(
+        columns: list[str] | None, chosen: pl.Expr | None, limit: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        if not kept:
+            kept.append(frame.collect())
+        rows = kept[0].lazy() if chosen is None else kept[0].lazy().filter(chosen)
+        rows = rows if columns is None else rows.select(columns)
+        yield (rows if limit is None else rows.head(limit)).collect()
+
+    return register_io_source(read, schema=frame.collect_schema(), is_pure=True)
+
+
 def _new(
     named: pl.LazyFrame,
     active: pl.LazyFrame,

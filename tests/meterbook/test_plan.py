@@ -183,6 +183,8 @@ def _empty(name: str) -> pl.LazyFrame:
     bare = name.removesuffix("_around").removesuffix("_before")
     if bare == "raw_series_once":
         return pl.LazyFrame(schema=raw.ONCE_SCHEMA)
+    if bare == "raw_series_day":
+        return pl.LazyFrame(schema=raw.DAY_SERIES_SCHEMA)
     if bare == raw.SERIES.name:
         return pl.LazyFrame(schema=raw.SEEN_SERIES_SCHEMA)
     return BY_NAME[bare].empty().lazy()

@@ -56,8 +56,10 @@ class Telemetry:
         ident = len(self._series) + 1
         self._series.append(
             {
-                **raw.SERIES.sample(1).to_dicts()[0],
-                "event_hour": START,
+                **raw.SERIES.sample(1).select(*raw.ONCE_SCHEMA).to_dicts()[0],
+                "first_hour_at": START,
+                "last_hour_at": START,
+                "hours": 1,
                 "series_id": ident,
                 "tenant": "default",
                 "metric_name": metric,
@@ -159,8 +161,8 @@ class Telemetry:
 
     @property
     def series(self) -> pl.LazyFrame:
-        """Give raw_series."""
-        return pl.LazyFrame(self._series, schema=raw.SEEN_SERIES_SCHEMA)
+        """Give raw_series_day."""
+        return pl.LazyFrame(self._series, schema=raw.DAY_SERIES_SCHEMA)
 
     @property
     def points(self) -> pl.LazyFrame:

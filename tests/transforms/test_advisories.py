@@ -16,7 +16,8 @@ from warehouse.tables import raw
 HOUR = datetime(2026, 11, 20, 7, tzinfo=UTC)
 SCHEMA = {
     "service_name": pl.String(),
-    "event_hour": raw.SERIES.schema["event_hour"],
+    "first_hour_at": raw.SERIES.schema["event_hour"],
+    "last_hour_at": raw.SERIES.schema["event_hour"],
     "point_attributes": raw.ATTRIBUTES,
 }
 
@@ -24,7 +25,12 @@ SCHEMA = {
 def _own(*labels: dict[str, str]) -> pl.LazyFrame:
     """Give the series of `pay` with these labels."""
     rows = [
-        ("pay", HOUR, [{"key": k, "type": "string", "value": v} for k, v in sorted(one.items())])
+        (
+            "pay",
+            HOUR,
+            HOUR,
+            [{"key": k, "type": "string", "value": v} for k, v in sorted(one.items())],
+        )
         for one in labels
     ]
     return pl.LazyFrame(rows, schema=SCHEMA, orient="row")

@@ -142,9 +142,10 @@ def test_the_hours_of_a_day_are_kept_as_bits(telemetry: Any) -> None:
     resource = {"service.name": "web", "service.namespace": "shop"}
     for metric in ("queue.depth", "queue.wait", "queue.age"):
         telemetry.add(metric, resource, scope="shop.worker")
-    later = pl.col("event_hour") + pl.duration(hours=5)
     is_last = pl.col("metric_name") == "queue.age"
-    series = telemetry.series.with_columns(pl.when(is_last).then(later).otherwise("event_hour"))
+    series = telemetry.series.with_columns(
+        pl.when(is_last).then(1 << 5).otherwise("hours").cast(pl.Int32).alias("hours")
+    )
 
     frame = signals.signals_seen(
         series,
@@ -155,7 +156,7 @@ def test_the_hours_of_a_day_are_kept_as_bits(telemetry: Any) -> None:
     ).collect()
 
     made = SIGNAL_DAILY.check(frame)
-    assert made.select("hours", "hour_count").rows() == [(0b100001, 2)]
+    assert made.select("hours", "hour_count", "item_count").rows() == [(0b100001, 2, 3)]
 
 
 HOURS = st.lists(

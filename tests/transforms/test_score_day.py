@@ -25,22 +25,24 @@ def _typed(values: Mapping[str, object]) -> list[dict[str, str]]:
 
 
 def _series(*rows: Mapping[str, Any]) -> pl.LazyFrame:
-    """Give raw_series: `resource`, `labels`, `hour` and columns by name."""
+    """Give raw_series_day: `resource`, `labels`, `hour` and columns by name."""
     full = [
         {
-            **dict.fromkeys(raw.SEEN_SERIES_SCHEMA),
+            **dict.fromkeys(raw.DAY_SERIES_SCHEMA),
             "series_id": number,
             "metric_name": "m",
             "unit": "1",
             "scope_name": "",
             "resource_attributes": _typed(row.get("resource", {"service.name": "pay"})),
             "point_attributes": _typed(row.get("labels", {})),
-            "event_hour": START + timedelta(hours=row.get("hour", 0)),
+            "first_hour_at": START + timedelta(hours=row.get("hour", 0)),
+            "last_hour_at": START + timedelta(hours=row.get("hour", 0)),
+            "hours": 1 << row.get("hour", 0),
             **{k: v for k, v in row.items() if k not in {"resource", "labels", "hour"}},
         }
         for number, row in enumerate(rows)
     ]
-    return pl.LazyFrame(full, schema=raw.SEEN_SERIES_SCHEMA)
+    return pl.LazyFrame(full, schema=raw.DAY_SERIES_SCHEMA)
 
 
 def _logs(
@@ -298,7 +300,7 @@ def test_keys_are_kept_where_they_were_met() -> None:
     """RES-004 sees keys with a level of their own: on resources, and on sampled records."""
     resource = {"service.name": "pay", "http.request.method": "GET", "own.key": "1"}
     logs = _logs(resource, (9, "INFO", 1), keys=["service.name", "http.route", "mine"])
-    seen = score_day.resources(raw.SERIES.empty().lazy(), logs, TERMS)
+    seen = score_day.resources(_series(), logs, TERMS)
 
     made = score_keys.keys_seen(seen, _series(), logs, DAY, TERMS).collect()
 
@@ -317,7 +319,7 @@ def test_old_keys_of_points_are_kept() -> None:
     series = _series(*({"labels": {"http.method": m, "http.route": "/"}} for m in ("GET", "PUT")))
 
     made = score_keys.keys_seen(
-        score_day.resources(raw.SERIES.empty().lazy(), raw.SIGNAL.empty().lazy(), TERMS),
+        score_day.resources(_series(), raw.SIGNAL.empty().lazy(), TERMS),
         series,
         raw.SIGNAL.empty().lazy(),
         DAY,

@@ -69,9 +69,10 @@ def test_every_window_is_a_recount(days: dict[int, list[int]]) -> None:
 def test_hours_of_a_day(telemetry: Any) -> None:
     """A series in two hours is active in both and present once."""
     telemetry.add("m", {}).add("m", {"a": 1})
-    later = telemetry.series.head(1).with_columns(pl.col("event_hour") + timedelta(hours=3))
+    seen = telemetry.series.rename({"first_hour_at": "event_hour"})
+    later = seen.head(1).with_columns(pl.col("event_hour") + timedelta(hours=3))
 
-    made = checked(series_day(pl.concat([telemetry.series, later]), date(2026, 10, 1)))
+    made = checked(series_day(pl.concat([seen, later]), date(2026, 10, 1)))
 
     assert made["mart_series_hourly"]["series_count"].to_list() == [2, 1]
     daily = made["core_series_daily"]

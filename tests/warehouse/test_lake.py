@@ -93,6 +93,37 @@ def test_once_equals_the_dictionary_that_has_activity(tmp_path):
     assert once.equals(hourly.select(columns).sort("series_id"))
 
 
+def test_a_day_has_each_series_once_with_its_hours(tmp_path):
+    """Series 1 at 0 and 2, series 2 at 1 and 2, series 3 at 1, series 4 without activity never."""
+    _hours(tmp_path, [([1, 4], [1]), ([2, 3], [2, 3]), ([1, 2], [1, 2])])
+    lake = Lake(tmp_path)
+    start = lake.seen_series([DAY]).select(pl.col("event_hour").min()).collect().item()
+
+    day = lake.series_of_day(DAY)
+
+    found = day.collect().sort("series_id")
+    assert found.schema == pl.Schema(raw.DAY_SERIES_SCHEMA)
+    assert found.select("series_id", "hours").rows() == [(1, 0b101), (2, 0b110), (3, 0b010)]
+    first, last = found["first_hour_at"] - start, found["last_hour_at"] - start
+    assert (first.dt.total_hours().to_list(), last.dt.total_hours().to_list()) == (
+        [0, 1, 1],
+        [2, 2, 1],
+    )
+    per_series = lake.seen_series([DAY]).collect().group_by("series_id")
+    counts = per_series.agg(pl.col("point_count").sum(), pl.col("received_at").max())
+    assert found.select(counts.columns).equals(counts.sort("series_id"))
+    assert day.filter(pl.col("series_id") == 2).select("hours").collect().item() == 0b110
+    assert day.head(2).collect().height == 2
+
+
+def test_a_day_without_telemetry_has_no_series(tmp_path):
+    """No rows, in the declared types."""
+    found = Lake(tmp_path).series_of_day(DAY).collect()
+
+    assert found.is_empty()
+    assert found.schema == pl.Schema(raw.DAY_SERIES_SCHEMA)
+
+
 def test_once_of_a_day_without_telemetry(tmp_path):
     """No rows, in the declared types; also where only the activity is there."""
     assert Lake(tmp_path).series_once([DAY]).collect().schema == pl.Schema(raw.ONCE_SCHEMA)

@@ -72,6 +72,16 @@ ONCE_SCHEMA: Final = {
 }
 """What names a series, whatever the hour: what `Lake.series_once` gives."""
 
+DAY_SERIES_SCHEMA: Final = {
+    **ONCE_SCHEMA,
+    "first_hour_at": INSTANT,
+    "last_hour_at": INSTANT,
+    "hours": pl.Int32(),
+    "point_count": ACTIVITY.schema["point_count"],
+    "received_at": ACTIVITY.schema["received_at"],
+}
+"""A series of a day with when it was sent: bit n of `hours` is hour n (`Lake.series_of_day`)."""
+
 POINT: Final = Table(
     name="raw_point",
     text="Points of gauges and sums.",
