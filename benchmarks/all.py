@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-PARTS: Final = ("receiver", "fairness", "evidence", "bills", "ledger", "cardinality")
+PARTS: Final = ("receiver", "fairness", "evidence", "bills", "ledger", "rules", "cardinality")
 
 
 def main() -> None:

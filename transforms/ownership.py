@@ -8,6 +8,7 @@ Refuses  unknown teams, fixed splits that do not sum to 1, money that is not quo
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -131,8 +132,8 @@ class _Reader:
         if not isinstance(items, list):
             self._find(name, "want a list")
             return
-        ids = [str(item["id"]) for item in items if isinstance(item, dict) and "id" in item]
-        for ident in sorted({ident for ident in ids if ids.count(ident) > 1}):
+        ids = Counter(str(item["id"]) for item in items if isinstance(item, dict) and "id" in item)
+        for ident in sorted(ident for ident, count in ids.items() if count > 1):
             self._find(f"{name}.{ident}", "the id stands twice; each needs its own")
         for number, item in enumerate(items):
             key = f"{name}[{number}]"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from meterbook.errors import Finding
 from transforms.ownership_model import REGEX, SHARED, Match, Ownership, Pool, Rule
 from transforms.owning import fits
+from transforms.rule_index import RuleIndex
 
 ANY = "*"
 
@@ -28,9 +29,15 @@ def advice(ownership: Ownership) -> list[Finding]:
 
 
 def _rules(ownership: Ownership) -> Iterator[Finding]:
+    # What takes all of a pattern is equal to it, or begins as it does: as a thing's value would.
+    index = RuleIndex([_patterns(rule.match) for rule in ownership.rules])
     for number, rule in enumerate(ownership.rules):
         key = f"rules.{rule.id}"
-        for earlier in ownership.rules[:number]:
+        said = [pattern for part in _patterns(rule.match) for pattern in part]
+        for place in index.places(said):
+            earlier = ownership.rules[place]
+            if place >= number:
+                break
             if earlier.source and rule.source:  # a source puts the narrow before the wide
                 continue
             if not _may_take_all(earlier) or not _meet(earlier, rule):
@@ -87,6 +94,10 @@ def _aliases(ownership: Ownership) -> Iterator[Finding]:
             yield Finding(
                 f"tags.values.aliases.{alias}", f"never '{team}': the value is listed as invalid"
             )
+
+
+def _patterns(match: Match) -> list[list[tuple[str, str]]]:
+    return [[(name, text) for text in texts] for name, texts in match.parts]
 
 
 def _may_take_all(rule: Rule) -> bool:

@@ -5,9 +5,11 @@ Holds    a day's digest follows from what is in force on that day and from nothi
 """
 
 import hashlib
+from bisect import bisect_right
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Final
 
 from meterbook.errors import Finding
@@ -159,14 +161,29 @@ class Ownership:
         """Digest what is in force on a day; names, budgets and cost centres decide no cost."""
         if self.config_hash == "none":
             return self.config_hash
-        parts = (
-            self.team_ids,
-            self.tags,
-            [_undated(rule) for rule in self.rules if rule.holds_on(day)],
-            [_undated(pool) for pool in self.pools if pool.holds_on(day)],
-            (self.basis, self.policy),
-        )
-        return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+        stretch = bisect_right(self._edges, day)
+        if stretch not in self._hashes:
+            parts = (
+                self.team_ids,
+                self.tags,
+                [_undated(rule) for rule in self.rules if rule.holds_on(day)],
+                [_undated(pool) for pool in self.pools if pool.holds_on(day)],
+                (self.basis, self.policy),
+            )
+            self._hashes[stretch] = hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+        return self._hashes[stretch]
+
+    @cached_property
+    def _edges(self) -> list[date]:
+        """Give the days from which other rules or pools are in force."""
+        dated: tuple[Rule | Pool, ...] = (*self.rules, *self.pools)
+        ends = {one.until + timedelta(days=1) for one in dated if one.until < date.max}
+        return sorted(ends | {one.since for one in dated})
+
+    @cached_property
+    def _hashes(self) -> dict[int, str]:
+        """Keep the digest of each stretch of days with the same rules."""
+        return {}
 
 
 def _undated(one: Rule | Pool) -> Rule | Pool:

@@ -6,13 +6,15 @@ Gives    the document; paths by rule; one digest of the file and of what its sou
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from meterbook.errors import ConfigError, Finding
 from transforms.backstage_rules import SourceFile
 
+LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Where the library was built with it, a twelfth of the time for thousands of rules."""
 Files = Mapping[str, Sequence[SourceFile]]
 """The files of each rule source, by the rule's id."""
 
@@ -28,7 +30,7 @@ def source_paths(text: str) -> dict[str, tuple[str, ...]]:
 def document_of(text: str) -> Mapping[str, Any]:
     """Read the YAML. Errors: ConfigError."""
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=LOADER)  # noqa: S506 - both are safe
     except yaml.YAMLError as exc:
         raise ConfigError([Finding("ownership", f"no YAML: {exc}")]) from exc
     if not isinstance(document, dict):

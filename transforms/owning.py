@@ -8,11 +8,12 @@ Holds    first match wins, pools before rules; the same thing gets the same owne
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import Final
 
 from transforms.attributes import ANNOTATION
@@ -25,7 +26,7 @@ from transforms.ownership_model import (
     Pool,
     Rule,
 )
-from transforms.rule_index import RuleIndex
+from transforms.rule_index import SIGNS, RuleIndex
 
 KEY_PREFIXES: Final = (
     ANNOTATION,
@@ -43,6 +44,9 @@ KEY_PREFIXES: Final = (
     "aws:",
 )
 IGNORED: Final = re.compile(r"[-_. :/]")
+TAGGED: Final = ("label", "tag", "annotation")
+SAID: Final = ("cluster", "namespace", "workload", "account", "service", "resource",
+               "charge_category")  # fmt: skip
 
 
 Tags = Mapping[str, Mapping[str, str]]
@@ -81,7 +85,7 @@ class Judge:
         self.config_hash = ownership.hash_on(day)
         self.rules = [rule for rule in ownership.rules if rule.holds_on(day)]
         self.pools = [pool for pool in ownership.pools if pool.holds_on(day)]
-        self.index = RuleIndex(self.rules, normal_key)
+        self.index = RuleIndex([_asked(rule.match) for rule in self.rules])
         self.keys = [normal_key(key) for key in ownership.tags.keys]
         self.teams = {team.id for team in ownership.teams}
         self.by_value = {team.id.casefold(): team.id for team in ownership.teams}
@@ -93,7 +97,7 @@ class Judge:
         for pool in self.pools:
             if not self._is_bucket(pool) and self._matches(pool.match, thing, tags):
                 return self._pooled(pool, "")
-        for place in self.index.places(thing.namespace, tags):
+        for place in self.index.places(_said(thing, tags)):
             rule = self.rules[place]
             if self._matches(rule.match, thing, tags):
                 found = self._by_rule(rule, tags, reason)
@@ -164,8 +168,48 @@ def normal_key(key: str) -> str:
 def fits(pattern: str, value: str) -> bool:
     """Tell whether a pattern (`*`, `?`, or `re:` and a regular expression) is the whole value."""
     if pattern.startswith(REGEX):
-        return re.fullmatch(pattern.removeprefix(REGEX), value) is not None
-    return fnmatchcase(value, pattern)
+        return _expression(pattern.removeprefix(REGEX), 0).fullmatch(value) is not None
+    if SIGNS.search(pattern) is None:
+        return pattern == value
+    return _expression(translate(pattern), 0).match(value) is not None
+
+
+@lru_cache(maxsize=2**16)
+def _expression(text: str, flags: int) -> re.Pattern[str]:
+    """Compile once, however many there are: the library's own memory holds a few hundred."""
+    return re.compile(text, flags)
+
+
+def _asked(match: Match) -> list[list[tuple[str, str]]]:
+    """Give what a rule surely asks for: patterns of which one holds, tags by their key.
+
+    A part that may hold for things without any such tag says nothing.
+    """
+    return [
+        part
+        for name, patterns in match.parts
+        if (part := [_pattern(name, text) for text in patterns]) and all(about for about, _ in part)
+    ]
+
+
+def _pattern(name: str, text: str) -> tuple[str, str]:
+    """Give what a pattern is about, and how it is compared; nothing where it may take all."""
+    if name not in TAGGED:
+        return name, text
+    key, _, value = text.partition("=")
+    if text == "*" or (value.startswith(REGEX) and fits(value, "")):
+        return "", ""
+    return f"{name} {normal_key(key)}", value.casefold() or "*"
+
+
+def _said(thing: Thing, tags: Tags) -> Iterator[tuple[str, str]]:
+    """Give what a thing says of itself, as rules ask for it."""
+    for name in SAID:
+        value = getattr(thing, name)
+        if value not in {"", "-"}:
+            yield name, value
+    for kind in TAGGED:
+        yield from ((f"{kind} {key}", value) for key, value in tags[kind].items())
 
 
 def _part_matches(name: str, patterns: tuple[str, ...], thing: Thing, tags: Tags) -> bool:
@@ -183,5 +227,6 @@ def _tag_matches(pattern: str, tags: Mapping[str, str]) -> bool:
     key, _, wanted = pattern.partition("=")
     value = tags.get(normal_key(key), "")
     if wanted.startswith(REGEX):
-        return re.fullmatch(wanted.removeprefix(REGEX), value, re.IGNORECASE) is not None
+        expression = _expression(wanted.removeprefix(REGEX), re.IGNORECASE)
+        return expression.fullmatch(value) is not None
     return bool(value) and (not wanted or fits(wanted.casefold(), value))

@@ -1,62 +1,85 @@
 """Which rules may take a thing: an index, so that thousands of rules cost what a few do.
 
-Takes    the rules of a day in their order
-Gives    for a thing the places of the rules that may match it, ascending
+Takes    patterns by rule: the parts of its match, each with its patterns
+Gives    for what a thing says the places of the rules that may match it, ascending
 Holds    no rule that matches is left out; whether one does is for the caller to see
 
-A rule is filed under one part of its match whose texts are all plain: a label's value, else its
-namespace. One without such a part may match everything.
+A rule is filed under one part of its match: under the texts that are plain, and under what the
+others surely begin with. Of several parts that one counts whose texts the fewest rules share.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from transforms.ownership_model import REGEX, Match, Rule
+from transforms.ownership_model import REGEX
 
-TAGGED: Final = ("label", "tag", "annotation")
-SIGNS: Final = frozenset("*?[")
-Key = tuple[str, str, str]
+SIGNS: Final = re.compile(r"[*?\[]")
+LITERAL: Final = re.compile(r"[A-Za-z0-9 _/:@,=-]*")
+"""What a regular expression may begin with and mean as it stands."""
+Key = tuple[str, str, bool]
+"""What is said of (`namespace`, `label app`), a text, and whether that is the whole of it."""
+Part = Sequence[tuple[str, str]]
+"""Patterns of which one must hold, each with what it is about."""
 
 
 class RuleIndex:
-    """The rules of a day by what they surely ask for."""
+    """Rules by what they surely ask for."""
 
-    def __init__(self, rules: Sequence[Rule], normal: Callable[[str], str]) -> None:
-        """File each rule; `normal` gives a tag's key as it is compared."""
+    def __init__(self, rules: Sequence[Iterable[Part]]) -> None:
+        """File each rule by its parts; one that may match everything is open."""
+        choices = [[_keys(part) for part in parts] for parts in rules]
+        count = Counter(key for parts in choices for keys in parts for key in keys)
         self.open: list[int] = []
         self.filed: dict[Key, list[int]] = {}
-        for place, rule in enumerate(rules):
-            keys = _keys(rule.match, normal)
-            for key in keys:
-                self.filed.setdefault(key, []).append(place)
-            if not keys:
+        for place, parts in enumerate(choices):
+            if not parts:
                 self.open.append(place)
+                continue
+            for key in min(parts, key=lambda keys: max(count[key] for key in keys)):
+                self.filed.setdefault(key, []).append(place)
+        lengths: dict[str, set[int]] = {}
+        for name, text, is_whole in self.filed:
+            if not is_whole:
+                lengths.setdefault(name, set()).add(len(text))
+        self.lengths: Mapping[str, set[int]] = lengths
 
-    def places(self, namespace: str, tags: Mapping[str, Mapping[str, str]]) -> Iterable[int]:
-        """Give the places of the rules that may match."""
+    def places(self, said: Iterable[tuple[str, str]]) -> Iterable[int]:
+        """Give the places of the rules that may match what is said: names and their values."""
         if not self.filed:
             return self.open
-        keys = [(kind, key, value) for kind in TAGGED for key, value in tags[kind].items()]
-        found = [self.filed.get(key, ()) for key in (("namespace", "", namespace), *keys)]
+        found = (self.filed.get(key, ()) for key in self._asked(said))
         return sorted({*self.open, *(place for some in found for place in some)})
 
-
-def _keys(match: Match, normal: Callable[[str], str]) -> set[Key]:
-    """Give the keys a rule is filed under; none when every thing may match it."""
-    for name in (*TAGGED, "namespace"):
-        for part, texts in match.parts:
-            if part == name and all(_is_plain(text, is_tag=name in TAGGED) for text in texts):
-                return {_key(name, text, normal) for text in texts}
-    return set()
+    def _asked(self, said: Iterable[tuple[str, str]]) -> Iterator[Key]:
+        for name, value in said:
+            yield name, value, True
+            for length in self.lengths.get(name, ()):
+                if length <= len(value):
+                    yield name, value[:length], False
 
 
-def _key(name: str, text: str, normal: Callable[[str], str]) -> Key:
-    if name not in TAGGED:
-        return name, "", text
-    key, _, value = text.partition("=")
-    return name, normal(key), value.casefold()
+def _keys(part: Part) -> set[Key]:
+    return {key for name, text in part for key in _key(name, text)}
 
 
-def _is_plain(text: str, *, is_tag: bool) -> bool:
-    value = text.partition("=")[2] if is_tag else text
-    return bool(value) and not value.startswith(REGEX) and not SIGNS & set(value)
+def _key(name: str, text: str) -> Iterator[Key]:
+    """Give what a text is filed under: itself, or what all that it matches begins with."""
+    if text.startswith(REGEX):
+        yield name, text, True
+        yield name, _beginning(text.removeprefix(REGEX)), False
+    elif found := SIGNS.search(text):
+        yield name, text[: found.start()], False
+    else:
+        yield name, text, True
+
+
+def _beginning(expression: str) -> str:
+    """Give the plain text that all matches of a regular expression begin with; it may be empty."""
+    if "|" in expression or "(?" in expression:
+        return ""
+    found = LITERAL.match(expression)
+    literal = found[0] if found else ""
+    is_counted = expression[len(literal) : len(literal) + 1] in {"*", "?", "{", "+"}
+    return literal[:-1] if is_counted else literal

@@ -1,6 +1,7 @@
 """Backstage's catalogue as a source of ownership rules."""
 
 import json
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.errors import ConfigError
+from transforms import owning
 from transforms.ownership import (
     UNALLOCATED,
     Match,
@@ -20,7 +22,7 @@ from transforms.ownership import (
     source_paths,
 )
 from transforms.ownership_checks import advice
-from transforms.owning import Judge, Thing, normal_key
+from transforms.owning import Judge, Thing
 from transforms.rule_index import RuleIndex
 
 DAY = date(2026, 10, 1)
@@ -311,9 +313,37 @@ def test_the_order_of_documents_changes_nothing(made: Any, seed: Any) -> None:
 
 patterns = st.lists(
     st.tuples(
-        st.sampled_from(["namespace", "label", "tag", "cluster"]),
+        st.sampled_from(["namespace", "label", "tag", "cluster", "account", "workload"]),
         st.lists(
-            st.sampled_from(["a", "B", "a*", "k=a", "k=B", "K=re:.*", "*", "k=[a]"]),
+            st.sampled_from(
+                [
+                    *(
+                        "a",
+                        "B",
+                        "a*",
+                        "k=a",
+                        "k=B",
+                        "K=re:.*",
+                        "*",
+                        "k=[a]",
+                        "k",
+                        "k=a*",
+                        "K=re:a.*",
+                    ),
+                    *(
+                        "a?",
+                        "[ab]b",
+                        "re:ab?",
+                        "re:a|b",
+                        "re:(?i)A",
+                        "re:a.*",
+                        "re:a{1}",
+                        "re:",
+                        "ab",
+                    ),
+                    *("k=re:A+", "k=re:b?", "k=re:[ab]"),
+                ]
+            ),
             min_size=1,
             max_size=2,
         ),
@@ -325,10 +355,11 @@ patterns = st.lists(
 @given(
     matches=st.lists(patterns, max_size=6),
     namespace=st.sampled_from(["a", "B", "-", "ab"]),
+    account=st.sampled_from(["", "a", "A", "abc", "re:a|b"]),
     labels=st.dictionaries(st.sampled_from(["k", "a", "K-"]), st.sampled_from(["a", "b", "B", ""])),
 )
 def test_the_index_finds_what_a_walk_finds(
-    matches: Any, namespace: str, labels: dict[str, str]
+    matches: Any, namespace: str, account: str, labels: dict[str, str]
 ) -> None:
     """The owner by the index is the owner by all rules in their order."""
     rules = tuple(
@@ -340,10 +371,74 @@ def test_the_index_finds_what_a_walk_finds(
         for n, parts in enumerate(matches)
     )
     judge = Judge(Ownership(rules=rules), DAY)
-    thing = Thing(cluster="a", namespace=namespace, labels=json.dumps(labels))
+    thing = Thing(
+        cluster="a", namespace=namespace, workload="ab", account=account, labels=json.dumps(labels)
+    )
 
     found = judge.owner(thing, "workload").rule_id
 
-    judge.index = RuleIndex((), normal_key)
+    judge.index = RuleIndex(())
     judge.index.open = list(range(len(rules)))
     assert found == judge.owner(thing, "workload").rule_id
+
+
+@given(matches=st.lists(patterns, max_size=6))
+def test_the_check_finds_what_a_walk_finds(matches: Any) -> None:
+    """What is said in vain is the same when every earlier rule is looked at."""
+    rules = tuple(
+        Rule(
+            str(n),
+            Match(tuple((name, tuple(texts)) for name, texts in parts)),
+            (("t", Decimal(1)),),
+        )
+        for n, parts in enumerate(matches)
+    )
+    ownership = Ownership(rules=rules)
+
+    found = advice(ownership)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RuleIndex, "places", lambda *_: range(len(rules)))
+        assert found == advice(ownership)
+
+
+class Noted(RuleIndex):
+    """An index that keeps what it gave."""
+
+    def places(self, said: Iterable[tuple[str, str]]) -> Iterable[int]:
+        """Give the places, and keep them."""
+        self.given = list(super().places(said))
+        return self.given
+
+
+@pytest.mark.parametrize(
+    ("match", "thing"),
+    [
+        ({"namespace": "ns-{}-*"}, Thing(namespace="ns-77-x")),
+        ({"namespace": r"re:ns-{}-\d+"}, Thing(namespace="ns-77-4")),
+        ({"account": "{}"}, Thing(account="77")),
+        ({"cluster": "c", "resource": "arn:{}:*"}, Thing(cluster="c", resource="arn:77:b")),
+        ({"label": "App=SVC-{}-*"}, Thing(labels='{"app": "svc-77-a"}')),
+        ({"service": "Svc {}", "account": "*"}, Thing(service="Svc 77", account="1")),
+    ],
+)
+def test_of_thousands_of_rules_few_are_looked_at(
+    match: dict[str, str], thing: Thing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever rules ask for: of 2,000 with another number in each, at most 3 are tried."""
+    rules = tuple(
+        Rule(
+            f"r{n}",
+            Match(tuple((name, (text.replace("{}", str(n)),)) for name, text in match.items())),
+            (("t", Decimal(1)),),
+        )
+        for n in range(2000)
+    )
+    monkeypatch.setattr(owning, "RuleIndex", Noted)
+    judge = Judge(Ownership(rules=rules), DAY)
+
+    owner = judge.owner(thing, "workload")
+
+    assert owner.rule_id == "r77"
+    assert isinstance(judge.index, Noted)
+    assert len(judge.index.given) <= 3
