@@ -6,6 +6,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 HOME_DEMO := build/demo
 HOME_RUN := build/run
+NEXT := build/duckdb-next
 k ?=
 JOBS ?= 2
 PYTEST := POLARS_MAX_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder   # files side by side, in the order of tests/conftest.py
@@ -53,6 +54,10 @@ style:
 test: $(STAMP) ## every test, the real browser and real peers too; `make test k=cost`
 	$(PYTEST) $(if $(k),-k "$(k)")
 
+test-next: $(STAMP) ## the fast tests of tables, builds and commands with the newest DuckDB that is allowed
+	@test -d $(NEXT) || $(BIN)/uv pip install --quiet --no-deps --target $(NEXT) "duckdb==2.0.1"
+	PYTHONPATH=$(NEXT) $(PYTEST) -q -m "not slow" tests/warehouse tests/meterbook
+
 fix: $(STAMP) ## format, sort, write the generated docs
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -93,4 +98,4 @@ dist: $(STAMP) ## wheel and sdist, and the check that the wheel owns only our na
 clean: ## remove what was built; the environment stays
 	rm -rf build dist site
 
-.PHONY: help setup run demo sample check lint types style test fix bench bench-bills bench-cardinality bench-collector screenshots docs lock dist clean
+.PHONY: help setup run demo sample check lint types style test test-next fix bench bench-bills bench-cardinality bench-collector screenshots docs lock dist clean

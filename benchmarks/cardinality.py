@@ -170,7 +170,7 @@ def counted(con: duckdb.DuckDBPyConnection) -> list[int]:
         for name in ("left", "distinct")
     )
     sql = f"SELECT {sums} FROM (SELECT metric_id, {', '.join(left)} FROM series GROUP BY 1)"
-    found: Any = con.cursor().sql(sql).fetchone()
+    (found,) = con.cursor().sql(sql).fetchall()
     return [int(found[0]), int(found[1])]
 
 

@@ -8,7 +8,7 @@ less, as it neither finds owners nor splits pools.
 import sys
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import polars as pl
@@ -181,7 +181,7 @@ def in_sql(ready: tuple[duckdb.DuckDBPyConnection, int]) -> tuple[str, int]:
     con, days = ready
     total, count = 0, 0
     for _ in range(days):
-        found: Any = con.cursor().sql(SQL).fetchone()
+        (found,) = con.cursor().sql(SQL).fetchall()
         total, count = total + int(found[0]), count + found[1]
     return str(total), count
 

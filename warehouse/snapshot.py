@@ -97,7 +97,7 @@ def current(serving: Path) -> Snapshot:
 def open_snapshot(snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
     """Open a snapshot read-only and locked down; take a `.cursor()` for every question."""
     con = duckdb.connect(snapshot.path, read_only=True, config=LOCKED_DOWN)
-    is_locked = con.cursor().sql("SELECT current_setting('lock_configuration')").fetchone()
+    (is_locked,) = con.cursor().sql("SELECT current_setting('lock_configuration')").fetchall()
     if is_locked == (False,):  # a second connection of this process finds it locked already
         con.execute("SET GLOBAL TimeZone = 'UTC'")
         con.execute("SET lock_configuration = true")

@@ -79,7 +79,7 @@ def test_both_files_sum_to_the_bill(tmp_path: Path) -> None:
     con = open_snapshot(current(settings.serving))
     for version in focus_views.VERSIONS:
         view = f"focus_{version.replace('.', '_')}"
-        assert con.sql(f"SELECT sum(BilledCost) FROM {view}").fetchone() == (Decimal("10.8"),)
+        assert con.sql(f"SELECT sum(BilledCost) FROM {view}").fetchall() == [(Decimal("10.8"),)]
     con.close()
 
 

@@ -108,8 +108,8 @@ def test_a_reader_and_the_writer_do_not_meet(store: Store, tmp_path: Path) -> No
         con = open_snapshot(current(serving))
 
         assert current(serving) == snapshot
-        rows = con.cursor().sql("SELECT count(*) FROM mart_cost_daily_team").fetchone()
-        assert rows == (number,)
+        rows = con.cursor().sql("SELECT count(*) FROM mart_cost_daily_team").fetchall()
+        assert rows == [(number,)]
         con.close()
     assert len(snapshots(serving)) == 3
     assert json.loads((serving / "CURRENT").read_text())["row_counts"]["mart_cost_daily_team"] == 5
@@ -141,10 +141,18 @@ def test_a_process_may_open_a_snapshot_twice(store: Store, tmp_path: Path) -> No
     first, second = open_snapshot(snapshot), open_snapshot(snapshot)
 
     for con in (first, second):
-        zone = con.cursor().sql("SELECT current_setting('TimeZone')").fetchone()
-        assert zone == ("UTC",)
+        zone = con.cursor().sql("SELECT current_setting('TimeZone')").fetchall()
+        assert zone == [("UTC",)]
         with pytest.raises(duckdb.Error):
             con.cursor().execute("SET TimeZone = 'Asia/Tokyo'")
+
+
+def test_files_can_be_read_by_every_allowed_duckdb(store: Store, tmp_path: Path) -> None:
+    """The warehouse and its snapshots have the format of 1.5, whatever version writes them."""
+    snapshot = publish(store, tmp_path / "serving", now=NOW, keep=3)
+    heads = [path.read_bytes()[8:20] for path in (store.path, snapshot.path)]
+
+    assert heads == [b"DUCK" + (68).to_bytes(8, "little")] * 2
 
 
 def test_nothing_published_says_what_to_do(tmp_path: Path) -> None:

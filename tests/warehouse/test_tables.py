@@ -25,7 +25,7 @@ class TestEveryTable:
 
         con.register("incoming", table.check(table.sample()).to_arrow())
         con.execute(f'INSERT INTO "{table.name}" SELECT * FROM incoming')
-        assert con.sql(f'SELECT count(*) FROM "{table.name}"').fetchone() == (3,)
+        assert con.sql(f'SELECT count(*) FROM "{table.name}"').fetchall() == [(3,)]
 
     def test_is_described(self, table: Table) -> None:
         """A table, its grain and each column have words; key and partition are columns."""
