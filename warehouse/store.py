@@ -29,7 +29,9 @@ BATCH_ROWS: Final = 250_000
 BrokenCheck = tuple[Table, Check, int, str]
 
 
-READABLE: Final = {"storage_compatibility_version": "v1.5.0"}
+READABLE: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "storage_compatibility_version": "v1.5.0"
+}
 """Every DuckDB that is allowed reads what another one wrote; snapshots, too."""
 
 
