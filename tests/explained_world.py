@@ -150,6 +150,8 @@ def _bill(bill: Bill) -> Bill:
         tags = {"kubernetes.io/service-name": "shop/web"}
         bill.add("0.600000000011", start, hours_, "lb-1", tags, x_cluster="c")
     bill.add("0.02", tags={"kubernetes.io/service-name": "shop/gone"}, x_cluster="c")
+    both = {"k8s-azure-service": "shop/web,shop/gone"}
+    bill.add("0.030000000001", 5, 1, "ip-1", both, x_cluster="c")
     bill.add("5.000000000003", service_name="Logs").add("-1", service_name="Logs")
     bill.add("61.000000000013", -24, 24 * 31, "db", service_name="Database")
     bill.add("0.8", 2, 1, "i-gone", x_cluster="c")

@@ -76,7 +76,7 @@ def traffic_chains(lines: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:
 def balancer_chains(lines: pl.DataFrame, balancers: pl.DataFrame) -> pl.DataFrame:
     """Give the chains of balancers' lines (transforms.balancer_lines): overlap over all overlap."""
     spoken, silent = heard(lines.with_columns(AMOUNT), balancers)
-    rows = behind.by_receiver(spoken.lazy(), stood(balancers).lazy()).collect()
+    rows = behind.by_receiver(spoken.lazy(), stood(balancers, lines).lazy()).collect()
     text = pl.lit("time that its pods stood behind it, in µs")
     done = stepped(rows, "share", text, group=LINE, order=RECEIVER)
     part = pl.lit("balancer")

@@ -105,11 +105,16 @@ _TAKEN: Final = {
     """,
     "balancer": """
         WITH taken AS (
-          SELECT $hour::TIMESTAMPTZ AS hour, namespace, workload, sum(overlap_seconds) / 3600 AS own
-          FROM core_balancer_hourly
-          WHERE usage_date = $day::DATE AND cluster = $cluster AND pod <> ''
-            AND kind || ' ' || balancer = $item
-            AND ($hour IS NULL OR usage_hour = $hour::TIMESTAMPTZ)
+          SELECT $hour::TIMESTAMPTZ AS hour, namespace, workload, sum(stood) / 3600 AS own
+          FROM (
+            SELECT usage_hour, namespace, workload, pod, pod_uid, max(overlap_seconds) AS stood
+            FROM core_balancer_hourly
+            WHERE usage_date = $day::DATE AND cluster = $cluster AND pod <> ''
+              AND kind = split_part($item, ' ', 1)
+              AND list_contains(string_split(split_part($item, ' ', 2), ','), balancer)
+              AND ($hour IS NULL OR usage_hour = $hour::TIMESTAMPTZ)
+            GROUP BY ALL
+          )
           GROUP BY ALL
         )
     """,

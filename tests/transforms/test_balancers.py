@@ -8,11 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from transforms import google_names
+
 KSM = {"k8s.cluster.name": "c", "k8s.namespace.name": "monitoring", "k8s.pod.name": "ksm-0"}
 UID = "0b5a1c9e-1111-2222-3333-444455556666"
 NAME = "a0b5a1c9e111122223333444455556666"[:32]
 HOST = "shop-web-0123456789abcdef.elb.eu-west-1.amazonaws.com"
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:000000000001:loadbalancer/"
+GOOGLE = f"k8s2-tcp-7kpbhpki-shop-web-{google_names.digest('7kpbhpki;shop;web')}"
 ALL_DAY = [hour / 2 for hour in range(48)]
 
 
@@ -80,6 +83,8 @@ def test_a_balancer_is_split_by_the_time_pods_ran_behind_it(
         (f"{ARN}{NAME}", {}),
         (f"//compute.googleapis.com/projects/p/regions/r/forwardingRules/{NAME}", {}),
         (f"/subscriptions/s/providers/Microsoft.Network/publicIPAddresses/kubernetes-{NAME}", {}),
+        (f"//compute.googleapis.com/projects/p/regions/r/forwardingRules/{GOOGLE}", {}),
+        (f"projects/p/global/forwardingRules/{GOOGLE}-a-ipv6", {}),
         ("r", {"kubernetes.io/service-name": "shop/web"}),
         ("r", {"user_service_k8s_aws_stack": "shop/web"}),
         ("r", {"k8s-azure-service": "shop/web"}),
@@ -237,3 +242,73 @@ def test_balancers_cost_what_their_lines_cost(
 
     got = frame.group_by("x_line_hash").agg(pl.col("effective_cost").sum()).sort("x_line_hash")
     assert got["effective_cost"].to_list() == [Decimal(amount) for _, amount, _ in lines]
+
+
+@pytest.mark.parametrize(
+    ("service", "digest"), [("namespace;name", "956p2p7x"), ("default;netlb-service", "y6efeqo7")]
+)
+def test_googles_digest_is_googles(service: str, digest: str) -> None:
+    """The names that ingress-gce's own tests expect of the cluster 7kpbhpki."""
+    assert google_names.digest(f"7kpbhpki;{service}") == digest
+
+
+def test_long_names_are_cut_as_google_cuts_them() -> None:
+    """Two names of 63 signs in 35: 18 and 17; what has room stays."""
+    long = "0123456789" * 6 + "abc"
+
+    assert google_names.cut(35, long, long) == [long[:18], long[:17]]
+    assert google_names.cut(36, "shop", "web") == ["shop", "web"]
+
+
+def test_a_name_of_google_without_the_services_digest_is_not_the_service(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """`shop-we/b` in the text is `shop/web` for the eye; the digest tells them apart."""
+    served(telemetry)
+    telemetry.pod("a", "n", "shop", 0, 1, request=1)
+    leads(telemetry, "a")
+    other = google_names.digest("7kpbhpki;shop-web;x")
+    bill.add("1", 0, 1, f"p/forwardingRules/k8s2-tcp-7kpbhpki-shop-web-{other}")
+
+    assert by(ledger(bill, telemetry), "team") == {"__unallocated__": 1}
+
+
+def test_googles_ingress_is_known_by_its_text(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """`k8s2-fr-…-shop-front-…` is the ingress shop/front, which leads to the pods of web."""
+    served(telemetry)
+    telemetry.pod("a", "n", "shop", 0, 1, request=1)
+    leads(telemetry, "a")
+    about = {"namespace": "shop", "ingress": "front"}
+    scraped(telemetry, "kube_ingress_path", host="x", path="/", service_name="web", **about)
+    bill.add("1", 0, 1, "p/global/forwardingRules/k8s2-fs-7kpbhpki-shop-front-0123abcd")
+
+    frame = ledger(bill, telemetry)
+
+    assert by(frame, "workload") == {"a-app": 1}
+    assert frame["line_item"].to_list() == ["ingress shop/front"]
+
+
+def test_an_address_that_services_share_is_paid_by_the_pods_of_all(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """One pod of each service and one of both, that counts once; a service that is gone is none."""
+    served(telemetry)
+    served(telemetry, "api")
+    for name in ("a", "b", "ab"):
+        telemetry.pod(name, "n", "shop", 0, 1, request=1)
+    for pod, service in (("a", "web"), ("ab", "web"), ("b", "api"), ("ab", "api")):
+        leads(telemetry, pod, service)
+    bill.add("3", 0, 1, "ip-1", {"k8s-azure-service": "shop/web, shop/api,shop/gone"})
+    bill.add("1", 0, 1, "ip-2", {"k8s-azure-service": "shop/gone,shop/lost"})
+
+    frame = ledger(bill, telemetry)
+
+    assert by(frame.filter(pl.col("line_kind") == "balancer"), "workload") == {
+        "a-app": 1,
+        "ab-app": 1,
+        "b-app": 1,
+    }
+    assert by(frame, "team")["__unallocated__"] == 4
+    assert "service shop/web,shop/api,shop/gone" in frame["line_item"].to_list()
