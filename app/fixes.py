@@ -108,10 +108,12 @@ def remove(metric: str, use: str = "") -> tuple[Fix, ...]:
     )
     return _used(
         [
-            Fix("SDK View: declarative", "yaml", view, "It is not even counted in the service."),
+            Fix(
+                "SDK View: drop the metric", "yaml", view, "It is not even counted in the service."
+            ),
             fix_collector.dropped_metric(metric),
             Fix(
-                "Prometheus relabelling",
+                "Prometheus relabelling: drop the metric",
                 "yaml",
                 relabel,
                 "Names that begin alike go too: look at the pattern before you use it.",

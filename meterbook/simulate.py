@@ -99,13 +99,24 @@ def _halves(text: str) -> list[simulation.Drop]:
     return [simulation.Halve(text, "")]
 
 
-def simulate(settings: Settings, plan: Sequence[simulation.Drop], day: date | None) -> pl.DataFrame:
-    """Give what would remain of each metric of a day, the last one if none is named."""
-    lake = Lake(settings.lake)
+def day_to_try(lake: Lake, day: date | None, today: date) -> date:
+    """Give the day named, else the last that is over, else the last. Errors: ConfigError."""
     days = lake.days()
-    chosen = day or max(days, default=None)
+    chosen = day or max((one for one in days if one < today), default=max(days, default=None))
     if chosen is None or chosen not in days:
-        raise ConfigError([Finding("--day", f"{day or settings.lake}: no telemetry is there")])
+        raise ConfigError([Finding("--day", f"{day or lake.root}: no telemetry is there")])
+    return chosen
+
+
+def simulate(
+    settings: Settings, plan: Sequence[simulation.Drop], day: date | None, *, today: date
+) -> pl.DataFrame:
+    """Give what would remain of each metric of a day, the last one that is over if none is named.
+
+    Errors: ConfigError where no telemetry is there, or the plan names what the day does not have.
+    """
+    lake = Lake(settings.lake)
+    chosen = day_to_try(lake, day, today)
     series = lake.series_once([chosen])
     sized = sizes(lake.scan(raw.HISTOGRAM, [chosen]))
     none = wide(raw.SERIES.empty().lazy())
@@ -169,12 +180,13 @@ def total(frame: pl.DataFrame) -> dict[str, object]:
 
 
 def as_json(frame: pl.DataFrame) -> str:
-    """Give every metric and the total."""
-    facts = {"metrics": frame.to_dicts(), "total": total(frame)}
+    """Give the day, every metric and the total."""
+    day = frame["day"][0] if frame.height else None
+    facts = {"day": day, "metrics": frame.to_dicts(), "total": total(frame)}
     return json.dumps(facts, indent=1, default=plain)
 
 
-def as_text(frame: pl.DataFrame, source: str) -> str:
+def as_text(frame: pl.DataFrame, source: str, today: date) -> str:
     """Give the metrics that change, and the total; stored series where they are others."""
     changed = frame.filter(
         (pl.col("series_count") != pl.col("series_after_count"))
@@ -190,7 +202,9 @@ def as_text(frame: pl.DataFrame, source: str) -> str:
         lines.append(f"{row['metric']:<{width}}" + "".join(f"  {cell:>{GAP}}" for cell in cells))
     if changed.is_empty():
         lines.append("nothing merges: the plan saves bytes, not series")
-    return "\n".join([*lines, f"{frame['day'][0] if frame.height else ''}; price: {source}"])
+    day = frame["day"][0] if frame.height else today
+    so_far = "" if day < today else ", so far: the day is not over"
+    return "\n".join([*lines, f"{day}{so_far}; price: {source}"])
 
 
 _COUNTS: Final = (

@@ -13,6 +13,7 @@ import polars as pl
 from app import words
 from app.figure import Card, Figure, Shown, build
 from app.figures.cardinality import CURRENCY
+from app.figures.whole_day import last_whole
 from app.filters import Filters
 from app.reader import Reader
 
@@ -143,7 +144,7 @@ def unused_labels(reader: Reader, filters: Filters) -> Figure:
           AND l.day = (SELECT max(day) FROM mart_cardinality_label WHERE day <= $end)
         ORDER BY l.saved_cost DESC NULLS LAST, l.saved_count DESC, u.metric, u.label LIMIT 200
         """,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     finding = "No label of a used metric is known to be unused."

@@ -10,6 +10,7 @@ import polars as pl
 
 from app import chart, colours, words
 from app.figure import Card, Figure, Shown, Tone, build, chart_rows
+from app.figures.whole_day import last_whole
 from app.filters import Filters
 from app.reader import Reader
 
@@ -28,7 +29,7 @@ def headline(reader: Reader, filters: Filters) -> Figure:
         FROM mart_cardinality_metric WHERE day <= $end
         GROUP BY day ORDER BY day
         """,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     return build(
@@ -104,7 +105,7 @@ def price(reader: Reader, filters: Filters) -> Figure:
         FROM mart_cardinality_metric
         WHERE day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
         """,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     stored, cost, _ = answer.frame.row(0)
     return build(
@@ -183,7 +184,7 @@ def metrics(reader: Reader, filters: Filters) -> Figure:
                  saved_cost DESC NULLS LAST, saved_count DESC NULLS LAST, growth_count DESC, metric
         LIMIT 500
         """,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     return build(
         reader,
@@ -226,7 +227,7 @@ def top_metrics(reader: Reader, filters: Filters) -> Figure:
         ORDER BY monthly_cost DESC NULLS LAST, series_count DESC, metric LIMIT 12
         """,
         team=filters.team,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     return build(
@@ -258,7 +259,7 @@ def growth(reader: Reader, filters: Filters, metric: str) -> Figure:
         WHERE metric = $metric AND day <= $end ORDER BY day
         """,
         metric=metric,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     names = {"series_count": "series", "new_count": "new", "gone_count": "gone"}
@@ -305,7 +306,7 @@ def what_if(reader: Reader, filters: Filters, metric: str) -> Figure:
         ORDER BY is_root_cause DESC, saved_count DESC, label, level
         """,
         metric=metric,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     finding = "Nothing is known of its labels."
@@ -352,7 +353,7 @@ def values(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
         """,
         metric=metric,
         label=label,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     return build(

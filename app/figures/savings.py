@@ -11,6 +11,7 @@ from typing import Final
 from app import words
 from app.figure import Figure, Shown, build
 from app.figures.cardinality import CURRENCY
+from app.figures.whole_day import last_whole
 from app.filters import Filters
 from app.reader import Reader
 
@@ -28,7 +29,7 @@ def hotspots(reader: Reader, filters: Filters, order: str) -> Figure:
                  stored_series_count DESC, metric
         LIMIT 500
         """,  # noqa: S608 - a constant
-        end=filters.end,
+        end=last_whole(reader, filters),
         by=order,
     )
     finding = "No metrics have arrived."
@@ -79,7 +80,7 @@ def teams(reader: Reader, filters: Filters) -> Figure:
         WHERE day = (SELECT max(day) FROM mart_series_quota WHERE day <= $end)
         ORDER BY is_over DESC, monthly_cost DESC NULLS LAST, series_count DESC, team
         """,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     over = frame.filter(frame["quota_state"] == "over").height
@@ -117,7 +118,7 @@ def unused(reader: Reader, filters: Filters) -> Figure:
         WHERE label = '' AND use_state <> 'used' AND day = {_LAST}
         ORDER BY monthly_cost DESC NULLS LAST, series_count DESC, metric LIMIT 200
         """,  # noqa: S608 - a constant
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     finding = "Every metric is used by a dashboard or a rule."
@@ -193,7 +194,7 @@ def sets(reader: Reader, filters: Filters, metric: str) -> Figure:
         ORDER BY saved_count DESC, kind, labels
         """,  # noqa: S608 - a constant
         metric=metric,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     finding = "No labels say the same, and one label at a time is enough."
@@ -233,7 +234,7 @@ def rewrites(reader: Reader, filters: Filters, metric: str) -> Figure:
         ORDER BY saved_cost DESC NULLS LAST, saved_count DESC, change, label, level
         """,  # noqa: S608 - a constant
         metric=metric,
-        end=filters.end,
+        end=last_whole(reader, filters),
     )
     frame = answer.frame
     finding = "Fewer values would save nothing here."

@@ -81,13 +81,16 @@ left, right = st.columns(2)
 page.show_in(left, values)
 with right, st.container(border=True, height="stretch"):
     st.html('<h3 class="mb-title">How to mend it</h3>')
-    offered = (
+    metric_use = page.get(savings.use, metric, "")
+    is_used = metric_use.rows and metric_use.data["use_state"][0] == "used"
+    label_fixes = (
         *fixes.fold(mended, mine, values.data["value"].to_list()),
         *fixes.drop(mended),
         *fixes.coarsen(metric, bounds, mended.use),
     )
-    if not offered:
-        st.info("No fix would be right: series of several senders would meet in one.")
+    if not label_fixes:
+        st.info("No fix of the label would be right: series of several senders would meet in one.")
+    offered = label_fixes if is_used else (*label_fixes, *fixes.remove(metric, metric_use.finding))
     places = list(dict.fromkeys(fix.title.partition(":")[0] for fix in offered))
     for place, tab in zip(places, st.tabs(places) if places else [], strict=True):
         with tab:

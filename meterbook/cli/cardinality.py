@@ -48,17 +48,19 @@ def cardinality() -> None:
     metavar="METRIC",
     help="Keep every second bound of a histogram, `*` for all.",
 )
-@click.option("--day", metavar="DAY", help="UTC day, YYYY-MM-DD; the last one by default.")
+@click.option("--day", metavar="DAY", help="UTC day, YYYY-MM-DD; by default the last that is over.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 @click.pass_obj
 def simulate(context: Context, /, day: str | None, *, as_json: bool, **asked: Any) -> None:
     """Print what would remain of each metric and in all, with the money saved.
 
-    All changes at once, counted exactly on the series of the day. A label is dropped wherever it
-    stands, on points and on the resource. Ends with 2 where a metric or label is not there.
+    All changes at once, counted exactly on the series of the last day that is over. A label is
+    dropped wherever it stands, on points and on the resource. Ends with 2 where a metric or label
+    is not there.
     """
     plan = simulating.parsed(simulating.Asked(**asked))
     chosen: date | None = day_of(day, "--day")
-    frame = simulating.simulate(context.settings, plan, chosen)
+    today = context.now.date()
+    frame = simulating.simulate(context.settings, plan, chosen, today=today)
     source = context.settings.cardinality.price_source
-    click.echo(simulating.as_json(frame) if as_json else simulating.as_text(frame, source))
+    click.echo(simulating.as_json(frame) if as_json else simulating.as_text(frame, source, today))

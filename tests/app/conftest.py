@@ -442,14 +442,19 @@ def _cardinality() -> dict[str, list[dict[str, Any]]]:
         ],
         "mart_metric_use": [
             {
-                "metric": "checkout.cart.events",
+                "metric": metric,
                 "level": "point" if label else "",
                 "label": label,
                 "use_state": state,
                 "place_count": int(state == "used"),
                 "places": "shop.json: Carts" if state == "used" else "",
             }
-            for label, state in (("", "unused"), ("user_id", "used"), ("status", "unused"))
+            for metric, label, state in (
+                ("checkout.cart.events", "", "unused"),
+                ("checkout.cart.events", "user_id", "used"),
+                ("checkout.cart.events", "status", "unused"),
+                ("rpc.client.duration", "", "used"),
+            )
         ],
         "mart_series_cost": [
             {

@@ -42,6 +42,7 @@ from app.figures import (
     workloads,
 )
 from app.figures.sources import fact_sources
+from app.figures.whole_day import last_whole
 from app.filters import Filters, days_of
 from app.reader import Reader
 from app.report import SECTIONS
@@ -547,6 +548,18 @@ def test_the_list_of_what_to_do_first(reader: Reader) -> None:
     assert made.cards[0].value == "$48.6"
     assert made.cards[0].note.endswith("of all, 1 change")
     assert made.total[6] == Decimal("48.585")
+
+
+def test_series_of_a_day_that_is_over(reader: Reader) -> None:
+    """A period up to the day of the build ends with the last day before it that has series."""
+    built = reader.snapshot.built_at.date()
+    chosen = replace(first_look(reader), end=built)
+    days = reader.ask("SELECT DISTINCT day FROM mart_cardinality_metric").frame["day"].to_list()
+
+    found = last_whole(reader, chosen)
+
+    assert found == max(day for day in days if day < built)
+    assert last_whole(reader, replace(chosen, end=min(days))) == min(days)
 
 
 def test_series_by_window_and_by_backend(reader: Reader) -> None:

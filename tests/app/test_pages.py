@@ -135,6 +135,16 @@ def test_an_old_snapshot_is_called_old(book: Any, monkeypatch: pytest.MonkeyPatc
     assert "These figures are 2 days old" in " ".join(part.value for part in run.warning)
 
 
+def test_a_metric_without_use_can_be_dropped(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A metric that a dashboard names is offered fixes of its labels only, another its removal."""
+    used = _run("cardinality", book.home, monkeypatch, metric="rpc.client.duration")
+    other = _run("cardinality", book.home, monkeypatch, metric="checkout.cart.events")
+
+    offered = [[str(box.options) for box in run.selectbox] for run in (used, other)]
+    assert "drop the metric" not in " ".join(offered[0])
+    assert "drop the metric" in " ".join(offered[1])
+
+
 def test_what_is_out_of_the_ordinary_is_shown(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two services and a namespace rose: with day, cost, what was expected, and what rose most."""
     executive = _read(_run("executive", book.home, monkeypatch))

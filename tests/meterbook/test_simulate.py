@@ -1,7 +1,7 @@
 """`meterbook cardinality simulate`: what would remain, before anybody drops a label."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,10 +17,10 @@ GROUP = cast("click.Group", main)
 HOUR = datetime(2026, 10, 1, 7, tzinfo=UTC)
 
 
-def simulate(home: Path, *words: str) -> Result:
-    """Run the command in this process."""
+def simulate(home: Path, *words: str, now: str = "2026-10-02T09:00:00Z") -> Result:
+    """Run the command in this process, on the day after that of the lake."""
     return CliRunner().invoke(
-        GROUP, ["cardinality", "simulate", *words], env={"MB_HOME": str(home)}
+        GROUP, ["cardinality", "simulate", *words], env={"MB_HOME": str(home), "MB_NOW": now}
     )
 
 
@@ -86,6 +86,27 @@ def test_the_table_for_people(home: Path) -> None:
         ["all", "metrics", "13", "5", "13", "5", "0.05"],
         ["2026-10-01;", "price:", "our", "contract"],
     ]
+
+
+def test_a_day_that_is_not_over_is_not_the_last(home: Path) -> None:
+    """At nine in the morning the day before is counted; a day so far only where no other is."""
+    for table in (raw.SERIES, raw.ACTIVITY):
+        hour = home / "lake" / table.name / "date=2026-10-01" / "hour=07"
+        later = home / "lake" / table.name / "date=2026-10-02" / "hour=07"
+        later.mkdir(parents=True)
+        moved = pl.read_parquet(hour / "1.parquet").head(3)
+        moved.with_columns(pl.col("event_hour") + timedelta(days=1)).write_parquet(
+            later / "1.parquet"
+        )
+
+    plan = ("--drop", "m:user")
+    whole = json.loads(simulate(home, *plan, "--json").output)
+    named = simulate(home, *plan, "--day", "2026-10-02").output
+    alone = simulate(home, *plan, now="2026-10-01T09:00:00Z").output
+
+    assert (whole["day"], whole["total"]["series_count"]) == ("2026-10-01", 13)
+    assert named.splitlines()[-1].startswith("2026-10-02, so far: the day is not over; price")
+    assert alone.splitlines()[-1].startswith("2026-10-02, so far: the day is not over")
 
 
 def test_what_is_wrong_is_told_at_once(home: Path) -> None:
