@@ -37,6 +37,7 @@ from transforms.receivers import (
 )
 from transforms.split_lines import divided
 from transforms.volume_lines import on_volumes
+from warehouse.table import rises
 from warehouse.tables.core import COST_LEDGER
 from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
 
@@ -146,17 +147,7 @@ def _named(
 
 def _summed(rows: pl.DataFrame) -> pl.DataFrame:
     """Sum what bears the same key, in order; seats that differ by labels only become one."""
-    ordered = rows if _rises(rows) else rows.sort(KEY)
-    if _rises(ordered):
+    ordered = rows if rises(rows, KEY) else rows.sort(KEY)
+    if rises(ordered, KEY):
         return ordered
     return ordered.group_by(KEY, maintain_order=True).agg(pl.col("effective", "billed").sum())
-
-
-def _rises(rows: pl.DataFrame) -> bool:
-    """Tell whether the keys are in order already, each once: lines of nodes alone are."""
-    is_greater = pl.lit(value=False)
-    for name in reversed(KEY):
-        own, before = pl.col(name), pl.col(name).shift(1)
-        is_first = before.is_null() & own.is_not_null()  # an hour comes after the day as a whole
-        is_greater = (own > before).fill_null(is_first) | (own.eq_missing(before) & is_greater)
-    return bool(rows.select(is_greater.slice(1).all()).item())

@@ -66,6 +66,20 @@ def test_a_partition_is_replaced_and_others_stay(store: Store) -> None:
     assert store.read(TEAM)["charge_date"].to_list() == [date(2026, 10, 1), date(2026, 10, 3)]
 
 
+def test_a_day_is_read_in_the_order_of_its_key(store: Store) -> None:
+    """Whatever order it was written in, and without the other days."""
+    day, names = date(2026, 10, 2), ["b", "c", "a"]
+    frame = pl.concat([TEAM.sample(1)] * 3).with_columns(
+        charge_date=pl.lit(day), team=pl.Series(names)
+    )
+    with store.change() as change:
+        change.replace(TEAM, pl.concat([frame, TEAM.sample(1)]))
+
+    read = store.read_day(TEAM, day)
+
+    assert read.equals(frame.sort("team"))
+
+
 def test_a_change_is_kept_whole_or_not_at_all(store: Store) -> None:
     """An error in the second table takes back the first."""
 

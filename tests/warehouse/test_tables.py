@@ -5,9 +5,11 @@ from dataclasses import replace
 import duckdb
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meterbook.errors import CheckFailedError, SchemaMismatchError
-from warehouse.table import USD, Column, Table, sql_type
+from warehouse.table import USD, Column, Table, rises, sql_type
 from warehouse.tables import ALL, BY_NAME
 from warehouse.tables.focus import FOCUS_NAMES
 
@@ -82,11 +84,23 @@ def test_other_columns_and_types_are_named() -> None:
 
 
 def test_a_key_stands_once() -> None:
-    """Two rows of one key stop the write."""
-    frame = pl.concat([SMALL.sample(1), SMALL.sample(1)])
+    """Two rows of one key stop the write, wherever they stand."""
+    frame = pl.concat([SMALL.sample(2), SMALL.sample(1)])
 
     with pytest.raises(CheckFailedError, match="key is unique"):
         SMALL.check(frame)
+
+
+@given(st.lists(st.tuples(*[st.one_of(st.none(), st.sampled_from("ab"))] * 2), max_size=5))
+def test_keys_rise_when_sorting_changes_nothing_and_none_stands_twice(
+    rows: list[tuple[str | None, str | None]],
+) -> None:
+    """Nulls first, as polars sorts."""
+    frame = pl.DataFrame(rows, schema={"x": pl.String, "y": pl.String}, orient="row")
+
+    is_sorted = frame.equals(frame.sort("x", "y"))
+
+    assert rises(frame, ("x", "y")) == (is_sorted and len(set(rows)) == len(rows))
 
 
 def test_nulls_stand_only_where_declared() -> None:
