@@ -17,10 +17,9 @@ from typing import Final
 
 import polars as pl
 
-from transforms import pods as pod_facts
 from transforms.balancer_pods import behind
 from transforms.facts import BALANCER, INGRESS, INGRESS_GROUP, OF_BALANCERS, POD_INFO
-from transforms.pods import POD
+from transforms.pods import ATTRIBUTES, POD, Heard, run_seconds
 from transforms.telling import named
 from transforms.usage import midnight
 from warehouse.tables.core_usage import BALANCER_HOURLY
@@ -47,17 +46,22 @@ ONE: Final = ("cluster", "kind", "balancer")
 OF_POD: Final = ("pod", "pod_uid", "workload", "labels")
 
 
-def balancer_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def balancer_hourly(heard: Heard, day: date) -> pl.LazyFrame:
     """Give core_balancer_hourly of a UTC day."""
     # Few rows, needed in many places: a plan that repeats them all would cost more than they do.
-    told = _told(known).collect().lazy()
+    told = _told(heard.known).collect().lazy()
     found = _fronts(told).collect()
     if found.is_empty():
         return BALANCER_HOURLY.empty().lazy()
     every = found.lazy()
     space = ["cluster", "namespace"]
-    near = known.join(every.select(space).unique(), on=space, how="semi")
-    pods = pod_facts.by_pod(near, samples).collect().lazy()
+    labelled = heard.known.select("series_id", *ATTRIBUTES)
+    pods = (
+        heard.pods.join(every.select(space).unique(), on=space, how="semi")
+        .join(labelled, on="series_id", how="left", validate="1:1")
+        .collect()
+        .lazy()
+    )
     leads = behind(told, pods).collect().lazy()
     # Where nothing tells what services lead to, silence is no proof that they lead nowhere.
     fronts = every.join(leads.select("cluster").unique(), on="cluster", how="semi")
@@ -68,10 +72,10 @@ def balancer_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl
         .select(*ONE, "namespace", "pod_key")
         .unique()
     )
-    stood = _stood(targets, near, pods, samples, day)
+    stood = _stood(targets, heard, day)
     facts = fronts.group_by(ONE).agg(pl.col("address", "service_uid").max())
     return (
-        _heard(fronts, samples, day)
+        _heard(fronts, heard.samples, day)
         .join(stood, on=[*ONE, "usage_hour"], how="left", validate="1:m")
         .join(facts, on=list(ONE), how="left", validate="m:1")
         .with_columns(
@@ -150,19 +154,13 @@ def _heard(fronts: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFra
     )
 
 
-def _stood(
-    targets: pl.LazyFrame,
-    known: pl.LazyFrame,
-    pods: pl.LazyFrame,
-    samples: pl.LazyFrame,
-    day: date,
-) -> pl.LazyFrame:
+def _stood(targets: pl.LazyFrame, heard: Heard, day: date) -> pl.LazyFrame:
     """Give how long each pod ran in each hour, for the balancers it stands behind."""
-    mine = pods.join(targets.select(POD).unique(), on=POD, how="semi")
-    ran = pod_facts.run_seconds(pod_facts.runs(mine, samples), midnight(day))
+    mine = heard.runs.join(targets.select(POD).unique(), on=POD, how="semi")
+    ran = run_seconds(mine, midnight(day))
     return (
         targets.join(ran, on=POD, how="inner", validate="m:m")
-        .join(pod_facts.identity(known, mine), on=POD, how="inner", validate="m:1")
+        .join(heard.identities, on=POD, how="inner", validate="m:1")
         .select(
             *ONE, "usage_hour", "namespace", *OF_POD, pl.col("run_seconds").alias("overlap_seconds")
         )

@@ -12,9 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from transforms import pods as pod_facts
 from transforms.facts import SENT
-from transforms.pods import POD
+from transforms.pods import POD, Heard
 from transforms.steady import steady_sum
 from transforms.usage import amounts_of
 from warehouse.tables.core_usage import NETWORK_HOURLY
@@ -22,13 +21,12 @@ from warehouse.tables.core_usage import NETWORK_HOURLY
 SENDER: Final = ("rank", "source", "teller")
 
 
-def network_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def network_hourly(heard: Heard, day: date) -> pl.LazyFrame:
     """Give core_network_hourly of a UTC day."""
-    pods = pod_facts.by_pod(known, samples)
-    told = _told(pods, samples)
+    told = _told(heard)
     hour = [*POD, "usage_hour"]
     sums = (
-        amounts_of(told, samples, day)
+        amounts_of(told, heard.samples, day)
         .join(
             told.select("series_id", *POD, *SENDER, "class"),
             on="series_id",
@@ -42,9 +40,8 @@ def network_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.
         .sort(*hour, "rank", "minutes", "teller", descending=[False] * 5 + [True, False])
         .filter(pl.struct(SENDER) == pl.struct(SENDER).first().over(hour))
     )
-    mine = pods.join(told.select(POD).unique(), on=POD, how="semi")
     return (
-        sums.join(pod_facts.identity(known, mine), on=POD, how="left", validate="m:1")
+        sums.join(heard.identities, on=POD, how="left", validate="m:1")
         .with_columns(
             pl.col("amount").round(0).cast(pl.Int64).alias("bytes"),
             pl.col("usage_hour").dt.date().alias("usage_date"),
@@ -55,14 +52,14 @@ def network_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.
     )
 
 
-def _told(pods: pl.LazyFrame, samples: pl.LazyFrame) -> pl.LazyFrame:
+def _told(heard: Heard) -> pl.LazyFrame:
     """Give the series that count bytes sent by pods on a network of their own."""
+    pods = heard.pods
     sending = pods.filter((pl.col("fact") == SENT) & (pl.col("interface") != "lo"))
     on_host = pods.filter(pl.col("host_network") == "true").select(POD).unique()
-    mine = pods.join(sending.select(POD).unique(), on=POD, how="semi")
     return (
         sending.join(on_host, on=POD, how="anti")
-        .join(pod_facts.runs(mine, samples), on=POD, how="inner", validate="m:1")
+        .join(heard.runs, on=POD, how="inner", validate="m:1")
         .with_columns(_class())
         .with_columns(pl.struct(*POD, *SENDER, "interface", "class").hash().alias("claim"))
         .with_columns((pl.len().over("claim") > 1).alias("is_told_twice"))

@@ -8,7 +8,7 @@ Holds    a pod is joined by its uid, else by (cluster, namespace, name); uids of
 """
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 
@@ -30,6 +30,26 @@ NAMED: Final = ("cluster", "namespace", "pod")
 POD: Final = ("cluster", "namespace", "pod_key")
 TEMPLATE_HASH: Final = r"^(.+)-[bcdfghjklmnpqrstvwxz2456789]{5,10}$"
 SCHEDULED: Final = r"^(.+)-\d{8,10}$"
+
+ATTRIBUTES: Final = ("resource_attributes", "point_attributes")
+
+
+class Heard(NamedTuple):
+    """What a day's telemetry tells of pods: made once, read by all that counts their use."""
+
+    known: pl.LazyFrame
+    samples: pl.LazyFrame
+    pods: pl.LazyFrame
+    """Series of pods with `pod_key`, without their attributes."""
+    runs: pl.LazyFrame
+    identities: pl.LazyFrame
+
+
+def heard(known: pl.LazyFrame, samples: pl.LazyFrame) -> Heard:
+    """Put the series of a day together by pod, and tell when each ran and what it is."""
+    pods = by_pod(known, samples).collect().lazy()
+    bare = pods.drop(ATTRIBUTES)
+    return Heard(known, samples, bare, runs(bare, samples), identity(known, pods))
 
 
 def by_pod(known: pl.LazyFrame, samples: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,9 +1,9 @@
 """The graph of steps: which table is made from which, by which function. All of it, in order.
 
 Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
-layer (`known_series`, `samples`, `fact_hours`, `lines_of_day`, `catalogue`, `catalogue_ages`,
-`billed_services`, `service_costs`, `fx_rates`, `coverage_history`, `metric_uses`) live for one run
-only and are not stored.
+layer (`known_series`, `samples`, `pods`, `pod_runs`, `pod_identities`, `fact_hours`,
+`lines_of_day`, `catalogue`, `catalogue_ages`, `billed_services`, `service_costs`, `fx_rates`,
+`coverage_history`, `metric_uses`) live for one run only and are not stored.
 `raw_…_around` holds the days beside it too, `raw_…_before` the day before; `raw_series_once` has
 each series once, where `raw_series` has it every hour; `raw_series_day` has it once with its hours.
 """
@@ -33,6 +33,7 @@ from transforms import (
     metric_use,
     network_hours,
     outlook,
+    pods,
     pools,
     registry,
     rightsizing,
@@ -54,6 +55,9 @@ from transforms import (
 )
 from transforms.partition import IS_FINAL, OWNERSHIP, Frames, Made, Step, Terms
 
+HEARD: Final = ("known_series", "samples", "pods", "pod_runs", "pod_identities")
+"""The parts of `transforms.pods.Heard`, as frames of a run."""
+
 
 def _known(f: Frames, t: Terms) -> Made:
     labels = t.settings.ownership.node_pool_labels
@@ -64,25 +68,34 @@ def _samples(f: Frames, t: Terms) -> Made:
     return {"samples": usage.samples_of(f["known_series"], f["raw_point_around"], t.day)}
 
 
+def _pods(f: Frames, _: Terms) -> Made:
+    made = pods.heard(f["known_series"], f["samples"])
+    return {"pods": made.pods, "pod_runs": made.runs, "pod_identities": made.identities}
+
+
+def _heard(f: Frames) -> pods.Heard:
+    return pods.Heard(*(f[name] for name in HEARD))
+
+
 def _told(f: Frames, t: Terms) -> Made:
-    return {"fact_hours": usage.fact_hours(f["known_series"], f["samples"], t.day)}
+    return {"fact_hours": usage.fact_hours(_heard(f), t.day)}
 
 
 def _usage(f: Frames, t: Terms) -> Made:
-    known, samples, told = f["known_series"], f["samples"], f["fact_hours"]
+    heard, told = _heard(f), f["fact_hours"]
     return {
-        "core_usage_hourly": usage.usage_hourly(known, samples, t.day, told),
-        "core_node_hourly": usage.node_hourly(known, samples, t.day),
+        "core_usage_hourly": usage.usage_hourly(heard, told, t.day),
+        "core_node_hourly": usage.node_hourly(heard.known, heard.samples, t.day),
         "core_fact_source_daily": usage.fact_source(told, t.day),
     }
 
 
 def _volumes(f: Frames, t: Terms) -> Made:
-    seen = (f["known_series"], f["samples"], t.day)
+    heard = _heard(f)
     return {
-        "core_volume_hourly": volume_hours.volume_hourly(*seen),
-        "core_network_hourly": network_hours.network_hourly(*seen),
-        "core_balancer_hourly": balancer_hours.balancer_hourly(*seen),
+        "core_volume_hourly": volume_hours.volume_hourly(heard, t.day),
+        "core_network_hourly": network_hours.network_hourly(heard, t.day),
+        "core_balancer_hourly": balancer_hours.balancer_hourly(heard, t.day),
     }
 
 
@@ -373,10 +386,11 @@ def _outlook(f: Frames, t: Terms) -> Made:
 DAY: Final = (
     Step(_known, ("raw_series_day",), ("known_series",), ("ownership.node_pool_labels",)),
     Step(_samples, ("known_series", "raw_point_around"), ("samples",)),
-    Step(_told, ("known_series", "samples"), ("fact_hours",)),
-    Step(_usage, ("known_series", "samples", "fact_hours"),
+    Step(_pods, HEARD[:2], HEARD[2:]),
+    Step(_told, HEARD, ("fact_hours",)),
+    Step(_usage, (*HEARD, "fact_hours"),
          ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
-    Step(_volumes, ("known_series", "samples"),
+    Step(_volumes, HEARD,
          ("core_volume_hourly", "core_network_hourly", "core_balancer_hourly")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",), (OWNERSHIP,)),

@@ -16,7 +16,6 @@ from typing import Final
 
 import polars as pl
 
-from transforms import pods as pod_facts
 from transforms.facts import (
     CPU_REQUEST,
     CPU_USE,
@@ -26,7 +25,7 @@ from transforms.facts import (
     MEMORY_USE,
 )
 from transforms.node_hours import node_hourly
-from transforms.pods import POD
+from transforms.pods import POD, Heard, run_seconds
 from transforms.steady import steady_sum
 from transforms.telling import known_series
 from warehouse.tables.core import USAGE_HOURLY
@@ -81,21 +80,19 @@ def samples_of(known: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyF
     )
 
 
-def fact_hours(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def fact_hours(heard: Heard, day: date) -> pl.LazyFrame:
     """Give what each source told of each fact, container and hour; the one that counts is marked.
 
     The source of lowest rank counts, of its senders the one that told most of the hour. What is
     told only per pod counts where no container tells it.
     """
-    pods = pod_facts.by_pod(known, samples)
-    lives = pod_facts.runs(pods, samples)
     told = (
-        pods.filter(pl.col("fact").is_in(list(AMOUNTS)))
-        .join(lives, on=POD, how="inner", validate="m:1")
+        heard.pods.filter(pl.col("fact").is_in(list(AMOUNTS)))
+        .join(heard.runs, on=POD, how="inner", validate="m:1")
         .with_columns(pl.struct(*CONTAINER, "fact", "rank", "teller", "part").hash().alias("claim"))
         .with_columns((pl.len().over("claim") > 1).alias("is_told_twice"))
     )
-    amounts = amounts_of(told, samples, day)
+    amounts = amounts_of(told, heard.samples, day)
     container = [*CONTAINER, "fact", "usage_hour"]
     has_container = (pl.col("container") != "").any().over([*POD, "fact", "usage_hour"])
     names = ["series_id", *CONTAINER, "fact", "rank", "source", "teller"]
@@ -115,16 +112,12 @@ def fact_hours(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.Lazy
     )
 
 
-def usage_hourly(
-    known: pl.LazyFrame, samples: pl.LazyFrame, day: date, told: pl.LazyFrame | None = None
-) -> pl.LazyFrame:
-    """Give core_usage_hourly of a UTC day; `told` is what `fact_hours` gave, if it is there."""
-    pods = pod_facts.by_pod(known, samples)
-    ran = pod_facts.run_seconds(pod_facts.runs(pods, samples), midnight(day))
-    wide = _wide(fact_hours(known, samples, day) if told is None else told)
+def usage_hourly(heard: Heard, told: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give core_usage_hourly of a UTC day; `told` is what `fact_hours` gives."""
+    ran = run_seconds(heard.runs, midnight(day))
     return (
-        ran.join(wide, on=[*POD, "usage_hour"], how="left", validate="1:m")
-        .join(pod_facts.identity(known, pods), on=POD, how="left", validate="m:1")
+        ran.join(_wide(told), on=[*POD, "usage_hour"], how="left", validate="1:m")
+        .join(heard.identities, on=POD, how="left", validate="m:1")
         .with_columns(
             pl.col("container").fill_null(""),
             pl.col(*AMOUNTS.values()).fill_null(0.0),

@@ -12,9 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from transforms import pods as pod_facts
 from transforms.facts import CLAIM_INFO, POD_CLAIM, VOLUME, VOLUME_INFO
-from transforms.pods import POD
+from transforms.pods import POD, Heard
 from warehouse.tables.core_usage import VOLUME_HOURLY
 
 HOUR: Final = timedelta(hours=1)
@@ -22,14 +21,15 @@ CLAIM: Final = ("cluster", "namespace", "pvc")
 OF_POD: Final = ("pod", "pod_uid", "workload", "labels")
 
 
-def volume_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def volume_hourly(heard: Heard, day: date) -> pl.LazyFrame:
     """Give core_volume_hourly of a UTC day."""
+    known, samples = heard.known, heard.samples
     named = known.filter(
         pl.col("fact").is_in([VOLUME, POD_CLAIM, CLAIM_INFO]) & (pl.col("pvc") != "")
     )
     # Where nothing tells who mounts, silence is no proof that nobody does.
     about = named.join(named.filter(pl.col("fact") != CLAIM_INFO), on="cluster", how="semi")
-    mounts = _mounts(known, samples, datetime.combine(day, time(), UTC))
+    mounts = _mounts(heard, datetime.combine(day, time(), UTC))
     seconds = (pl.col("mounted_to") - pl.col("mounted_from")).dt.total_microseconds() / 1e6
     return (
         pl.concat([_heard(about, samples, day), mounts.select(*CLAIM, "usage_hour")])
@@ -74,20 +74,18 @@ def _sizes(about: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFram
     )
 
 
-def _mounts(known: pl.LazyFrame, samples: pl.LazyFrame, start: datetime) -> pl.LazyFrame:
+def _mounts(heard: Heard, start: datetime) -> pl.LazyFrame:
     """Give who had a claim mounted, from when to when within each hour."""
-    pods = pod_facts.by_pod(known, samples)
-    told = pods.filter(pl.col("fact").is_in([VOLUME, POD_CLAIM]) & (pl.col("pvc") != ""))
+    told = heard.pods.filter(pl.col("fact").is_in([VOLUME, POD_CLAIM]) & (pl.col("pvc") != ""))
     told = told.select(*POD, "pvc").unique()
-    mine = pods.join(told, on=POD, how="semi")
     hours = pl.LazyFrame(
         {"usage_hour": [start + HOUR * number for number in range(24)]},
         schema={"usage_hour": pl.Datetime("us", "UTC")},
     )
     hour = pl.col("usage_hour")
     return (
-        told.join(pod_facts.runs(mine, samples), on=POD, how="inner", validate="m:1")
-        .join(pod_facts.identity(known, mine), on=POD, how="inner", validate="m:1")
+        told.join(heard.runs, on=POD, how="inner", validate="m:1")
+        .join(heard.identities, on=POD, how="inner", validate="m:1")
         .join(hours, how="cross")
         .with_columns(
             pl.max_horizontal("run_start", hour).alias("mounted_from"),

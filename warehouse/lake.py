@@ -83,9 +83,10 @@ class Lake:
             for active in [self.root / raw.ACTIVITY.name / f"date={day}"]
             for hour in sorted((self.root / raw.SERIES.name / f"date={day}").glob("hour=*"))
         ]
-        return series_once(
+        once = series_once(
             hours, lambda files: (_read(raw.SERIES, files[0]), _read(raw.ACTIVITY, files[1]))
         )
+        return held(once) if self._size(raw.SERIES, days) <= HELD_BYTES else once
 
     def series_of_day(self, day: date) -> pl.LazyFrame:
         """Give each series of a day once, with the hours it was sent in, points and last receipt.
@@ -107,10 +108,10 @@ class Lake:
         series = self.series_once([day]).join(
             sent, on="series_id", how="inner", validate="1:1", maintain_order="left"
         )
-        return held(series) if self._size(raw.SERIES, day) <= HELD_BYTES else series
+        return held(series) if self._size(raw.SERIES, [day]) <= HELD_BYTES else series
 
-    def _size(self, table: Table, day: date) -> int:
-        return sum(path.stat().st_size for path in self.files(table, [day]))
+    def _size(self, table: Table, days: Sequence[date]) -> int:
+        return sum(path.stat().st_size for path in self.files(table, days))
 
     def digest(self, day: date) -> str:
         """Give a short name of what the lake holds of a day."""

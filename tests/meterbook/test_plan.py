@@ -48,7 +48,7 @@ def test_only_what_changed_is_due() -> None:
     assert due[TWO] == ("ledger",)
     assert due[THREE] == KEPT
     assert due[date(2026, 10, 4)] == KEPT
-    assert {*ALL} - {*KEPT} == {"known", "samples", "told"}
+    assert {*ALL} - {*KEPT} == {"known", "samples", "pods", "told"}
 
 
 def test_named_days_are_built_whatever_their_marks() -> None:
@@ -131,7 +131,7 @@ def test_what_nobody_keeps_is_made_again() -> None:
     assert {"core_usage_hourly", "core_node_hourly", "core_volume_hourly"} <= {*left}
     assert {*left} | {*RAW, "lines_of_day"} >= {*chosen[-1].reads}
     assert {*left} <= BY_NAME.keys() - RAW.keys()
-    assert [step.name for step in needed(["volumes"])] == ["known", "samples", "volumes"]
+    assert [step.name for step in needed(["volumes"])] == ["known", "samples", "pods", "volumes"]
 
 
 class Section:

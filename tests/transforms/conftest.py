@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms import allocation, balancer_hours, cost, network_hours, usage, volume_hours
+from transforms import allocation, balancer_hours, cost, network_hours, pods, usage, volume_hours
 from transforms.ownership import Ownership
 from warehouse.tables import raw
 from warehouse.tables.core import COST_LEDGER, NODE_HOURLY, USAGE_HOURLY
@@ -38,7 +38,7 @@ class Telemetry:
         self._series: list[dict[str, Any]] = []
         self._points: list[dict[str, Any]] = []
         self._state: tuple[date, int, int] | None = None
-        self._heard = (self.series, self.points)
+        self._heard = pods.Heard(*(pl.LazyFrame() for _ in pods.Heard._fields))
 
     def add(
         self,
@@ -169,48 +169,49 @@ class Telemetry:
         """Give raw_point."""
         return pl.LazyFrame(self._points, schema=raw.POINT.schema)
 
-    def heard(self, day: date = DAY) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-        """Give known series and the points that a day is made from, collected once."""
+    def heard(self, day: date = DAY) -> pods.Heard:
+        """Give what a day is made from, collected once."""
         state = (day, len(self._series), len(self._points))
         if state != self._state:
             known = usage.known_series(self.series).collect().lazy()
             samples = usage.samples_of(known, self.points, day).collect().lazy()
-            self._state, self._heard = state, (known, samples)
+            frames = pods.heard(known, samples)
+            self._state = state
+            self._heard = pods.Heard(*(frame.collect().lazy() for frame in frames))
         return self._heard
 
     def samples(self, day: date = DAY) -> pl.DataFrame:
         """Give the points that a day is made from."""
-        return self.heard(day)[1].collect()
+        return self.heard(day).samples.collect()
 
     def told(self, day: date = DAY) -> pl.LazyFrame:
         """Give what each source told of each container and hour."""
-        return usage.fact_hours(*self.heard(day), day)
+        return usage.fact_hours(self.heard(day), day)
 
     def usage(self, day: date = DAY) -> pl.DataFrame:
         """Give core_usage_hourly, checked."""
-        known, samples = self.heard(day)
-        return USAGE_HOURLY.check(usage.usage_hourly(known, samples, day).collect())
+        made = usage.usage_hourly(self.heard(day), self.told(day), day)
+        return USAGE_HOURLY.check(made.collect())
 
     def nodes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_node_hourly, checked."""
-        known, samples = self.heard(day)
+        known, samples = self.heard(day)[:2]
         return NODE_HOURLY.check(usage.node_hourly(known, samples, day).collect())
 
     def volumes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_volume_hourly, checked."""
-        known, samples = self.heard(day)
-        return VOLUME_HOURLY.check(volume_hours.volume_hourly(known, samples, day).collect())
+        made = volume_hours.volume_hourly(self.heard(day), day)
+        return VOLUME_HOURLY.check(made.collect())
 
     def network(self, day: date = DAY) -> pl.DataFrame:
         """Give core_network_hourly, checked."""
-        known, samples = self.heard(day)
-        return NETWORK_HOURLY.check(network_hours.network_hourly(known, samples, day).collect())
+        made = network_hours.network_hourly(self.heard(day), day)
+        return NETWORK_HOURLY.check(made.collect())
 
     def balancers(self, day: date = DAY) -> pl.DataFrame:
         """Give core_balancer_hourly, checked."""
-        known = usage.known_series(self.series).collect().lazy()
-        samples = usage.samples_of(known, self.points, day)
-        return BALANCER_HOURLY.check(balancer_hours.balancer_hourly(known, samples, day).collect())
+        made = balancer_hours.balancer_hourly(self.heard(day), day)
+        return BALANCER_HOURLY.check(made.collect())
 
 
 class Bill:
