@@ -78,6 +78,9 @@ bench-cardinality: $(STAMP) ## every drop-label answer at 1 and 10 million serie
 bench-ledger: $(STAMP) ## the exact split of 1 and 10 million container-hours, beside DuckDB SQL; 5,000 rules
 	$(BIN)/python benchmarks/all.py ledger rules
 
+bench-pages: $(STAMP) ## every page of the demo in Chromium, beside a blank Streamlit page (`make demo` first)
+	$(BIN)/python benchmarks/pages.py --home $(HOME_DEMO)
+
 screenshots: $(STAMP) ## every page on the demo's snapshot into build/screenshots, and the README's picture
 	$(BIN)/python scripts/screenshots.py --home $(HOME_DEMO) --out build/screenshots
 	$(BIN)/python scripts/crop.py build/screenshots/executive-light.png docs/images/executive.png 1060
@@ -98,4 +101,4 @@ dist: $(STAMP) ## wheel and sdist, and the check that the wheel owns only our na
 clean: ## remove what was built; the environment stays
 	rm -rf build dist site
 
-.PHONY: help setup run demo sample check lint types style test test-next fix bench bench-bills bench-cardinality bench-collector screenshots docs lock dist clean
+.PHONY: help setup run demo sample check lint types style test test-next fix bench bench-bills bench-cardinality bench-collector bench-ledger bench-pages screenshots docs lock dist clean

@@ -1,7 +1,7 @@
 """The site as an ASGI application: warmed up before the first reader, with headers and a probe.
 
 Takes    MB_HOME, MB_SITE_STALE_HOURS
-Gives    `app`; `/healthz` tells the snapshot and its age
+Gives    `app`; `/healthz` tells the snapshot and its age, `/rows/…` a figure's rows as CSV
 """
 
 import asyncio
@@ -14,12 +14,13 @@ import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.runtime.pages_manager import PagesManager
 
 from app import place, warm
+from app.figure import csv, found
 from meterbook.errors import NothingPublishedError
 
 HEADERS: Final = {
@@ -35,6 +36,7 @@ HEADERS: Final = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+GONE: Final = "These rows are of a former snapshot, or no longer kept. Load the page again."
 
 
 class SecurityHeaders:
@@ -77,6 +79,21 @@ async def healthz(_: Request) -> JSONResponse:
     )
 
 
+async def rows(request: Request) -> Response:
+    """Give all rows of a figure that a page showed, as long as its snapshot is the current one."""
+    try:
+        reader = await asyncio.to_thread(place.open_reader)
+    except NothingPublishedError:
+        return PlainTextResponse("Nothing is published yet.", 404)
+    names = request.path_params
+    made = found(reader, names["token"]) if names["snapshot"] == reader.snapshot.id else None
+    if made is None:
+        return PlainTextResponse(GONE, 410)
+    name = f'attachment; filename="{made.name}-{made.snapshot_id}.csv"'
+    text = await asyncio.to_thread(csv, made)
+    return Response(text, media_type="text/csv", headers={"Content-Disposition": name})
+
+
 @asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     """Make what the first reader would wait for: imports, connection, figures of every page."""
@@ -91,6 +108,6 @@ PagesManager.uses_pages_directory = False
 app = st.App(
     Path(__file__).parent / "main.py",
     lifespan=lifespan,
-    routes=[Route("/healthz", healthz)],
+    routes=[Route("/healthz", healthz), Route("/rows/{snapshot}/{token}.csv", rows)],
     middleware=[Middleware(SecurityHeaders)],
 )

@@ -5,9 +5,10 @@ Gives    a `Figure` that the page shows, the report prints, the CSV writes and t
 Holds    the SQL beside a figure, asked of its snapshot, gives the rows of the figure
 """
 
+import hashlib
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -18,6 +19,7 @@ from app.filters import Filters
 from app.reader import Answer, Reader
 
 MAX_CHART_ROWS: Final = 5000
+TOKEN_LETTERS: Final = 20
 
 Kind = Literal[
     "text",
@@ -140,6 +142,8 @@ class Figure:
     empty: str = "Nothing to show for this choice."
     is_tall: bool = False
     """The table may be long: let it scroll on the page."""
+    token: str = ""
+    """Names it among the figures that are kept of its snapshot."""
 
     @property
     def data(self) -> pl.DataFrame:
@@ -188,7 +192,14 @@ Make = Callable[..., Figure]
 def figure(make: Make, reader: Reader, filters: Filters, *choices: str) -> Figure:
     """Give a figure for these choices; made once per snapshot."""
     key = (make.__module__, make.__qualname__, filters, choices)
-    return reader.kept(key, lambda: make(reader, filters, *choices))
+    token = hashlib.sha256(repr(key).encode()).hexdigest()[:TOKEN_LETTERS]
+    return reader.kept(token, lambda: replace(make(reader, filters, *choices), token=token))
+
+
+def found(reader: Reader, token: str) -> Figure | None:
+    """Give a figure that is kept under this name, if one is."""
+    made = reader.held(token)
+    return made if isinstance(made, Figure) else None
 
 
 def chart_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

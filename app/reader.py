@@ -23,7 +23,7 @@ from meterbook.errors import NothingPublishedError
 from warehouse.snapshot import Snapshot, current, open_snapshot, snapshots
 from warehouse.tables import ALL
 
-KEPT_FIGURES: Final = 512
+KEPT_FIGURES: Final = 1024
 T = TypeVar("T")
 
 _NAMES: Final = re.compile(rf"\b({'|'.join(table.name for table in ALL)})\b")
@@ -64,6 +64,11 @@ class Reader:
     def close(self) -> None:
         """Close the snapshot; a file may be open only once in a process."""
         self._con.close()
+
+    def held(self, key: Hashable) -> object | None:
+        """Give what is kept under this key, or nothing."""
+        with self._lock:
+            return self._figures.get(key)
 
     def kept(self, key: Hashable, make: Callable[[], T]) -> T:
         """Give what was made under this key, or make and keep it. The key names the maker."""

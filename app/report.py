@@ -92,18 +92,18 @@ SECTIONS: Final = (
 )
 """The cards of the first part stand above all, below the answer."""
 
-ANSWERS: Final = (
-    spend.headline,
-    spend.movers,
-    budget.against_budget,
-    outlook.forecast,
-    allocation.parts,
-    allocation.reconciliation,
-    coverage.headline,
-    dark.dark,
-    advice.advice,
-)
-"""Whose findings are the answer, in their order."""
+ANSWERS: Final[dict[str, Make]] = {
+    "Spend": spend.headline,
+    "What moved": spend.movers,
+    "Budgets": budget.against_budget,
+    "Forecast": outlook.forecast,
+    "Owners": allocation.parts,
+    "The bill": allocation.reconciliation,
+    "Coverage": coverage.headline,
+    "Dark services": dark.dark,
+    "Cost of series": advice.advice,
+}
+"""Whose findings are the answer, in their order, and what each is about."""
 
 FIRST_CARDS: Final = frozenset(
     {
@@ -120,7 +120,7 @@ FIRST_CARDS: Final = frozenset(
 )
 """The cards of the first part."""
 
-MOST_ROWS: Final = 25
+MOST_ROWS: Final = 15
 """So many rows of a table without a total are printed; the page has them all."""
 
 FOOTER: Final = (
@@ -172,7 +172,9 @@ def _facts(reader: Reader, filters: Filters) -> str:
     since = known.estimated_from
     facts = {
         "Period": f"{filters.period_text} (UTC)",
-        "Compared with": filters.previous_text if filters.is_compared else "nothing",
+        "Compared with": filters.previous_text
+        if filters.is_compared
+        else "nothing, the bill does not reach back",
         "Currency": filters.currency,
         "Cost": f"{filters.cost} (FOCUS)",
         "State": f"estimated from {words.day(since)} on, final before" if since else "final",
@@ -189,10 +191,10 @@ def _facts(reader: Reader, filters: Filters) -> str:
 
 def _answer(reader: Reader, filters: Filters) -> str:
     """Give what was found in sentences, the cards, and where to read on."""
-    made = [figure(make, reader, filters) for make in ANSWERS]
+    made = {about: figure(make, reader, filters) for about, make in ANSWERS.items()}
     said = "".join(
-        f"<li>{escape(one.finding)}</li>"
-        for one in made
+        f"<li><b>{escape(about)}.</b> {escape(one.finding)}</li>"
+        for about, one in made.items()
         if one.rows and (one.chart is not None or one.name != "movers")
     )
     links = "".join(

@@ -13,20 +13,30 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import cards, chart, colours, controls, place, table, words
 from app.controls import Visit
-from app.figure import Figure, Make, csv, figure, sources
+from app.figure import Figure, Make, figure, sources
+from app.reader import Reader
 from app.report import freshness
 
 CHOICE: Final = 420
 """The width of a choice that belongs to a part of a page, in pixels."""
+MOST_ROWS: Final = 40
+"""So many rows of a table without a total are on the page; the CSV has all."""
 _CSS = """
 .stMainBlockContainer{padding:3.3rem 2.4rem 3rem;max-width:1560px}
 .stMain h1{font-size:2.1rem;padding:.2rem 0 0}
 .stMain h2{font-size:1.3rem;font-weight:650;padding:0;margin:1rem 0 0;line-height:1.3}
 [class*="st-key-figure-"]{gap:.55rem}
-.mb-finding{font-size:.95rem;line-height:1.45;margin:.25rem 0 .1rem;max-width:72rem}
+.mb{--mb-head:#fff;--mb-head:light-dark(#fff,#12151a)}
+.mb-finding{font-size:.95rem;line-height:1.45;margin:.25rem 0 .5rem;max-width:72rem}
 .mb-lead{font-size:1.15rem;line-height:1.5;margin:0;max-width:64rem}
 .mb-fresh,.mb-note,.mb-source{font-size:.82rem;line-height:1.4;margin:0;
  color:#5d646e;color:light-dark(#5d646e,#a2a9b3)}
+details.mb-source{margin:.5rem 0 0}
+.mb-source summary{cursor:pointer;list-style:none}
+.mb-source summary::-webkit-details-marker{display:none}
+.mb-source u{text-underline-offset:3px}
+.mb-source pre{white-space:pre-wrap;overflow-wrap:anywhere;user-select:all;font-size:.78rem;
+ padding:.7rem;margin:.3rem 0 0;border:1px solid rgba(128,128,128,.3);border-radius:6px}
 .mb-note{margin:.45rem 0 0;max-width:72rem}
 .mb-title{font-size:1.05rem!important;font-weight:650;margin:0;padding:0!important;line-height:1.3}
 """
@@ -57,11 +67,8 @@ class Page:
         """Begin a part of the page with the question that it answers."""
         st.html(f'<h2 class="mb-part">{escape(question)}</h2>')
 
-    def cards(self, *made: Figure, labels: Sequence[str] = (), key: str = "cards") -> None:
-        """Draw the cards of the figures in a row, with their source; `labels` picks some.
-
-        A second row of a page has a key of its own, which begins with `cards`.
-        """
+    def cards(self, *made: Figure, labels: Sequence[str] = ()) -> None:
+        """Draw the cards of the figures in a row, with their source; `labels` picks some."""
         chosen = [
             (one, [card for card in one.cards if not labels or card.label in labels])
             for one in made
@@ -69,14 +76,13 @@ class Page:
         drawn = [card for _, found in chosen for card in found]
         if not drawn:
             return
-        with st.container(key=key, gap="xsmall"):
-            st.html(cards.render(drawn))
-            _draw_source([one for one, found in chosen if found], key)
+        source = _source([one for one, found in chosen if found])
+        st.html(f"{cards.render(drawn)}{source}")
 
     def show_in(self, column: DeltaGenerator, made: Figure) -> None:
         """Draw a figure in a column of the page's own."""
         with column:
-            _draw(made, self.choices_in_url(), height="stretch")
+            _draw(self.visit.reader, made, self.choices_in_url(), height="stretch")
 
     def show(
         self, *made: Figure | tuple[Figure, ...], widths: Sequence[float] | None = None
@@ -87,8 +93,8 @@ class Page:
             with column:
                 *upper, last = group if isinstance(group, tuple) else (group,)
                 for one in upper:
-                    _draw(one, query)
-                _draw(last, query, height="stretch")
+                    _draw(self.visit.reader, one, query)
+                _draw(self.visit.reader, last, query, height="stretch")
 
     def choices_in_url(self) -> dict[str, str]:
         """Give the choices as they stand in the URL, for links to keep."""
@@ -108,50 +114,54 @@ class Page:
             )
 
 
-def _draw(made: Figure, query: dict[str, str], *, height: str = "content") -> None:
+def _draw(reader: Reader, made: Figure, query: dict[str, str], *, height: str = "content") -> None:
     with st.container(border=True, height=height, key=f"figure-{made.name}"):  # type: ignore[arg-type]
-        has_table = bool(made.shown and made.rows)
-        is_empty = made.chart is None and not has_table
-        st.html(
-            f'<h3 class="mb-title">{escape(made.title)}</h3>'
-            f'<p class="mb-finding">{escape(made.empty if is_empty else made.finding)}</p>'
+        head, below = reader.kept(
+            ("html", made.token, *query.items()), lambda: (_head(made), _below(made, query))
         )
-        if made.chart is not None:
-            st.vega_lite_chart(
-                spec=chart.with_text(made.chart, _label_colour()),
-                alt=made.alt,
-                key=f"chart-{made.name}",
-            )
-        notes = [f"{made.alt}."] if made.chart is not None else []
-        notes += [made.note] if made.note and not is_empty else []
-        said = f'<p class="mb-note">{escape(" ".join(notes))}</p>' if notes else ""
-        if has_table or said:
-            st.html((table.render(made, query=query) if has_table else "") + said)
-        _draw_source([made], "figure")
+        if made.chart is None:
+            st.html(head + below)
+            return
+        st.html(head)
+        st.vega_lite_chart(
+            spec=chart.with_text(made.chart, _label_colour()),
+            alt=made.alt,
+            key=f"chart-{made.name}",
+        )
+        st.html(below)
+
+
+def _head(made: Figure) -> str:
+    is_empty = made.chart is None and not (made.shown and made.rows)
+    return (
+        f'<h3 class="mb-title">{escape(made.title)}</h3>'
+        f'<p class="mb-finding">{escape(made.empty if is_empty else made.finding)}</p>'
+    )
+
+
+def _below(made: Figure, query: dict[str, str]) -> str:
+    """Give what stands below a chart: the table, what is shown, and where it comes from."""
+    has_table = bool(made.shown and made.rows)
+    notes = [f"{made.alt}."] if made.chart is not None else []
+    notes += [made.note] if made.note and (notes or has_table) else []
+    said = f'<p class="mb-note">{escape(" ".join(notes))}</p>' if notes else ""
+    rows = table.render(made, query=query, most=MOST_ROWS) if has_table else ""
+    return f"{rows}{said}{_source([made])}"
 
 
 def _label_colour() -> str:
     return colours.LABELS["dark" if st.context.theme.type == "dark" else "light"]
 
 
-def _draw_source(made: Sequence[Figure], spot: str) -> None:
-    """Say where figures come from, and let their SQL be read and their rows be taken."""
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", gap="small"):
-        st.html(f'<p class="mb-source">{escape(sources(made))}</p>', width="stretch")
-        with st.popover("SQL", help="The question behind it, and its rows", type="tertiary"):
-            for one in made:
-                st.caption(words.md_escape(f"{one.title}: {one.provenance}"))
-                st.code(one.sql, language="sql", wrap_lines=True)
-                _draw_download(one, spot)
-
-
-def _draw_download(made: Figure, spot: str) -> None:
-    st.download_button(
-        "CSV",
-        data=lambda: csv(made),
-        file_name=f"{made.name}-{made.snapshot_id}.csv",
-        mime="text/csv",
-        on_click="ignore",
-        key=f"csv-{spot}-{made.name}",
-        icon=":material/download:",
+def _source(made: Sequence[Figure]) -> str:
+    """Say where figures come from; opened, it gives their SQL and links to their rows."""
+    asked = "".join(
+        f'<p class="mb-note">{escape(one.title)} · '
+        f'<a href="rows/{one.snapshot_id}/{one.token}.csv" download>all rows as CSV</a></p>'
+        f'<pre tabindex="0">{escape(one.sql)}</pre>'
+        for one in made
+    )
+    return (
+        f'<details class="mb-source"><summary>{escape(sources(made))} · <u>SQL and rows</u>'
+        f"</summary>{asked}</details>"
     )

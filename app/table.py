@@ -16,7 +16,7 @@ from app.figure import Figure, Shown
 
 CSS: Final = """
 .mb-wrap{overflow:auto;border:1px solid rgba(128,128,128,.25);border-radius:8px}
-.mb-tall{max-height:31rem}
+.mb-tall{max-height:31rem;content-visibility:auto;contain-intrinsic-size:auto 31rem}
 .mb{border-collapse:collapse;width:100%;font-size:.86rem;line-height:1.35}
 .mb th,.mb td{padding:.38rem .55rem;border:0;border-bottom:1px solid rgba(128,128,128,.18);
  text-align:left;vertical-align:top}
@@ -34,11 +34,11 @@ CSS: Final = """
 .mb .t{text-align:center;white-space:nowrap}
 .mb tbody tr:last-child td{border-bottom:0}
 .mb tbody tr:hover td{background:rgba(128,128,128,.07)}
-.mb tfoot td{font-weight:650;border-top:2px solid rgba(128,128,128,.45);border-bottom:0;
- position:sticky;bottom:0;background:var(--mb-head,Canvas)}
+.mb tfoot td{font-weight:650;border-bottom:0;position:sticky;bottom:0;
+ background:var(--mb-head,Canvas);box-shadow:inset 0 2px 0 rgba(128,128,128,.5)}
 .mb a{color:inherit;text-decoration:underline;text-underline-offset:3px;
  text-decoration-color:rgba(128,128,128,.6)}
-.mb code{font-size:.8rem;background:none;padding:0;color:inherit}
+.mb .c{font-family:"Source Code Pro",ui-monospace,monospace;font-size:.8rem}
 .mb .s{display:inline-block;padding:.05rem .5rem;border-radius:1rem;font-size:.76rem;
  border:1px solid currentColor;white-space:nowrap}
 .mb .good{color:#1c7229;color:light-dark(#1c7229,#4fb061)}
@@ -97,7 +97,7 @@ def render(made: Figure, *, query: Mapping[str, str] | None = None, most: int | 
     kept = rows if made.total else rows[:most]
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in kept)
     left = len(rows) - len(kept)
-    more = f'<p class="more">{words.count(left)} more on the page.</p>' if left else ""
+    more = f'<p class="more">{words.count(left)} more rows, not shown here.</p>' if left else ""
     foot = _foot(made, shown, kinds) if made.total else ""
     tall = " mb-tall" if made.is_tall else ""
     return (
@@ -185,8 +185,10 @@ def _cell(
 ) -> str:
     written = escape(plain)
     if value is None:
-        written = f'<span class="mute">{written}</span>'
-    elif column.kind == "state" and written:
+        return f'<td class="{kind} mute">{written}</td>'
+    if column.kind == "code":
+        return f'<td class="{kind} c">{written}</td>'
+    if column.kind == "state" and written:
         written = f'<span class="s {_tone(str(value))}">{written}</span>'
     elif column.kind == "tick":
         said = "sent" if value else "missing"
@@ -194,8 +196,6 @@ def _cell(
             f'<span class="{"good" if value else "bad"}" role="img" aria-label="{said}">'
             f"{written}</span>"
         )
-    elif column.kind == "code":
-        written = f"<code>{written}</code>"
     elif column.link and query is not None:
         page, _, key = column.link.partition("?")
         target = escape(f"{page}?{urlencode({**query, key: plain})}")

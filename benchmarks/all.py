@@ -9,7 +9,16 @@ import sys
 from pathlib import Path
 from typing import Final
 
-PARTS: Final = ("receiver", "fairness", "evidence", "bills", "ledger", "rules", "cardinality")
+PARTS: Final = (
+    "receiver",
+    "fairness",
+    "evidence",
+    "bills",
+    "ledger",
+    "rules",
+    "cardinality",
+    "pages",
+)
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ def against_budget(reader: Reader, filters: Filters) -> Figure:
         answer,
         name="budgets",
         title=f"Budgets of {words.month(frame['period'][0])}" if frame.height else "Budgets",
-        finding=_finding(frame),
+        finding=_finding(frame, filters.currency),
         chart=_chart(frame, filters.currency),
         alt="Bars: spent (solid) and forecast at month end (pale) as parts of each team's budget "
         "(dashed line), the worst first",
@@ -67,13 +67,21 @@ def against_budget(reader: Reader, filters: Filters) -> Figure:
     )
 
 
-def _finding(frame: pl.DataFrame) -> str:
+def _against(frame: pl.DataFrame, column: str, currency: str) -> list[str]:
+    """Write each team with its cost and its budget."""
+    return [
+        f"{words.entity(team)} ({words.money(cost, currency)} of {words.money(budget, currency)})"
+        for team, cost, budget in frame.select("team", column, "budget_cost").rows()
+    ]
+
+
+def _finding(frame: pl.DataFrame, currency: str) -> str:
     if frame.is_empty():
         return "No budget is set for this choice."
-    over = frame.filter(pl.col("state") == "over")["team"].to_list()
-    at_risk = frame.filter(pl.col("state") == "at_risk")["team"].to_list()
+    over = _against(frame.filter(pl.col("state") == "over"), "spent_cost", currency)
+    at_risk = _against(frame.filter(pl.col("state") == "at_risk"), "forecast_cost", currency)
     texts = [
-        f"{text}: {words.listed([words.entity(name) for name in names])}"
+        f"{text}: {words.listed(names)}"
         for names, text in ((over, "Over budget already"), (at_risk, "Heading over budget"))
         if names
     ]

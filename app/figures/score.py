@@ -136,7 +136,8 @@ def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
                sum(checked_count)::BIGINT AS checked_count,
                sum(violating_count) / nullif(sum(checked_count), 0) AS violating_ratio,
                min(first_seen_at) AS first_seen_at, max(last_seen_at) AS last_seen_at,
-               array_to_string(list_sort(list_distinct(flatten(list(samples))))[:5], ', ')
+               array_to_string(list_sort(list_distinct(flatten(list(samples))))
+                                 [:if($service = 'all', 2, 5)], ', ')
                    AS samples,
                max(points_if_fixed) AS points_if_fixed
         FROM mart_score_rule

@@ -78,14 +78,16 @@ def _spent_finding(frame: pl.DataFrame, currency: str) -> str:
     if low.is_empty():
         return "Every service that was scored is good or excellent."
     spent, whole = total(low, "monthly_cost"), total(frame, "monthly_cost")
-    text = f"{words.plural(low.height, 'service')} of {frame.height} are below Good"
+    is_one = low.height == 1
+    text = f"{words.plural(low.height, 'service')} of {frame.height} "
+    text += "is below Good" if is_one else "are below Good"
     if not spent:
-        return f"{text}; what they cost is not known."
+        return f"{text}; what {'it costs' if is_one else 'they cost'} is not known."
     dearest = low.sort("monthly_cost", descending=True, nulls_last=True).row(0, named=True)
     return (
-        f"{text} and cost {words.money(spent, currency)} of {words.money(whole, currency)} "
-        f"a month; the dearest is {dearest['service_name']} with a score of "
-        f"{words.number(dearest['score_applicable'])}."
+        f"{text} and cost{'s' if is_one else ''} {words.money(spent, currency)} of "
+        f"{words.money(whole, currency)} a month; the dearest is {dearest['service_name']} "
+        f"with a score of {words.number(dearest['score_applicable'])}."
     )
 
 

@@ -171,7 +171,8 @@ def _daily_finding(frame: pl.DataFrame, filters: Filters) -> str:
     text = f"The dearest day was {words.day(top['charge_date'])} with "
     text += f"{words.money(top['cost'], filters.currency)}."
     if estimated:
-        text += f" The last {words.plural(estimated, 'day')} (lighter) are estimated."
+        is_or_are = "is" if estimated == 1 else "are"
+        text += f" The last {words.plural(estimated, 'day')} (paler) {is_or_are} estimated."
     return text
 
 

@@ -46,7 +46,13 @@ second = right.selectbox(
     bind="query-params",
 )
 page.show(page.get(explore.daily_by, first))
-page.show(page.get(spend.by_group, first), page.get(spend.movers))
+moved = page.get(spend.movers)
+grouped = page.get(spend.by_group, first)
+if moved.chart:
+    page.show(grouped, moved)
+else:
+    page.show(grouped)
+    page.show(moved)
 page.show(page.get(explore.pivot, first, second))
 
 # %%

@@ -11,7 +11,7 @@ page = show.Page("Coverage", "Which services cannot be seen in an incident, what
 # %% How many can be seen, and of how many?
 page.lead(page.get(coverage.headline).finding)
 page.cards(page.get(coverage.headline))
-page.cards(page.get(standing.standing), key="cards-standing")
+page.cards(page.get(standing.standing))
 
 # %%
 page.part("Whose are they, and what do the dark ones cost?")
@@ -45,7 +45,7 @@ page.show(page.get(findings.findings))
 # %%
 page.part("How good is what arrives?")
 scored = page.get(score.services)
-page.cards(page.get(score_cost.against_cost), key="cards-score")
+page.cards(page.get(score_cost.against_cost))
 page.show(page.get(score_cost.against_cost))
 page.show(page.get(score_cost.fixes))
 page.show(scored)

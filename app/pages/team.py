@@ -37,7 +37,7 @@ page.show(page.get(score.rules, ALL))
 
 # %%
 page.part("What of it cannot be seen?")
-page.cards(page.get(standing.standing), key="cards-standing")
+page.cards(page.get(standing.standing))
 page.show(page.get(coverage.every))
 
 # %%

@@ -1,9 +1,12 @@
 """The site and the report in a real browser: what readers see, and what leaves the machine."""
 
+import csv
 import importlib.util
+import io
 import subprocess
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -112,6 +115,28 @@ def test_the_card_is_the_sum_of_the_book(
     page.context.close()
 
 
+def test_the_rows_of_a_figure_are_a_click_away(
+    shots: ModuleType, chromium: Any, address: str, book: Any
+) -> None:
+    """Below a figure stand its SQL and a link to all of its rows; a link of another day is gone."""
+    page = shots.open_page(chromium)
+    shots.visit(page, address)
+    below = page.locator(".st-key-figure-teams details.mb-source")
+
+    below.locator("summary").click()
+    link = below.locator("a").get_attribute("href")
+    answer = page.request.get(f"{address}/{link}")
+    gone = page.request.get(f"{address}/rows/other/{'0' * 20}.csv")
+
+    assert "FROM mart_cost_daily_team" in below.locator("pre").inner_text()
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.text())))
+    days = sorted(book.spend)[-30:]
+    assert sum(Decimal(row["cost"]) for row in rows) == book.sum(days[0], days[-1])
+    assert gone.status == 410
+    page.context.close()
+
+
 def test_a_choice_stays_when_the_page_changes(
     shots: ModuleType, chromium: Any, address: str
 ) -> None:
@@ -207,7 +232,7 @@ def test_the_report_needs_nothing_else(
     page.goto((tmp_path / "report.html").as_uri())
     page.wait_for_selector("body[data-drawn]", state="attached")
 
-    assert page.locator(".card .value").first.inner_text() == _spend(book)
+    assert page.locator(".mb-card .v").first.inner_text() == _spend(book)
     charts = page.locator(".chart")
     assert charts.count() == page.locator(".chart svg").count() > 5
     assert [word for word in NOTHING if word in page.inner_text("body").split()] == []
