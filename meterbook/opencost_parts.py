@@ -6,8 +6,10 @@ Gives    costs per day, place, team and pool in columns PARTS; amounts per day a
 Units    costs Decimal(38, 12) in the ledger's one currency; hours, bytes, byte hours
 Holds    the parts of a row add up to its cost, exactly
 
-CPU, memory and GPUs of a node's cost are parted by price weight, memory takes the rest. A volume's
-byte hours are its size times the time that pods had it mounted, alike for all that had it at once.
+CPU, memory and GPUs of a node's cost are what the ledger shared of each (mart_workload_daily), to
+the last digit per day and workload; teams and pools that share a workload have them in proportion
+to what they bear of it. A volume's byte hours are its size times the time that pods had it mounted,
+alike for all that had it at once.
 """
 
 from contextlib import closing
@@ -18,6 +20,7 @@ import polars as pl
 
 from meterbook.errors import ConfigError, Finding
 from meterbook.settings import Settings
+from transforms.money import atoms, money, split
 from warehouse.snapshot import current, open_snapshot
 from warehouse.table import USD
 
@@ -34,9 +37,7 @@ WITH cost AS (
     ON l.line_kind = 'divided' AND c.x_line_hash = l.x_line_hash
   WHERE l.charge_date BETWEEN $first AND $last GROUP BY ALL
 )
-SELECT c.*, coalesce(w.workload_kind, '') AS workload_kind,
-       w.cpu_cost::DOUBLE AS cpu_weight, w.gpu_cost::DOUBLE AS gpu_weight,
-       w.memory_cost::DOUBLE AS ram_weight
+SELECT c.*, coalesce(w.workload_kind, '') AS workload_kind, w.cpu_cost AS cpu, w.gpu_cost AS gpu
 FROM cost c LEFT JOIN mart_workload_daily w USING (charge_date, cluster, namespace, workload,
                                                    currency)
 ORDER BY ALL
@@ -82,44 +83,43 @@ def read(settings: Settings, first: date, last: date) -> tuple[pl.DataFrame, pl.
 
 def parted(costs: pl.DataFrame) -> pl.DataFrame:
     """Give each row's cost in one column per part."""
-    kind, cost = pl.col("line_kind"), pl.col("cost").cast(USD)
+    kind, meter, cost = pl.col("line_kind"), pl.col("meter"), pl.col("cost").cast(USD)
     is_external = pl.col("namespace") == "-"
-    weights = pl.sum_horizontal("cpu_weight", "gpu_weight", "ram_weight")
-    on_node = (kind == "node") & ~is_external
-
-    def of_node(name: str, fallback: float) -> pl.Expr:
-        ratio = pl.when(weights == 0).then(fallback).otherwise(pl.col(f"{name}_weight") / weights)
-        part = cost.cast(pl.Float64) * ratio.fill_null(fallback)
-        return pl.when(on_node).then(part.cast(USD)).otherwise(0).cast(USD)
-
-    meter = pl.col("meter")
-    divided = {
-        "gpu": meter.str.contains("gpu"),
-        "ram": meter.str.contains(r"gb-hours|memory|\bram\b"),
-    }
     is_divided = (kind == "divided") & ~is_external
+    is_gpu = is_divided & meter.str.contains("gpu")
     whole = {
-        "gpu": is_divided & divided["gpu"],
-        "ram": is_divided & divided["ram"] & ~divided["gpu"],
+        "gpu": is_gpu,
+        "ram": is_divided & meter.str.contains(r"gb-hours|memory|\bram\b") & ~is_gpu,
         "pv": (kind == "volume") & ~is_external,
         "network": (kind == "traffic") & ~is_external,
         "lb": (kind == "balancer") & ~is_external,
         "external": is_external,
     }
-
-    def all_of(name: str) -> pl.Expr:
-        return pl.when(whole[name]).then(cost).otherwise(0).cast(USD)
-
-    rest = {"pv", "network", "lb", "external"}
-    found = costs.with_columns(
-        (of_node("cpu", 1.0)).alias("cpu"),
-        (of_node("gpu", 0.0) + all_of("gpu")).alias("gpu"),
-        *(all_of(name).alias(name) for name in sorted(rest)),
-        all_of("ram").alias("ram"),
+    is_one = pl.any_horizontal(*whole.values())
+    on_node = (kind == "node") & pl.col("cpu").is_not_null() & ~is_external
+    others = costs.filter(~on_node).with_columns(
+        pl.when(~is_one).then(cost).otherwise(0).cast(USD).alias("cpu"),
+        *(
+            pl.when(own).then(cost).otherwise(0).cast(USD).alias(part)
+            for part, own in whole.items()
+        ),
     )
-    left = cost - pl.sum_horizontal(PARTS)
-    to_ram = pl.when(on_node).then(left).otherwise(0).cast(USD)
-    to_cpu = pl.when(on_node).then(0).otherwise(left).cast(USD)
-    return found.with_columns(
-        (pl.col("ram") + to_ram).alias("ram"), (pl.col("cpu") + to_cpu).alias("cpu"), cost
-    ).drop("cpu_weight", "gpu_weight", "ram_weight", "meter")
+    rows = pl.concat([others, _of_nodes(costs.filter(on_node))], how="diagonal")
+    return rows.with_columns(pl.col(*PARTS).fill_null(0).cast(USD), cost).drop("meter")
+
+
+def _of_nodes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Share the CPU and GPU cost of a day's workload among its rows; memory takes the rest."""
+    amounts = ("cpu", "gpu")
+    group = (*PLACE, "currency")
+    ready = rows.with_columns(atoms(pl.col(*amounts)), atoms(pl.col("cost")).abs().alias("weight"))
+    shared = split(
+        ready.lazy(), amounts, "weight", group=group, order=("team", "pool", "line_item")
+    )
+    left = pl.col("cost") - pl.col("cpu") - pl.col("gpu")
+    return (
+        shared.with_columns(money(pl.col(name)).alias(name) for name in amounts)
+        .with_columns(left.cast(USD).alias("ram"))
+        .drop("weight")
+        .collect()
+    )

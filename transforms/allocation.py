@@ -15,7 +15,7 @@ bears them. Claims carry numbers, not names: names come back once, at the end.
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Final
+from typing import Final, Required, TypedDict, Unpack
 
 import polars as pl
 
@@ -44,63 +44,87 @@ from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
 __all__ = ["IDLE", "NO_TELEMETRY", "PARTS_SCALE", "day_lines", "ledger", "provider_key"]
 
 PLACE: Final = ("cluster", "node", "namespace", "workload")
+FINAL_HOURS: Final = 48
 SHARE_SCALE: Final = 2**48
 """A power of two: the way back to a fraction is exact, whatever way a frame divides."""
 KEY: Final = ("line", "charge_hour", "place", "owner")
 
 
-def ledger(  # noqa: PLR0913 - seven tables, the rules, and three terms
-    lines: pl.LazyFrame,
-    usage: pl.LazyFrame,
-    nodes: pl.LazyFrame,
-    ownership: Ownership,
-    *,
-    day: date,
-    now: datetime,
-    final_hours: int = 48,
-    volumes: pl.LazyFrame | None = None,
-    weights: pl.LazyFrame | None = None,
-    network: pl.LazyFrame | None = None,
-    balancers: pl.LazyFrame | None = None,
-) -> pl.LazyFrame:
-    """Give core_cost_ledger of a day. `lines` are those of `day_lines`.
+class Given(TypedDict, total=False):
+    """What a ledger is made from besides lines, usage, nodes and rules.
 
     Without `volumes` (core_volume_hourly) or `balancers` (core_balancer_hourly) their lines are
     what they are outside clusters; without `network` (core_network_hourly) traffic of a node is
     shared like the rest of it; without `weights` (core_pool_weight_daily) pools of a metric are
     split evenly.
     """
+
+    day: Required[date]
+    now: Required[datetime]
+    final_hours: int
+    volumes: pl.LazyFrame
+    weights: pl.LazyFrame
+    network: pl.LazyFrame
+    balancers: pl.LazyFrame
+
+
+def ledger(
+    lines: pl.LazyFrame,
+    usage: pl.LazyFrame,
+    nodes: pl.LazyFrame,
+    ownership: Ownership,
+    **given: Unpack[Given],
+) -> pl.LazyFrame:
+    """Give core_cost_ledger of a day. `lines` are those of `day_lines`."""
+    return ledger_with_parts(lines, usage, nodes, ownership, **given)[0]
+
+
+def ledger_with_parts(
+    lines: pl.LazyFrame,
+    usage: pl.LazyFrame,
+    nodes: pl.LazyFrame,
+    ownership: Ownership,
+    **given: Unpack[Given],
+) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Give core_cost_ledger of a day, and what of nodes' cost was for CPU and for GPUs.
+
+    The second has cluster, namespace, workload, currency, cpu_cost, gpu_cost; memory is the rest.
+    """
+    day = given["day"]
     judge = Judge(ownership, day)
     known = priced(lines)
-    given, rest = divided(known, ownership)
-    heard, found = nodes.collect(), [given]
-    if network is not None:
-        sent, rest = on_network(rest, heard, network.collect())
+    shares, rest = divided(known, ownership)
+    heard, found = nodes.collect(), [shares]
+    if "network" in given:
+        sent, rest = on_network(rest, heard, given["network"].collect())
         found.append(sent)
     clustered, rest = on_nodes(rest, heard, usage.collect(), ownership)
     found.append(clustered)
-    if volumes is not None:
-        mounted, rest = on_volumes(rest, volumes.collect())
+    if "volumes" in given:
+        mounted, rest = on_volumes(rest, given["volumes"].collect())
         found.append(mounted)
-    if balancers is not None:
-        stood, rest = on_balancers(rest, balancers.collect())
+    if "balancers" in given:
+        stood, rest = on_balancers(rest, given["balancers"].collect())
         found.append(stood)
     found.append(outside(rest))
     claims = joined(found)
-    weighed = POOL_WEIGHT_DAILY.empty() if weights is None else weights.collect()
-    rows, owners = received(claims, judge, weighed)
-    end = datetime.combine(day, time(), UTC) + timedelta(days=1, hours=final_hours)
+    weights = given.get("weights", POOL_WEIGHT_DAILY.empty().lazy())
+    rows, owners = received(claims, judge, weights.collect())
+    hours = given.get("final_hours", FINAL_HOURS)
+    end = datetime.combine(day, time(), UTC) + timedelta(days=1, hours=hours)
     terms = {
         "charge_date": pl.lit(day),
         "config_hash": pl.lit(ownership.hash_on(day)),
-        "is_estimated": pl.lit(end > now),
+        "is_estimated": pl.lit(end > given["now"]),
     }
-    return (
+    made = (
         _named(rows, claims.seats, owners, _facts(known, found))
         .with_columns(**terms)
         .select(COST_LEDGER.schema.names())
         .cast(COST_LEDGER.schema)
     )
+    amounts = (money(pl.col(part)).alias(f"{part}_cost") for part in ("cpu", "gpu"))
+    return made, clustered.paid.lazy().select(pl.exclude("cpu", "gpu"), *amounts)
 
 
 def _facts(lines: pl.DataFrame, found: Sequence[Claims]) -> pl.DataFrame:

@@ -21,15 +21,6 @@ KIB: Final = 1024
 PARTS: Final = ("cpu", "memory", "gpu")
 
 
-def default_prices(ownership: Ownership) -> tuple[int, int, int]:
-    """Give what a core hour, a GiB hour and a GPU hour weigh by default, on one scale."""
-    weights = ownership.policy.weights
-    numbers = (weights.cpu, weights.memory, weights.gpu)
-    scale = 10 ** max(-int(number.as_tuple().exponent) for number in numbers)
-    cpu, memory, gpu = (int(number * scale) for number in numbers)
-    return cpu, memory, gpu
-
-
 def _prices(ownership: Ownership) -> list[pl.Expr]:
     """Give the three weights of a line as whole numbers on one scale."""
     policy = ownership.policy

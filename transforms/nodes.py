@@ -9,7 +9,7 @@ Formulas. Each part of a node's cost (transforms.node_price) is shared by a = ma
 over D = max(capacity * seconds, sum of a); what is left is `__idle__`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -69,10 +69,10 @@ def on_nodes(
     )
     billed = placed.filter(pl.col("place").is_not_null()).with_row_index("group")
     entries = entries_of(usage, number, heard, seats, ownership.basis)
-    shared = _shared(billed, heard, entries, seats, ownership)
+    shared, paid = _shared(billed, heard, entries, seats, ownership)
     items = found.select("line").unique().with_columns(line_item=pl.lit(""))
     rows = pl.concat([shared, silent.select(ROWS)])
-    return Claims(rows, seats.select(SEAT), "node", items), rest
+    return Claims(rows, seats.select(SEAT), "node", items, _placed(paid, seats)), rest
 
 
 def node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
@@ -118,8 +118,8 @@ def _shared(
     entries: pl.DataFrame,
     seats: pl.DataFrame,
     ownership: Ownership,
-) -> pl.DataFrame:
-    """Split each line and hour among the entries of its node, part by part."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split each line and hour among the entries of its node, part by part; tell CPU and GPUs."""
     priced = parted(billed.join(heard, on="place", how="left", validate="m:1"), ownership)
     rows = _laid_out(priced, entries)
     groups = Groups(rows["group"])
@@ -142,13 +142,46 @@ def _shared(
         return sum(columns[1:], start=columns[0])
 
     taken = rows.with_columns(total(0).alias("effective"), total(1).alias("billed"))
+    told = {part: both[0] for part, both in found.items() if part != "memory"}
+    own = rows.select("seat", "kind", **told).with_columns(
+        groups.each(priced["billing_currency"].cast(pl.Categorical())).alias("currency")
+    )
     if ownership.policy.idle == "share":
+        own = own.filter(pl.col("kind") != IDLES)
         if ownership.policy.idle_scope != "node":
-            return _idle_of_cluster(taken, found, priced, _takers(entries, heard, seats))
-        return _idle_of_node(taken, found, weights, seats, groups)
+            takers = _takers(entries, heard, seats)
+            shared, moved = _idle_of_cluster(taken, found, priced, takers)
+        else:
+            shared, moved = _idle_of_node(taken, found, weights, seats, groups)
+        of_line = priced.select("line", currency="billing_currency").unique()
+        moved = moved.join(of_line, on="line", how="left", validate="m:1")
+        return shared, _paid([own, moved])
     is_kept = (taken["effective"] != 0) | (taken["billed"] != 0) | (taken["kind"] == IDLES)
     shown = taken.select(ROWS)
-    return shown if is_kept.all() else shown.filter(is_kept)
+    return shown if is_kept.all() else shown.filter(is_kept), _paid([own])
+
+
+def _paid(found: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Give per seat and currency what was for CPU and GPUs; memory is the rest."""
+    sums = [
+        rows.group_by("seat", "currency")
+        .agg(pl.col("^(cpu|gpu)$").sum())
+        .with_columns(pl.col("currency").cast(pl.String))
+        for rows in found
+    ]
+    blank = pl.DataFrame(schema={"cpu": pl.Int128(), "gpu": pl.Int128()})
+    return pl.concat([blank, *sums], how="diagonal")
+
+
+def _placed(paid: pl.DataFrame, seats: pl.DataFrame) -> pl.DataFrame:
+    """Sum to cluster, namespace, workload and currency."""
+    key = ("cluster", "namespace", "workload", "currency")
+    return (
+        paid.join(seats.select("seat", *key[:3]), on="seat", how="inner", validate="m:1")
+        .group_by(key)
+        .agg(pl.col("cpu", "gpu").sum())
+        .sort(key)
+    )
 
 
 def _laid_out(priced: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
@@ -185,24 +218,34 @@ def _idle_of_node(
     weights: Mapping[str, pl.Series],
     seats: pl.DataFrame,
     groups: Groups,
-) -> pl.DataFrame:
-    """Give what workloads took, and beside it their part of what stood idle on their node."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give what workloads took, and beside it their part of what stood idle on their node.
+
+    Gives what was moved by part (line, seat, and an amount of that name), too.
+    """
     is_idle = rows["kind"] == IDLES
-    shares = [
-        rows.with_columns(
+    shares = {
+        part: rows.with_columns(
             idle.on_node(both[n].filter(is_idle), weights[part], is_idle, groups).alias(name)
             for n, name in enumerate(("effective", "billed"))
         ).select(ROWS)
         for part, both in found.items()
-    ]
+    }
+    seated = {part: _seated(share, seats, node=True) for part, share in shares.items()}
     own = rows.filter(pl.col("kind") != IDLES).select(ROWS)
     # A claim stands once: what several receivers share is split as a whole.
-    moved = (
-        _seated(pl.concat(shares), seats, node=True)
-        .group_by(ROWS[:3])
-        .agg(pl.col("effective", "billed").sum())
-    )
-    return idle.shown([own, moved.sort(ROWS[:3])])
+    moved = pl.concat(seated.values()).group_by(ROWS[:3]).agg(pl.col("effective", "billed").sum())
+    return idle.shown([own, moved.sort(ROWS[:3])]), _by_part(seated)
+
+
+def _by_part(moved: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Give amounts of CPU and GPUs under their names."""
+    named = [
+        rows.select("line", "seat", pl.col("effective").alias(part))
+        for part, rows in moved.items()
+        if part != "memory"
+    ]
+    return pl.concat(named, how="diagonal")
 
 
 def _idle_of_cluster(
@@ -210,8 +253,11 @@ def _idle_of_cluster(
     found: Mapping[str, tuple[pl.Series, pl.Series]],
     priced: pl.DataFrame,
     takers: pl.DataFrame,
-) -> pl.DataFrame:
-    """Give what workloads took, and beside it the idle of their cluster or pool in that hour."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give what workloads took, and beside it the idle of their cluster or pool in that hour.
+
+    Gives what was moved by part, too, as `_idle_of_node` does.
+    """
     is_idle = rows["kind"] == IDLES
     stood = rows.filter(is_idle).select("line", "charge_hour", "seat")
     facts = priced.select(
@@ -228,7 +274,12 @@ def _idle_of_cluster(
     scope = ["cluster", "pool", "charge_hour", "part"]
     alone = left.join(takers.select(scope).unique(), on=scope, how="anti")
     own = rows.filter(~is_idle).select(ROWS)
-    return idle.shown([own, idle.in_cluster(left, takers), alone.select(ROWS)])
+    moved = {part: idle.in_cluster(left.filter(part=part), takers) for part in found}
+    stayed = {part: alone.filter(part=part).select(ROWS) for part in found}
+    key = ROWS[:3]
+    taken = pl.concat(moved.values()).group_by(key).agg(pl.col("effective", "billed").sum())
+    both = {part: pl.concat([moved[part], stayed[part]]) for part in found}
+    return idle.shown([own, taken.sort(key), alone.select(ROWS)]), _by_part(both)
 
 
 def _takers(entries: pl.DataFrame, heard: pl.DataFrame, seats: pl.DataFrame) -> pl.DataFrame:

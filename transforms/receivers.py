@@ -9,7 +9,7 @@ Seats and owners are judged once each and joined by number: a day has few of the
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -37,13 +37,15 @@ CLAIM: Final = ("line", "charge_hour", "seat")
 class Claims:
     """`rows`: line, charge_hour, seat, effective, billed; `seats`: what the numbers stand for.
 
-    `kind` and `items` (line, line_item) tell what of a cluster the lines pay for.
+    `kind` and `items` (line, line_item) tell what of a cluster the lines pay for; `paid` what of
+    nodes' cost was for CPU and GPUs (transforms.nodes).
     """
 
     rows: pl.DataFrame
     seats: pl.DataFrame
     kind: str = "other"
     items: pl.DataFrame | None = None
+    paid: pl.DataFrame = field(default_factory=pl.DataFrame)
 
 
 def labelled(lines: pl.DataFrame) -> pl.DataFrame:

@@ -2,8 +2,8 @@
 
 Day steps see one UTC day; whole steps see what the day steps left for all days. Names without a
 layer (`known_series`, `samples`, `pods`, `pod_runs`, `pod_identities`, `fact_hours`,
-`lines_of_day`, `catalogue`, `catalogue_ages`, `billed_services`, `service_costs`, `fx_rates`,
-`coverage_history`, `metric_uses`) live for one run only and are not stored.
+`lines_of_day`, `node_parts`, `catalogue`, `catalogue_ages`, `billed_services`, `service_costs`,
+`fx_rates`, `coverage_history`, `metric_uses`) live for one run only and are not stored.
 `raw_…_around` holds the days beside it too, `raw_…_before` the day before; `raw_series_once` has
 each series once, where `raw_series` has it every hour; `raw_series_day` has it once with its hours.
 """
@@ -120,7 +120,7 @@ def _pools(f: Frames, t: Terms) -> Made:
 def _ledger(f: Frames, t: Terms) -> Made:
     lines, used, nodes = f["lines_of_day"], f["core_usage_hourly"], f["core_node_hourly"]
     hours = t.settings.billing.period_final_hours
-    made = allocation.ledger(
+    made, parts = allocation.ledger_with_parts(
         lines,
         used,
         nodes,
@@ -133,7 +133,7 @@ def _ledger(f: Frames, t: Terms) -> Made:
         network=f["core_network_hourly"],
         balancers=f["core_balancer_hourly"],
     )
-    return {"core_cost_ledger": made}
+    return {"core_cost_ledger": made, "node_parts": parts}
 
 
 def _weights(f: Frames, t: Terms) -> Made:
@@ -143,9 +143,9 @@ def _weights(f: Frames, t: Terms) -> Made:
     }
 
 
-def _workloads(f: Frames, t: Terms) -> Made:
+def _workloads(f: Frames, _: Terms) -> Made:
     used, nodes, ledger = f["core_usage_hourly"], f["core_node_hourly"], f["core_cost_ledger"]
-    daily = workload.workload_daily(used, nodes, f["core_weight_hourly"], ledger, t.ownership)
+    daily = workload.workload_daily(used, nodes, f["core_weight_hourly"], ledger, f["node_parts"])
     hourly = workload.container_hourly(used, f["raw_series_day"])
     return {"mart_workload_daily": daily, "core_container_hourly": hourly}
 
@@ -399,12 +399,12 @@ DAY: Final = (
     Step(_ledger, ("lines_of_day", "core_usage_hourly", "core_node_hourly",
                    "core_volume_hourly", "core_network_hourly", "core_balancer_hourly",
                    "core_pool_weight_daily"),
-         ("core_cost_ledger",), (OWNERSHIP, IS_FINAL)),
+         ("core_cost_ledger", "node_parts"), (OWNERSHIP, IS_FINAL)),
     Step(_weights, ("core_usage_hourly", "core_network_hourly"),
          ("core_weight_hourly", "core_traffic_hourly"), (OWNERSHIP,)),
     Step(_workloads, ("core_usage_hourly", "core_node_hourly", "core_weight_hourly",
-                      "core_cost_ledger", "raw_series_day"),
-         ("mart_workload_daily", "core_container_hourly"), (OWNERSHIP,)),
+                      "core_cost_ledger", "node_parts", "raw_series_day"),
+         ("mart_workload_daily", "core_container_hourly")),
     Step(_costs, ("core_cost_ledger", "lines_of_day"),
          ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
           "mart_cost_daily_statement", "mart_reconciliation_daily")),

@@ -3,10 +3,10 @@
 Reads    core_usage_hourly, core_node_hourly, core_weight_hourly, core_cost_ledger of a day
 Writes   mart_workload_daily, core_container_hourly, mart_workload_efficiency
 Units    costs Decimal(38, 12); core hours and GiB hours
-Holds    cpu_cost + memory_cost + gpu_cost of a day are the ledger's cost of nodes heard, idle too
+Holds    cpu_cost + memory_cost + gpu_cost of a day are the ledger's cost of nodes heard, idle too;
+         each is what the ledger shared of that part of the nodes, to the last digit
 
-Formulas. A workload's cost is parted by price weight times what it was charged by, which is what
-the engine did wherever a node is not over-committed. Efficiency of a resource = used / requested;
+Formulas. Efficiency of a resource = used / requested;
 use without a request is 1, neither is 0; of both: weighted by cost.
 """
 
@@ -17,8 +17,7 @@ import polars as pl
 
 from transforms.attributes import value_of
 from transforms.money import atoms, money
-from transforms.node_price import KIB, default_prices
-from transforms.ownership import Ownership
+from transforms.node_price import KIB
 from transforms.steady import steady_sum
 from warehouse.tables.core import USAGE_HOURLY
 from warehouse.tables.mart_workload import CONTAINER_HOURLY, EFFICIENCY, WORKLOAD_DAILY
@@ -36,9 +35,9 @@ def workload_daily(
     nodes: pl.LazyFrame,
     weights: pl.LazyFrame,
     ledger: pl.LazyFrame,
-    ownership: Ownership,
+    parts: pl.LazyFrame,
 ) -> pl.LazyFrame:
-    """Give mart_workload_daily of a day."""
+    """Give mart_workload_daily of a day; `parts` is what the ledger told of CPU and GPUs."""
     used = (
         usage.sort(USAGE_HOURLY.key)
         .group_by(PLACE)
@@ -66,7 +65,9 @@ def workload_daily(
         _costs(ledger)
         .join(charged, on=PLACE, how="left", validate="m:1")
         .join(used, on=PLACE, how="left", validate="m:1")
+        .join(parts, on=[*PLACE, "currency"], how="left", validate="1:1")
         .with_columns(
+            pl.col("cpu_cost", "gpu_cost").fill_null(0),
             pl.col(WEIGHTS).fill_null(0),
             pl.col("workload_kind").fill_null(""),
             number.fill_null(0),
@@ -77,7 +78,7 @@ def workload_daily(
                 "memory_alloc_gib_hours"
             ),
             (pl.col("gpu_weight").cast(pl.Float64) / 1e6 / HOUR).alias("gpu_alloc_gpu_hours"),
-            *_parted(ownership),
+            (pl.col("_cost") - pl.col("cpu_cost") - pl.col("gpu_cost")).alias("memory_cost"),
         )
         .select(WORKLOAD_DAILY.schema.names())
         .cast(WORKLOAD_DAILY.schema)
@@ -98,7 +99,7 @@ def _costs(ledger: pl.LazyFrame) -> pl.LazyFrame:
     )
     return sums.group_by(key, maintain_order=True).agg(
         pl.col("team").first(),
-        atoms(pl.col("effective_cost").sum()).alias("_atoms"),
+        pl.col("effective_cost").sum().alias("_cost"),
         pl.col("is_estimated").any(),
     )
 
@@ -127,24 +128,6 @@ def _idle_weights(nodes: pl.LazyFrame, weights: pl.LazyFrame) -> pl.LazyFrame:
             pl.lit(IDLE).alias("workload"),
             pl.col(WEIGHTS).cast(pl.Int128),
         )
-    )
-
-
-def _parted(ownership: Ownership) -> tuple[pl.Expr, ...]:
-    """Part the cost by price weight, in billionths; memory takes the rest."""
-    cpu_price, memory_price, gpu_price = default_prices(ownership)
-    cpu = pl.col("cpu_weight") * cpu_price * (2**30 // KIB)
-    memory = pl.col("memory_weight") * memory_price * 10**6
-    gpu = pl.col("gpu_weight") * gpu_price * (2**30 // KIB)
-    every = cpu + memory + gpu
-    whole = pl.max_horizontal(every, pl.lit(1, pl.Int128))
-    ratio = pl.when(every == 0).then(PART).otherwise(cpu * PART // whole)
-    size, sign = pl.col("_atoms").abs(), pl.col("_atoms").sign()
-    of_cpu, of_gpu = (size * part // PART * sign for part in (ratio, gpu * PART // whole))
-    return (
-        money(of_cpu).alias("cpu_cost"),
-        money(of_gpu).alias("gpu_cost"),
-        money(pl.col("_atoms") - of_cpu - of_gpu).alias("memory_cost"),
     )
 
 

@@ -11,15 +11,18 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meterbook import opencost
 from meterbook.errors import ConfigError
 from meterbook.opencost import Window, window_of
+from meterbook.opencost_parts import PARTS, parted
 from meterbook.settings import Settings
 from meterbook.settings_file import load_settings
 from warehouse.snapshot import publish
 from warehouse.store import Store
-from warehouse.table import Table
+from warehouse.table import USD, Table
 from warehouse.tables.core import COST_LEDGER
 from warehouse.tables.core_usage import VOLUME_HOURLY
 from warehouse.tables.evidence import TRAFFIC_HOURLY
@@ -85,7 +88,8 @@ def book(home: Path, given: Sequence[tuple[str, ...]]) -> Settings:
     }  # fmt: skip
     deep = use | {
         "namespace": "train", "workload": "deep", "team": "find", "cpu_cost": Decimal(1),
-        "memory_cost": Decimal(1), "gpu_cost": Decimal(8), "gpu_alloc_gpu_hours": 12.0,
+        "memory_cost": Decimal("1.000000000001"), "gpu_cost": Decimal("8.000000000002"),
+        "gpu_alloc_gpu_hours": 12.0,
     }  # fmt: skip
     mount = {
         "usage_date": DAY, "cluster": "c", "namespace": "shop", "claim": "data", "workload": "cart",
@@ -191,6 +195,35 @@ def test_what_is_attached_by_hand(full: Settings) -> None:
     assert [shop[name] for name in names] == [Decimal("0.94"), Decimal("0.9"), Decimal("0.04"), 77]
     assert shop["loadBalancerCost"] == Decimal("0.3")
     assert shop["lbAllocations"] == {"cluster=c:name=service shop/web": {"cost": Decimal("0.3")}}
+
+
+@given(
+    costs=st.lists(st.decimals(-50, 50, places=12), min_size=1, max_size=5),
+    cpu=st.decimals(-50, 50, places=12),
+    gpu=st.decimals(0, 50, places=12),
+)
+def test_a_workloads_parts_are_shared_without_loss(
+    costs: list[Decimal], cpu: Decimal, gpu: Decimal
+) -> None:
+    """Whoever shares a workload: CPU and GPUs add up to its own, each row to its cost."""
+    rows = pl.DataFrame(
+        [
+            {
+                "charge_date": DAY, "cluster": "c", "namespace": "shop", "workload": "w",
+                "currency": "USD", "team": f"t{number}", "pool": "", "line_kind": "node",
+                "line_item": "", "meter": "", "workload_kind": "", "cost": cost, "cpu": cpu,
+                "gpu": gpu,
+            }
+            for number, cost in enumerate(costs)
+        ],
+        schema_overrides=dict.fromkeys(("cost", "cpu", "gpu"), USD),
+    )  # fmt: skip
+
+    made = parted(rows)
+
+    assert (made["cpu"].sum(), made["gpu"].sum()) == (cpu, gpu)
+    parts = made.select(pl.sum_horizontal(PARTS).cast(USD).alias("sum"), "cost")
+    assert parts["sum"].equals(parts["cost"], check_names=False)
 
 
 def test_csv_has_the_parts_exactly(full: Settings) -> None:

@@ -9,6 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from transforms import rightsizing, workload
+from transforms.allocation import ledger_with_parts
 from transforms.evidence import weight_hourly
 from transforms.ownership import Ownership
 from warehouse.tables.mart_workload import (
@@ -19,6 +20,7 @@ from warehouse.tables.mart_workload import (
 )
 
 DAY = date(2026, 10, 1)
+NOW = datetime(2026, 10, 2, tzinfo=UTC)
 GIB = 2.0**30
 MIB = 2.0**20
 
@@ -157,15 +159,24 @@ def test_no_request_is_efficient_and_nothing_is_not() -> None:
     assert got["e"].to_list() == [1.0, 0.0, 0.25]
 
 
-def test_costs_of_workloads_are_the_ledgers(telemetry: Any, bill: Any, ledger: Any) -> None:
+def split(bill: Any, telemetry: Any) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Give the ledger, and what of it was for CPU and GPUs."""
+    rows, parts = ledger_with_parts(
+        bill.of_day(), telemetry.usage().lazy(), telemetry.nodes().lazy(), Ownership.default(),
+        day=DAY, now=NOW,
+    )  # fmt: skip
+    return rows, parts
+
+
+def test_costs_of_workloads_are_the_ledgers(telemetry: Any, bill: Any) -> None:
     """CPU and memory costs add up to the ledger, idle included; parts by 0.031611 : 0.004237."""
     hours = [float(n) for n in range(25)]
     telemetry.node("n", 4, 16, hours).pod("a", "n", "shop", 0, 23, request=1, use=[0.5] * 23)
-    rows = ledger(bill.add("2.400000000007", 0, 24, "i-n"), telemetry).lazy()
+    rows, parts = split(bill.add("2.400000000007", 0, 24, "i-n"), telemetry)
     used = telemetry.usage().lazy()
 
     made = workload.workload_daily(
-        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, Ownership.default()
+        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, parts
     ).collect()
 
     WORKLOAD_DAILY.check(made)
@@ -180,15 +191,15 @@ def test_costs_of_workloads_are_the_ledgers(telemetry: Any, bill: Any, ledger: A
     assert abs(part - idle["cpu_cost"]) < Decimal("0.000001")
 
 
-def test_a_workload_with_a_gpu_pays_for_it(telemetry: Any, bill: Any, ledger: Any) -> None:
+def test_a_workload_with_a_gpu_pays_for_it(telemetry: Any, bill: Any) -> None:
     """All of a node for an hour, a GPU too: 4 x 0.031611 : 16 x 0.004237 : 0.95 of $1.144236."""
     telemetry.node("n", 4, 16, [0, 1], gpus=1)
     telemetry.pod("a", "n", "shop", 0, 1, request=4, gib=16, gpus=1)
-    rows = ledger(bill.add("1.144236", 0, 1, "i-n"), telemetry).lazy()
+    rows, parts = split(bill.add("1.144236", 0, 1, "i-n"), telemetry)
     used = telemetry.usage().lazy()
 
     made = workload.workload_daily(
-        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, Ownership.default()
+        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, parts
     ).collect()
 
     row = made.filter(pl.col("workload") == "a-app").row(0, named=True)

@@ -10,7 +10,9 @@ from warehouse.tables.core import CHARGE_DATE, CLUSTER, CURRENCY, IS_ESTIMATED, 
 WORKLOAD: Final = Column("workload", pl.String(), "topmost controller, or `__idle__`")
 KIND: Final = Column("workload_kind", pl.String(), "Deployment, StatefulSet, …; empty for idle")
 CONTAINER: Final = Column("container", pl.String(), "k8s.container.name; empty for a whole pod")
-CPU_COST: Final = Column("cpu_cost", USD, "effective cost by price weight of CPU", unit="currency")
+CPU_COST: Final = Column(
+    "cpu_cost", USD, "effective cost of CPU, as the ledger shared it", unit="currency"
+)
 MEMORY_COST: Final = Column("memory_cost", USD, "the rest of the cost", unit="currency")
 
 WORKLOAD_DAILY: Final = Table(
@@ -36,7 +38,7 @@ WORKLOAD_DAILY: Final = Table(
         Column("memory_alloc_gib_hours", pl.Float64(), "what it was charged by", unit="GiB·h"),
         Column("gpu_alloc_gpu_hours", pl.Float64(), "GPUs it held", unit="GPU·h"),
         CPU_COST,
-        Column("gpu_cost", USD, "effective cost by price weight of GPUs", unit="currency"),
+        Column("gpu_cost", USD, "effective cost of GPUs, as the ledger shared it", unit="currency"),
         MEMORY_COST,
         IS_ESTIMATED,
     ),
