@@ -1,9 +1,15 @@
 """Executive: what leadership reads on Monday."""
 
 from app import show
-from app.figures import allocation, budget, cardinality, coverage, outlook, spend
+from app.figures import allocation, budget, cardinality, coverage, outlook, spend, start
 
 page = show.Page("Executive", "What did we spend, who spent it, will we stay in budget?")
+
+# %% What does a new book lack?
+lacking = page.get(start.still_to_do)
+if lacking.rows:
+    page.part("What does the book still need?")
+    page.show(lacking)
 
 # %% What happened?
 moved = page.get(spend.movers)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -38,6 +39,7 @@ from app.figures import (
     score_cost,
     spend,
     standing,
+    start,
     team,
     workloads,
 )
@@ -49,6 +51,7 @@ from app.report import SECTIONS
 from app.target import short_of
 from warehouse.snapshot import current
 
+ROOT = Path(__file__).parents[2]
 STEPPED = "05:00|c|n|payments-app|payments-app|payments||label|workload"
 EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (spend.headline, ()),
@@ -58,6 +61,7 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (spend.by_group, ("sub_account_id",)),
     (spend.movers, ()),
     (spend.teams, ()),
+    (start.still_to_do, ()),
     (allocation.parts, ()),
     (allocation.reconciliation, ()),
     (allocation.reconciliation_days, ()),
@@ -572,3 +576,14 @@ def test_series_by_window_and_by_backend(reader: Reader) -> None:
     assert "30 days saw 36,000 series, the last day, 22 Nov 2026, 9,000" in windows.finding
     assert backends.finding == "Without user_id, meter costs $72 a month less."
     assert backends.data["backend"].to_list() == ["default", "meter"]
+
+
+def test_a_new_book_says_what_is_still_to_do(reader: Reader, empty_reader: Reader) -> None:
+    """Each of the four things that a book needs is told until it is there, then no more."""
+    new = start.still_to_do(empty_reader, first_look(empty_reader))
+    full = start.still_to_do(reader, first_look(reader))
+
+    assert new.data["what"].to_list() == ["Bills", "Telemetry", "Owners", "Inventory"]
+    assert new.finding == "The book has no bills, telemetry, owners and inventory yet."
+    assert "Owners" not in full.data["what"].to_list()
+    assert [path for path in new.data["guide"] if not (ROOT / path).exists()] == []
