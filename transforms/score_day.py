@@ -38,7 +38,11 @@ INTERNAL, CLIENT = 1, 3
 GRACE: Final = timedelta(minutes=5)
 """A span's parent may come so much later; later ones of the day's spans tell that it has passed."""
 
-_ABOUT_PODS: Final = r"(?:^|\x1f)k8s\.(?:pod|container|deployment|replicaset|statefulset)\."
+_ABOUT_PODS: Final = (
+    r"(?:^|\x1f)k8s\.(?:pod|container|namespace|deployment|replicaset|replicationcontroller"
+    r"|statefulset|daemonset|job|cronjob)\."
+)
+"""Keys of a pod, or of what runs pods; a cluster or a node alone is none."""
 SEPARATOR: Final = "\x1f"
 HOURS: Final = ("first_hour_at", "last_hour_at")
 _RESOURCE: Final = "resource_attributes"
@@ -48,6 +52,10 @@ _SDK: Final = ("process.runtime.version", "telemetry.sdk.language", "telemetry.s
 _FIELD: Final = pl.element().struct.field
 _SDK_PAIR: Final = pl.format("{}={}", _FIELD("key"), _FIELD("value")).filter(
     _FIELD("key").is_in(_SDK)
+)
+
+_IS_NAME: Final = (
+    (_FIELD("key") == "service.name") & (_FIELD("type") == "string") & (_FIELD("value") != "")
 )
 
 
@@ -72,6 +80,7 @@ def resources(series: pl.LazyFrame, signals: pl.LazyFrame, terms: ScoreTerms) ->
         *(first_of(value_of(_RESOURCE, key)).alias(key) for key in _PLACES),
         first_of(value_of(_RESOURCE, "service.instance.id")).alias("instance"),
         pl.col(_RESOURCE).list.eval(keys).list.sort().list.join(SEPARATOR).alias("keys"),
+        pl.col(_RESOURCE).list.eval(_IS_NAME.any()).list.first().alias("is_named"),
         pl.col(_RESOURCE).list.eval(_SDK_PAIR).list.sort().list.join(SEPARATOR).alias("sdk"),
     ]
     own = series.filter(~is_infrastructure(terms.infrastructure_scopes)).select(
@@ -82,7 +91,7 @@ def resources(series: pl.LazyFrame, signals: pl.LazyFrame, terms: ScoreTerms) ->
     )
     return (
         pl.concat([own, others])
-        .group_by("service_name", "instance", "keys", "sdk", *_PLACES)
+        .group_by("service_name", "is_named", "instance", "keys", "sdk", *_PLACES)
         .agg(pl.col("first_at").min(), pl.col("last_at").max())
     )
 
@@ -130,7 +139,7 @@ def resource_findings(seen: pl.LazyFrame) -> list[pl.LazyFrame]:
         _found(seen, "RES-001", pl.col("instance") == "", place, _ONE),
         instance_findings(seen),
         _found(pods, "RES-003", pl.col("k8s.pod.uid") == "", place, _ONE),
-        _found(seen, "RES-005", name == "", place, _ONE),
+        _found(seen, "RES-005", ~pl.col("is_named"), place, _ONE),
         runtime_findings(seen),
         _found(seen, DEFAULT_NAME, is_placeholder(name), name, _ONE),
     ]

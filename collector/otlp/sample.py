@@ -18,9 +18,13 @@ from collector.otlp.flat import Mask, mask, sizes
 
 _SCALE: Final = 2**32
 _ALL: Final = 2**64 - 1
-# odd, so that multiplying loses nothing; the upper half of a product depends on all bits
+# odd, so that multiplying loses nothing; the upper half of a product depends on all bits below.
+# Ids that count up differ in the last byte, which is the uppermost here: what is up there is
+# brought down and multiplied again, or ids with the same last byte would be chosen alike
 _LOW: Final = 0x9E3779B97F4A7C15
 _HIGH: Final = 0xC2B2AE3D27D4EB4F
+_LAST: Final = 0xBF58476D1CE4E5B9
+_HALF: Final = 32
 _TRACE_BYTES: Final = 16
 _SPAN_BYTES: Final = 8
 _KEY_FIELD: Final = b"\n"
@@ -36,8 +40,10 @@ def of_trace(traces: Any, spans: Any, ratio: float) -> Mask:
         return is_whole
     begin = np.frombuffer(traces.buffers()[1], np.int32)[traces.offset]
     halves = np.frombuffer(traces.buffers()[2], "<u8", 2 * len(traces), begin).reshape(-1, 2)
-    mixed = halves[:, 0] * np.uint64(_LOW) + halves[:, 1] * np.uint64(_HIGH)
-    is_whole[is_whole] = mixed // _SCALE < round(ratio * _SCALE)
+    mixed: Any = halves[:, 0] * np.uint64(_LOW) + halves[:, 1] * np.uint64(_HIGH)
+    mixed ^= mixed >> np.uint64(_HALF)
+    mixed *= np.uint64(_LAST)
+    is_whole[is_whole] = mixed >> np.uint64(_HALF) < round(ratio * _SCALE)
     return is_whole
 
 
@@ -46,7 +52,8 @@ def of_one_trace(trace: bytes, span: bytes, ratio: float) -> bool:
     if len(trace) != _TRACE_BYTES or len(span) != _SPAN_BYTES:
         return False
     low, high = (int.from_bytes(half, "little") for half in (trace[:8], trace[8:]))
-    return (low * _LOW + high * _HIGH & _ALL) // _SCALE < round(ratio * _SCALE)
+    mixed = low * _LOW + high * _HIGH & _ALL
+    return (mixed ^ mixed >> _HALF) * _LAST % 2**64 >> _HALF < round(ratio * _SCALE)
 
 
 def of_request(seq: int, ratio: float) -> bool:

@@ -20,7 +20,8 @@ Counts = tuple[int, int]
 
 def _typed(values: Mapping[str, object]) -> list[dict[str, str]]:
     return [
-        {"key": key, "type": "string", "value": str(value)} for key, value in sorted(values.items())
+        {"key": key, "type": "int" if isinstance(value, int) else "string", "value": str(value)}
+        for key, value in sorted(values.items())
     ]
 
 
@@ -156,9 +157,21 @@ def test_runtimes_are_held_against_their_sdk() -> None:
 def test_a_pod_bears_its_uid() -> None:
     """RES-003: a resource that names a pod needs the uid; one without Kubernetes is not asked."""
     pod = {"service.name": "pay", "k8s.pod.name": "p"}
+    node = {"service.name": "pay", "k8s.cluster.name": "c", "k8s.node.name": "n"}
 
     assert _of_resources(pod, {**pod, "k8s.pod.uid": "u"})["RES-003"] == (2, 1)
-    assert "RES-003" not in _of_resources({"service.name": "pay", "k8s.cluster.name": "c"})
+    assert "RES-003" not in _of_resources({"service.name": "pay"}, node)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["namespace", "deployment", "replicaset", "statefulset", "daemonset", "job", "cronjob"],
+)
+def test_what_runs_pods_bears_the_uid_of_its_pod(kind: str) -> None:
+    """RES-003: whatever kind of workload telemetry names, it came from a pod."""
+    work = {"service.name": "pay", f"k8s.{kind}.name": "w"}
+
+    assert _of_resources(work, {**work, "k8s.pod.uid": "u"})["RES-003"] == (2, 1)
 
 
 def test_a_resource_is_named_by_what_tells_it_from_others() -> None:
@@ -190,13 +203,16 @@ def test_a_resource_is_named_by_what_tells_it_from_others() -> None:
 
 
 def test_a_service_has_a_name() -> None:
-    """RES-005: nothing and the empty text fail, the SDK's own default passes with an advisory."""
+    """RES-005: nothing, the empty text and a number fail; the SDK's own default passes, advised."""
     nameless = _of_resources({"host.name": "h"}, {"service.name": ""}, service="")
     default = _of_resources(
         {"service.name": "unknown_service:java"}, service="unknown_service:java"
     )
 
+    number = _of_resources({"service.name": 5}, service="5")
+
     assert nameless["RES-005"] == (2, 2)
+    assert number["RES-005"] == (1, 1)
     assert default["RES-005"] == (1, 0)
     assert default[advisories.DEFAULT_NAME] == (1, 1)
 

@@ -350,6 +350,23 @@ def test_a_span_is_judged_alone_as_among_others(ids, ratio):
     assert found == [of_one_trace(trace, span, ratio) for trace, span in ids]
 
 
+@pytest.mark.parametrize("at", [2, 7, 8, 14, 15])
+@pytest.mark.parametrize("step", [1, 60])
+def test_ids_that_count_up_are_sampled_evenly(at, step):
+    """A tenth of 20,000 traces within six standard deviations, in each run of a thousand as well.
+
+    The counter stands anywhere in the id, in the order of the network.
+    """
+    base = int.from_bytes(bytes(range(100, 116)))
+    ids = [(base + n * step * 256 ** (15 - at)) % 2**128 for n in range(20_000)]
+    traces = pa.array([number.to_bytes(16) for number in ids], pa.binary())
+
+    found = of_trace(traces, pa.array([b"12345678"] * len(ids), pa.binary()), 0.1)
+
+    assert abs(int(found.sum()) - 2000) < 6 * (20_000 * 0.09) ** 0.5
+    assert max(abs(int(run) - 100) for run in found.reshape(-1, 1000).sum(axis=1)) < 6 * 90**0.5
+
+
 def test_requests_in_the_sample_are_about_as_many_as_asked():
     """A tenth of any thousand in a row, within two of a hundred."""
     assert {
