@@ -46,7 +46,7 @@ COLUMNS: Final = (
     "CPUCost", "RAMCost", "NetworkCost", "PVCost", "GPUCost", "TotalCost",
 )  # fmt: skip
 ZERO: Final = (
-    "cpuCostAdjustment", "gpuCostAdjustment", "networkReceiveBytes", "networkCostAdjustment",
+    "cpuCostAdjustment", "gpuCostAdjustment", "networkCostAdjustment",
     "loadBalancerCostAdjustment", "pvCostAdjustment", "ramCostAdjustment",
 )  # fmt: skip
 CLASSES: Final = {
@@ -225,6 +225,7 @@ def _allocation(
         "gpuHours": row["gpu_hours"],
         "gpuCost": row["gpu"],
         **dict.fromkeys(ZERO, 0.0),
+        "networkReceiveBytes": row["received_bytes"],
         "networkTransferBytes": row["sent_bytes"],
         "networkCost": row["network"],
         **{key: row[key] for key in CLASSES},
@@ -306,7 +307,12 @@ def _csv_row(row: Mapping[str, Any]) -> list[object]:
         )
     ]  # fmt: skip
     names = [_harmless(row[name]) for name in ("namespace", "workload_kind", "workload")]
-    amounts = [0, row["sent_bytes"], row["gpu_hours"] / 24, row["volume_byte_hours"] / 24]
+    amounts = [
+        row["received_bytes"],
+        row["sent_bytes"],
+        row["gpu_hours"] / 24,
+        row["volume_byte_hours"] / 24,
+    ]
     costs = [format(row[name], "f") for name in ("cpu", "ram", "network", "pv", "gpu", "cost")]
     return [f"{row['charge_date']}T00:00:00Z", *names, "", "", *averages, *amounts, *costs]
 

@@ -1,7 +1,7 @@
 """What each allocation of OpenCost's shape cost, by what was paid for, and what it used.
 
 Reads    core_cost_ledger, core_cost_line, mart_workload_daily, core_volume_hourly,
-         core_traffic_hourly of the current snapshot
+         core_traffic_hourly, core_received_daily of the current snapshot
 Gives    costs per day, place, team and pool in columns PARTS; amounts per day and workload
 Units    costs Decimal(38, 12) in the ledger's one currency; hours, bytes, byte hours
 Holds    the parts of a row add up to its cost, exactly
@@ -52,6 +52,9 @@ WITH used AS (
 ), sent AS (
   SELECT usage_date AS charge_date, cluster, namespace, workload, sum(bytes)::DOUBLE AS sent_bytes
   FROM core_traffic_hourly WHERE usage_date BETWEEN $first AND $last GROUP BY ALL
+), received AS (
+  SELECT usage_date AS charge_date, cluster, namespace, workload, bytes::DOUBLE AS received_bytes
+  FROM core_received_daily WHERE usage_date BETWEEN $first AND $last
 ), mounted AS (
   SELECT usage_date, cluster, namespace, workload, pod, mounted_seconds, capacity_bytes,
          sum(mounted_seconds) OVER (PARTITION BY usage_hour, cluster, namespace, claim) AS whole
@@ -62,6 +65,7 @@ WITH used AS (
   FROM mounted WHERE pod <> '' GROUP BY ALL
 )
 SELECT * FROM used FULL JOIN sent USING (charge_date, cluster, namespace, workload)
+FULL JOIN received USING (charge_date, cluster, namespace, workload)
 FULL JOIN held USING (charge_date, cluster, namespace, workload) ORDER BY ALL
 """
 

@@ -36,6 +36,7 @@ NODE_SEEN: Final = "node_seen"
 NODE_LABELS: Final = "node_labels"
 VOLUME: Final = "volume"
 SENT: Final = "network_sent"
+RECEIVED: Final = "network_received"
 POD_CLAIM: Final = "pod_claim"
 CLAIM_INFO: Final = "claim_info"
 VOLUME_INFO: Final = "volume_info"
@@ -172,6 +173,7 @@ NAMES: Final = (
     Name(SENT, 1, "kubecost_pod_network_egress_bytes_total"),
     Name(SENT, 2, "k8s.pod.network.io"),
     Name(SENT, 3, "container_network_transmit_bytes_total"),
+    Name(RECEIVED, 3, "container_network_receive_bytes_total"),
     Name(VOLUME, 1, "k8s.pod.volume.capacity"),
     Name(VOLUME, 2, "k8s.pod.volume.available"),
     Name(VOLUME, 3, "k8s.pod.volume.usage"),

@@ -1,7 +1,8 @@
-"""How many bytes each pod sent, hour by hour.
+"""How many bytes each pod sent, hour by hour, and each workload received in the day.
 
 Reads    `known_series` and `samples` of a day
 Writes   core_network_hourly    one row per pod, hour and class of traffic
+         core_received_daily    one row per workload
 Units    bytes
 Holds    counters count their increases, as in transforms.usage; of several metrics or senders that
          tell it of a pod and hour, one counts: of the lowest rank, then who told most
@@ -12,18 +13,40 @@ from typing import Final
 
 import polars as pl
 
-from transforms.facts import SENT
+from transforms.facts import RECEIVED, SENT
 from transforms.pods import POD, Heard
 from transforms.steady import steady_sum
 from transforms.usage import amounts_of
-from warehouse.tables.core_usage import NETWORK_HOURLY
+from warehouse.tables.core_usage import NETWORK_HOURLY, RECEIVED_DAILY
 
 SENDER: Final = ("rank", "source", "teller")
 
 
 def network_hourly(heard: Heard, day: date) -> pl.LazyFrame:
     """Give core_network_hourly of a UTC day."""
-    told = _told(heard)
+    return (
+        _counted(heard, day, SENT)
+        .select(NETWORK_HOURLY.schema.names())
+        .cast(NETWORK_HOURLY.schema)
+        .sort(NETWORK_HOURLY.key)
+    )
+
+
+def received_daily(heard: Heard, day: date) -> pl.LazyFrame:
+    """Give core_received_daily of a UTC day; no line of a bill is shared by it."""
+    return (
+        _counted(heard, day, RECEIVED)
+        .group_by(RECEIVED_DAILY.key)
+        .agg(pl.col("bytes").sum())
+        .select(RECEIVED_DAILY.schema.names())
+        .cast(RECEIVED_DAILY.schema)
+        .sort(RECEIVED_DAILY.key)
+    )
+
+
+def _counted(heard: Heard, day: date, fact: str) -> pl.LazyFrame:
+    """Give the bytes of each pod, hour and class, with who the pod is."""
+    told = _told(heard, fact)
     hour = [*POD, "usage_hour"]
     sums = (
         amounts_of(told, heard.samples, day)
@@ -40,25 +63,19 @@ def network_hourly(heard: Heard, day: date) -> pl.LazyFrame:
         .sort(*hour, "rank", "minutes", "teller", descending=[False] * 5 + [True, False])
         .filter(pl.struct(SENDER) == pl.struct(SENDER).first().over(hour))
     )
-    return (
-        sums.join(heard.identities, on=POD, how="left", validate="m:1")
-        .with_columns(
-            pl.col("amount").round(0).cast(pl.Int64).alias("bytes"),
-            pl.col("usage_hour").dt.date().alias("usage_date"),
-        )
-        .select(NETWORK_HOURLY.schema.names())
-        .cast(NETWORK_HOURLY.schema)
-        .sort(NETWORK_HOURLY.key)
+    return sums.join(heard.identities, on=POD, how="left", validate="m:1").with_columns(
+        pl.col("amount").round(0).cast(pl.Int64).alias("bytes"),
+        pl.col("usage_hour").dt.date().alias("usage_date"),
     )
 
 
-def _told(heard: Heard) -> pl.LazyFrame:
-    """Give the series that count bytes sent by pods on a network of their own."""
+def _told(heard: Heard, fact: str) -> pl.LazyFrame:
+    """Give the series that count bytes of pods on a network of their own."""
     pods = heard.pods
-    sending = pods.filter((pl.col("fact") == SENT) & (pl.col("interface") != "lo"))
+    counting = pods.filter((pl.col("fact") == fact) & (pl.col("interface") != "lo"))
     on_host = pods.filter(pl.col("host_network") == "true").select(POD).unique()
     return (
-        sending.join(on_host, on=POD, how="anti")
+        counting.join(on_host, on=POD, how="anti")
         .join(heard.runs, on=POD, how="inner", validate="m:1")
         .with_columns(_class())
         .with_columns(pl.struct(*POD, *SENDER, "interface", "class").hash().alias("claim"))

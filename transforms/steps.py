@@ -95,6 +95,7 @@ def _volumes(f: Frames, t: Terms) -> Made:
     return {
         "core_volume_hourly": volume_hours.volume_hourly(heard, t.day),
         "core_network_hourly": network_hours.network_hourly(heard, t.day),
+        "core_received_daily": network_hours.received_daily(heard, t.day),
         "core_balancer_hourly": balancer_hours.balancer_hourly(heard, t.day),
     }
 
@@ -391,7 +392,8 @@ DAY: Final = (
     Step(_usage, (*HEARD, "fact_hours"),
          ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
     Step(_volumes, HEARD,
-         ("core_volume_hourly", "core_network_hourly", "core_balancer_hourly")),
+         ("core_volume_hourly", "core_network_hourly", "core_received_daily",
+          "core_balancer_hourly")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),
     Step(_tag_quality, ("lines_of_day",), ("mart_tag_quality_daily",), (OWNERSHIP,)),
     Step(_pools, ("raw_series_day", "raw_point_around", "core_usage_hourly"),

@@ -18,6 +18,7 @@ from transforms.facts import (
     FACTS,
     POOL_LABELS,
     PROMETHEUS,
+    RECEIVED,
     RUNNING_POD,
     SENT,
     SPELLINGS,
@@ -128,7 +129,8 @@ def known_series(series: pl.LazyFrame, pool_labels: Sequence[str] = ()) -> pl.La
     is_cadvisor = pl.col("source").str.starts_with("container_") & (
         container.is_in(["", "POD"]) & ~pl.col("source").str.ends_with("_allocation")
     )
-    is_sent = pl.col("fact") == SENT
+    is_network = pl.col("fact").is_in([SENT, RECEIVED])
+    is_received = (pl.col("fact") == SENT) & (pl.col("direction") == "receive")
     slices = resource.str.extract(r"_mig_(\d+)g", 1).cast(pl.Float64) / 7
     part = pl.concat_str(
         *_PART,
@@ -156,8 +158,8 @@ def known_series(series: pl.LazyFrame, pool_labels: Sequence[str] = ()) -> pl.La
             maintain_order="left",
         )
         .filter(
-            (is_sent | ((container != "POD") & ~is_cadvisor))
-            & (~is_sent | pl.col("direction").is_in(["", "transmit"]))
+            (is_network | ((container != "POD") & ~is_cadvisor))
+            & (~is_network | pl.col("direction").is_in(["", "transmit", "receive"]))
             & ((pl.col("fact") != RUNNING_POD) | pl.col("running").is_in(["", "Running"]))
         )
         .with_columns(
@@ -165,6 +167,8 @@ def known_series(series: pl.LazyFrame, pool_labels: Sequence[str] = ()) -> pl.La
             .then(pl.lit(""))
             .otherwise("pod")
             .alias("pod"),
+            # One metric tells both ways of the traffic, by its direction.
+            pl.when(is_received).then(pl.lit(RECEIVED)).otherwise("fact").alias("fact"),
             (pl.col("scale") * slices.fill_null(1.0)).alias("scale"),
             pl.concat_str("teller", "scope_name", separator="|").alias("teller"),
             part.alias("part"),

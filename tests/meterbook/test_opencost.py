@@ -24,7 +24,7 @@ from warehouse.snapshot import publish
 from warehouse.store import Store
 from warehouse.table import USD, Table
 from warehouse.tables.core import COST_LEDGER
-from warehouse.tables.core_usage import VOLUME_HOURLY
+from warehouse.tables.core_usage import RECEIVED_DAILY, VOLUME_HOURLY
 from warehouse.tables.evidence import TRAFFIC_HOURLY
 from warehouse.tables.mart_workload import WORKLOAD_DAILY
 
@@ -107,6 +107,7 @@ def book(home: Path, given: Sequence[tuple[str, ...]]) -> Settings:
                 VOLUME_HOURLY, rows(VOLUME_HOURLY, [mount | {"pod": "a"}, mount | {"pod": "b"}])
             )
             change.replace(TRAFFIC_HOURLY, rows(TRAFFIC_HOURLY, [sent]))
+            change.replace(RECEIVED_DAILY, rows(RECEIVED_DAILY, [sent | {"bytes": 5}]))
         publish(store, home / "serving", now=datetime(2026, 11, 1, tzinfo=UTC), keep=3)
     return load_settings(None, {}, {"home": home})
 
@@ -193,6 +194,7 @@ def test_what_is_attached_by_hand(full: Settings) -> None:
     assert made["__unmounted__"]["pvCost"] == Decimal("0.2")
     names = ("networkCost", "networkInternetCost", "networkCrossZoneCost", "networkTransferBytes")
     assert [shop[name] for name in names] == [Decimal("0.94"), Decimal("0.9"), Decimal("0.04"), 77]
+    assert shop["networkReceiveBytes"] == 5
     assert shop["loadBalancerCost"] == Decimal("0.3")
     assert shop["lbAllocations"] == {"cluster=c:name=service shop/web": {"cost": Decimal("0.3")}}
 
@@ -235,6 +237,7 @@ def test_csv_has_the_parts_exactly(full: Settings) -> None:
     assert costs == {
         "PVCost": Decimal("0.700000000001"), "NetworkCost": Decimal("0.94"), "GPUCost": 0,
     }  # fmt: skip
+    assert cart["NetworkReceiveBytes"] == "5.0"
     assert (cart["NetworkTransferBytes"], float(cart["PVBytes"])) == ("77.0", 1000 / 24)
     assert sum(Decimal(row["GPUCost"]) for row in read) == Decimal("8.000000000002")
     total = sum(Decimal(row[-1]) for row in (*ROWS, *MORE))

@@ -14,7 +14,12 @@ from transforms import allocation, balancer_hours, cost, network_hours, pods, us
 from transforms.ownership import Ownership
 from warehouse.tables import raw
 from warehouse.tables.core import COST_LEDGER, NODE_HOURLY, USAGE_HOURLY
-from warehouse.tables.core_usage import BALANCER_HOURLY, NETWORK_HOURLY, VOLUME_HOURLY
+from warehouse.tables.core_usage import (
+    BALANCER_HOURLY,
+    NETWORK_HOURLY,
+    RECEIVED_DAILY,
+    VOLUME_HOURLY,
+)
 
 DAY = date(2026, 10, 1)
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -207,6 +212,11 @@ class Telemetry:
         """Give core_network_hourly, checked."""
         made = network_hours.network_hourly(self.heard(day), day)
         return NETWORK_HOURLY.check(made.collect())
+
+    def received(self, day: date = DAY) -> pl.DataFrame:
+        """Give core_received_daily, checked."""
+        made = network_hours.received_daily(self.heard(day), day)
+        return RECEIVED_DAILY.check(made.collect())
 
     def balancers(self, day: date = DAY) -> pl.DataFrame:
         """Give core_balancer_hourly, checked."""

@@ -95,6 +95,31 @@ def test_pods_on_the_nodes_network_are_left_out(telemetry: Any) -> None:
     assert telemetry.network().select("pod", "bytes").rows() == [("web", 3)]
 
 
+def test_what_pods_received_is_counted_apart(telemetry: Any) -> None:
+    """A hundred times what was sent and one; of what two metrics tell of a pod one counts.
+
+    Neither changes what is sent, by which traffic is shared; the node's network is left out.
+    """
+    sends(telemetry, "web", 3)
+    sends(telemetry, "agent", 900)
+    agent = {"namespace": "shop", "pod": "agent", "uid": "uid-agent", "host_network": "true"}
+    telemetry.add("kube_pod_info", {"k8s.cluster.name": "c"}, labels=agent)
+    labels = {"namespace": "shop", "container": "POD", "interface": "eth0"}
+    for name, count in (("web", 9), ("old", 44)):
+        telemetry.pod(name, "n", "shop", 0, 1)
+        telemetry.add(
+            "container_network_receive_bytes_total",
+            {"k8s.cluster.name": "c", "service.name": "cadvisor"},
+            [(0, 0), (1, count)],
+            "counter",
+            labels | {"pod": name},
+        )
+
+    received = telemetry.received().select("cluster", "namespace", "workload", "bytes").rows()
+    assert received == [("c", "shop", "old-app", 44), ("c", "shop", "web-app", 301)]
+    assert telemetry.network().select("pod", "bytes").rows() == [("web", 3)]
+
+
 def test_names_of_cadvisor(telemetry: Any) -> None:
     """Its network counters stand at the pod's sandbox; what two scrapers tell counts once."""
     telemetry.pod("web", "n", "shop", 0, 1)

@@ -73,6 +73,21 @@ NETWORK_HOURLY: Final = Table(
     ),
 )
 
+RECEIVED_DAILY: Final = Table(
+    name="core_received_daily",
+    text="What the pods of each workload received; what they sent is core_traffic_hourly.",
+    grain="day, cluster, namespace and workload",
+    key=("usage_date", "cluster", "namespace", "workload"),
+    partition="usage_date",
+    columns=(
+        Column("usage_date", pl.Date(), "UTC day"),
+        CLUSTER,
+        NAMESPACE,
+        Column("workload", pl.String(), "topmost controller; the pod's name without one"),
+        Column("bytes", pl.Int64(), "received", unit="By"),
+    ),
+)
+
 BALANCER_HOURLY: Final = Table(
     name="core_balancer_hourly",
     text="Which pods stood behind which load balancer, and in which hours it was heard of.",
@@ -96,4 +111,10 @@ BALANCER_HOURLY: Final = Table(
     ),
 )
 
-ALL: Final[tuple[Table, ...]] = (FACT_SOURCE, VOLUME_HOURLY, NETWORK_HOURLY, BALANCER_HOURLY)
+ALL: Final[tuple[Table, ...]] = (
+    FACT_SOURCE,
+    VOLUME_HOURLY,
+    NETWORK_HOURLY,
+    RECEIVED_DAILY,
+    BALANCER_HOURLY,
+)
