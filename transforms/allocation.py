@@ -140,7 +140,8 @@ def _named(
     rows: pl.DataFrame, seats: pl.DataFrame, owners: pl.DataFrame, facts: pl.DataFrame
 ) -> pl.LazyFrame:
     """Sum to the ledger's key, in its order, and give the numbers their names."""
-    places = seats.select(PLACE).unique().sort(PLACE)
+    places = seats.select(PLACE).unique(maintain_order=True)
+    places = places if rises(places, PLACE) else places.sort(PLACE)
     place = seats.select(PLACE).join(
         places.with_row_index("place"), on=PLACE, how="left", validate="m:1", maintain_order="left"
     )["place"]
