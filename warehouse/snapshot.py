@@ -51,7 +51,8 @@ class Snapshot:
 def publish(store: Store, serving: Path, *, now: datetime, keep: int) -> Snapshot:
     """Copy the published tables into a new snapshot, make it current, and drop the oldest.
 
-    Rows are written in the order of each table's key, so the same tables give the same snapshot.
+    Rows are written in the order of each table's partition and key, so the same tables give the
+    same snapshot.
     """
     serving.mkdir(parents=True, exist_ok=True)
     published = [table for table in ALL if table.is_published]

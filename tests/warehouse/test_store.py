@@ -129,6 +129,24 @@ def test_a_reader_and_the_writer_do_not_meet(store: Store, tmp_path: Path) -> No
     assert json.loads((serving / "CURRENT").read_text())["row_counts"]["mart_cost_daily_team"] == 5
 
 
+def test_a_snapshot_stands_by_the_day(store: Store, tmp_path: Path) -> None:
+    """Days in order, and within a day lines in order, whatever order they were written in."""
+    ledger = BY_NAME["core_cost_ledger"]
+    rows = [("b", 2), ("a", 2), ("c", 1)]
+    frame = ledger.sample(3).with_columns(
+        x_line_hash=pl.Series([name for name, _ in rows]),
+        charge_date=pl.Series([date(2026, 10, day) for _, day in rows]),
+    )
+    with store.change() as change:
+        change.replace(ledger, frame)
+
+    con = open_snapshot(publish(store, tmp_path / "serving", now=NOW, keep=1))
+
+    read = con.cursor().sql("SELECT x_line_hash FROM core_cost_ledger").fetchall()
+    con.close()
+    assert read == [("c",), ("a",), ("b",)]
+
+
 @pytest.mark.parametrize(
     "sql",
     [
