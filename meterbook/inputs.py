@@ -95,7 +95,6 @@ class Inputs:
         before, after = day - ONE_DAY, day + ONE_DAY
         around = [before, day, after]
         return {
-            "raw_series": self.lake.seen_series([day]),
             "raw_series_day": self.lake.series_of_day(day),
             "raw_series_once": self.lake.series_once([day]),
             "raw_series_once_before": self.lake.series_once([before]),

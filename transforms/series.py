@@ -1,25 +1,26 @@
 """Active series by day and hour; whose they are, and what they cost where.
 
-Reads    raw_series and raw_histogram of a day
+Reads    raw_series_day and raw_histogram of a day
 Writes   core_series_daily, mart_series_hourly, mart_series_cost, mart_series_quota
 Units    money a month, Decimal(38, 12); a price per 1,000 stored series or per million samples
 Holds    the teams' series sum to those of all; stored series: explicit histograms bounds + 3,
-         summaries quantiles + 2
+         summaries quantiles + 2; memory is that of one part of the metrics, and of the table made
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
+from transforms.metric_parts import metric_parts, of_part
 from transforms.money import money
 from transforms.ownership import Ownership
 from transforms.owning import Judge, Thing
-from warehouse.table import USD
+from warehouse.table import INSTANT, USD
 from warehouse.tables.series import (
     SERIES_COST,
     SERIES_DAILY,
@@ -53,23 +54,31 @@ class Charges:
 
     backends: Sequence[Backend] = ()
     quotas: Mapping[str, int] = field(default_factory=dict)
+    part_series: int = 1_000_000
+    """Series that are looked at at a time: what the memory depends on."""
 
 
 def series_day(series: pl.LazyFrame, day: date) -> Mapping[str, pl.LazyFrame]:
     """Give presence of series in a day, and active series by hour."""
-    hours = series.select(
-        "series_id", pl.col("metric_name").alias("metric"), pl.col("event_hour")
-    ).with_columns(pl.lit(day).alias("day"))
-    daily = hours.group_by("day", "series_id").agg(
-        pl.col("metric").first(),
-        pl.col("event_hour").min().alias("first_hour_at"),
-        pl.col("event_hour").max().alias("last_hour_at"),
+    metric = pl.col("metric_name").alias("metric")
+    daily = series.select(
+        pl.lit(day).alias("day"), "series_id", metric, "first_hour_at", "last_hour_at"
     )
-    hourly = hours.group_by("day", "event_hour", "metric").agg(
-        pl.col("series_id").n_unique().cast(pl.Int64).alias("series_count")
+    was_sent = ((pl.col("hours") // 2**hour % 2).alias(str(hour)) for hour in range(24))
+    midnight = pl.lit(datetime.combine(day, time(), UTC)).cast(INSTANT)
+    hourly = (
+        series.select(metric, *was_sent)
+        .group_by("metric")
+        .agg(pl.exclude("metric").sum().cast(pl.Int64))
+        .unpivot(index="metric", variable_name="hour", value_name="series_count")
+        .filter(pl.col("series_count") > 0)
+        .with_columns(
+            pl.lit(day).alias("day"),
+            (midnight + pl.duration(hours=pl.col("hour").cast(pl.Int64))).alias("event_hour"),
+        )
     )
     return {
-        "core_series_daily": daily.select(SERIES_DAILY.schema.names()).sort(SERIES_DAILY.key),
+        "core_series_daily": daily.sort(SERIES_DAILY.key),
         "mart_series_hourly": hourly.select(SERIES_HOURLY.schema.names()).sort(SERIES_HOURLY.key),
     }
 
@@ -81,9 +90,16 @@ def series_cost(
     day: date,
     charges: Charges,
 ) -> Mapping[str, pl.LazyFrame]:
-    """Give what each team's series cost in each backend, and who is over its quota."""
-    owned = _owned(series, ownership, day)
-    counted = _counted(owned, histograms).with_columns(pl.lit(day).alias("day")).collect().lazy()
+    """Give what each team's series cost in each backend, and who is over its quota.
+
+    Some metrics are taken after the other where there are many series.
+    """
+    sizes = _sizes(histograms).collect().lazy()
+    parts = [
+        _counted(_owned(of_part(series, part), ownership, day), sizes).collect()
+        for part in metric_parts([series], charges.part_series)
+    ]
+    counted = pl.concat(parts).with_columns(pl.lit(day).alias("day")).lazy()
     return {
         "mart_series_cost": _costs(counted, charges.backends),
         "mart_series_quota": _quotas(counted, charges.quotas),
@@ -143,12 +159,16 @@ def _team(judge: Judge, resource: Mapping[str, str | None]) -> str:
     return max(owner.shares, key=lambda share: (share[1], share[0]))[0]
 
 
-def _counted(owned: pl.LazyFrame, histograms: pl.LazyFrame) -> pl.LazyFrame:
-    """Count series, stored series and stored samples per metric and team."""
-    sizes = histograms.group_by("series_id").agg(
+def _sizes(histograms: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the most bounds and quantiles that a series had."""
+    return histograms.group_by("series_id").agg(
         pl.col("bounds").list.len().max().alias("bounds"),
         pl.col("quantiles").list.len().max().alias("quantiles"),
     )
+
+
+def _counted(owned: pl.LazyFrame, sizes: pl.LazyFrame) -> pl.LazyFrame:
+    """Count series, stored series and stored samples per metric and team."""
     kind = pl.col("metric_kind")
     factor = (
         pl.when(kind == "histogram")

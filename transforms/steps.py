@@ -5,7 +5,7 @@ layer (`known_series`, `samples`, `pods`, `pod_runs`, `pod_identities`, `fact_ho
 `lines_of_day`, `node_parts`, `catalogue`, `catalogue_ages`, `billed_services`, `service_costs`,
 `fx_rates`, `coverage_history`, `metric_uses`) live for one run only and are not stored.
 `raw_…_around` holds the days beside it too, `raw_…_before` the day before; `raw_series_once` has
-each series once, where `raw_series` has it every hour; `raw_series_day` has it once with its hours.
+each series once, where the lake has it every hour; `raw_series_day` has it once with its hours.
 """
 
 from decimal import Decimal
@@ -220,10 +220,12 @@ def _cardinality(f: Frames, t: Terms) -> Made:
 def _series(f: Frames, t: Terms) -> Made:
     chosen, seen = t.settings.cardinality, f["raw_series_day"]
     charges = series.Charges(
-        [series.Backend(*backend) for backend in chosen.priced_backends()], chosen.team_quotas()
+        [series.Backend(*backend) for backend in chosen.priced_backends()],
+        chosen.team_quotas(),
+        chosen.part_series,
     )
     costs = series.series_cost(seen, f["raw_histogram"], t.ownership, t.day, charges)
-    return {**series.series_day(f["raw_series"], t.day), **costs}
+    return {**series.series_day(seen, t.day), **costs}
 
 
 def _registry(f: Frames, t: Terms) -> Made:
@@ -425,9 +427,10 @@ DAY: Final = (
           "cardinality.growth_guard_ratio", "cardinality.top_values",
           "cardinality.metric_budget", "cardinality.searched_metrics",
           "cardinality.part_series"), is_history=True),
-    Step(_series, ("raw_series", "raw_series_day", "raw_histogram"),
+    Step(_series, ("raw_series_day", "raw_histogram"),
          ("core_series_daily", "mart_series_hourly", "mart_series_cost", "mart_series_quota"),
-         (OWNERSHIP, "cardinality.priced_backends", "cardinality.team_quotas"), is_history=True),
+         (OWNERSHIP, "cardinality.priced_backends", "cardinality.team_quotas",
+          "cardinality.part_series"), is_history=True),
 )  # fmt: skip
 
 WHOLE: Final = (

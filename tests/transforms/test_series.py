@@ -69,11 +69,22 @@ def test_every_window_is_a_recount(days: dict[int, list[int]]) -> None:
 def test_hours_of_a_day(telemetry: Any) -> None:
     """A series in two hours is active in both and present once."""
     telemetry.add("m", {}).add("m", {"a": 1})
-    seen = telemetry.series.rename({"first_hour_at": "event_hour"})
-    later = seen.head(1).with_columns(pl.col("event_hour") + timedelta(hours=3))
+    is_first = pl.col("series_id") == pl.col("series_id").first()
+    hour = pl.col("first_hour_at").dt.hour().cast(pl.UInt32)
+    both = pl.col("hours") + pl.lit(2, pl.Int32).pow(hour + 3)
+    seen = telemetry.series.with_columns(
+        pl.when(is_first).then(both).otherwise("hours").alias("hours"),
+        pl.when(is_first)
+        .then(pl.col("first_hour_at") + timedelta(hours=3))
+        .otherwise("last_hour_at")
+        .alias("last_hour_at"),
+    )
 
-    made = checked(series_day(pl.concat([seen, later]), date(2026, 10, 1)))
+    made = checked(series_day(seen, date(2026, 10, 1)))
 
+    hours = made["mart_series_hourly"]
+    assert hours["event_hour"].to_list()[0] == seen.collect()["first_hour_at"][0]
+    assert (hours["event_hour"][1] - hours["event_hour"][0]) == timedelta(hours=3)
     assert made["mart_series_hourly"]["series_count"].to_list() == [2, 1]
     daily = made["core_series_daily"]
     assert (daily["last_hour_at"] - daily["first_hour_at"]).to_list() == [
@@ -117,6 +128,24 @@ def test_each_backend_has_its_price(telemetry: Any) -> None:
         ("meter", "g", "shop", 1, Decimal("0.000009")),
         ("meter", "h", "shop", 7, Decimal("0.000063")),
     ]
+
+
+def test_parts_change_no_cost(telemetry: Any) -> None:
+    """One metric after the other costs what all together cost; a metric of two teams is whole."""
+    for metric in ("a", "b", "c"):
+        for team in ("shop", "pay"):
+            telemetry.add(metric, {"team": team}).add(metric, {"team": team, "pod": "p"})
+    backends = [Backend("default", "series", Decimal("6.5"))]
+    given: dict[str, Any] = {"backends": backends, "quotas": {"shop": 5}}
+
+    whole, parts = (
+        costs(telemetry, Ownership.default(), **given, part_series=size) for size in (1000, 1)
+    )
+
+    assert whole["mart_series_cost"].height == 6
+    assert whole["mart_series_quota"]["is_over"].sum() == 1
+    for name, frame in whole.items():
+        assert parts[name].equals(frame), name
 
 
 def test_rules_say_whose_series_they_are(telemetry: Any) -> None:
