@@ -26,6 +26,9 @@ from warehouse.tables.core import PARTITION
 _COLUMNS: Final = "SELECT table_name, column_name, data_type FROM duckdb_columns()"
 _IN_ORDER: Final = "ORDER BY table_name, column_index"
 BATCH_ROWS: Final = 250_000
+CHECKPOINT_SIZE: Final = "128MB"
+"""Of the log of changes, which is on disk at each commit. DuckDB's own 16 MB would have the file
+checkpointed after nearly every day of a build, which writes the end of each table anew."""
 BrokenCheck = tuple[Table, Check, int, str]
 
 
@@ -48,6 +51,7 @@ class Store:
         self.path = path
         self._con = duckdb.connect(path, config=READABLE)
         self._con.execute("SET GLOBAL TimeZone = 'UTC'")
+        self._con.execute(f"SET GLOBAL checkpoint_threshold = '{CHECKPOINT_SIZE}'")
         have = self._columns()
         self.remade = [
             table.name
