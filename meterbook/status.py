@@ -22,9 +22,10 @@ from meterbook.inputs import read_catalogue, read_uses
 from meterbook.plain import plain
 from meterbook.rules import read_ownership
 from meterbook.settings import Settings
-from transforms.ownership_checks import advice
+from transforms.ownership_checks import advice, overlaps
 from warehouse.snapshot import current, open_snapshot
 
+MOST_OVERLAPS: Final = 20
 QUESTIONS: Final = {
     "deliveries": """
         SELECT source, account, period, state, row_count, effective_cost, reason
@@ -92,11 +93,14 @@ def findings(settings: Settings) -> list[str]:
 
 
 def notes(settings: Settings) -> list[str]:
-    """Tell what rule sources gave and left out: no fault, but worth to know."""
+    """Tell what rule sources gave, and which rules overlap: no fault, but worth to know."""
     try:
-        return [source.text for source in read_ownership(settings).sources]
+        ownership = read_ownership(settings)
     except ConfigError:
         return []
+    both = overlaps(ownership)
+    more = [f"{len(both) - MOST_OVERLAPS} more rules overlap"] if len(both) > MOST_OVERLAPS else []
+    return [*(source.text for source in ownership.sources), *both[:MOST_OVERLAPS], *more]
 
 
 def query(settings: Settings, sql: str, form: str, out: Path | None) -> None:

@@ -1,7 +1,8 @@
 """What an ownership file says in vain: rules that nothing reaches, pools nobody fills, teams alone.
 
 Takes    an `Ownership` that was read without errors
-Gives    findings with the key's path: the file may be used, but says something it does not mean
+Gives    findings with the key's path: the file may be used, but says something it does not mean;
+         notes on rules that overlap, which may be meant
 Holds    a rule is told as never reached only when an earlier one takes all it matches, on all its
          days; the check reads patterns, not telemetry
 """
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from meterbook.errors import Finding
 from transforms.ownership_model import REGEX, SHARED, Match, Ownership, Pool, Rule
 from transforms.owning import fits
-from transforms.rule_index import RuleIndex
+from transforms.rule_index import SIGNS, RuleIndex
 
 ANY = "*"
 
@@ -26,6 +27,52 @@ def advice(ownership: Ownership) -> list[Finding]:
         *_teams(ownership),
         *_aliases(ownership),
     ]
+
+
+def overlaps(ownership: Ownership) -> list[str]:
+    """Tell rules that may match the same thing and give it to others; the first of them counts.
+
+    A narrow rule before a wide one is meant; told are those of which neither takes all of the
+    other's. Of regular expressions only what they match of plain texts is known.
+    """
+    rules = ownership.rules
+    index = RuleIndex([_patterns(rule.match) for rule in rules])
+    pairs = set()
+    for number, rule in enumerate(rules):
+        said = [pattern for part in _patterns(rule.match) for pattern in part]
+        pairs |= {(min(number, at), max(number, at)) for at in index.places(said) if at != number}
+    return [
+        f"rules.{rules[later].id}: may match what '{rules[earlier].id}' does, which comes first "
+        f"and counts"
+        for earlier, later in sorted(pairs)
+        if _overlap(rules[earlier], rules[later])
+    ]
+
+
+def _overlap(one: Rule, other: Rule) -> bool:
+    parts, others = (dict(rule.match.parts) for rule in (one, other))
+    is_told = parts.keys() == others.keys() and one.shares != other.shares and _meet(one, other)
+    return (
+        is_told
+        and not (one.source and other.source)
+        and all(any(_both(a, b) for a in parts[name] for b in others[name]) for name in parts)
+        and not _covers(one.match, other.match)
+        and not _covers(other.match, one.match)
+        and not _dead_patterns(one.match, other.match)
+    )
+
+
+def _both(one: str, other: str) -> bool:
+    """Tell whether two patterns may match one text, as far as they can be read."""
+    if _holds(one, other) or _holds(other, one):
+        return True
+    if any(text.startswith(REGEX) or "[" in text for text in (one, other)):
+        return False
+    if not all(SIGNS.search(text) for text in (one, other)):
+        return False
+    starts, ends = ([SIGNS.split(text)[place] for text in (one, other)] for place in (0, -1))
+    begin = starts[0].startswith(starts[1]) or starts[1].startswith(starts[0])
+    return begin and (ends[0].endswith(ends[1]) or ends[1].endswith(ends[0]))
 
 
 def _rules(ownership: Ownership) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ import pytest
 
 from meterbook.errors import ConfigError
 from transforms.ownership import parse_ownership
-from transforms.ownership_checks import advice
+from transforms.ownership_checks import advice, overlaps
 from transforms.owning import Judge, Thing, normal_key
 
 
@@ -226,3 +226,43 @@ def test_the_examples_of_the_page_are_whole() -> None:
 
     assert found
     assert not any(found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_told"),
+    [
+        ('{cluster: c1, namespace: "f*"}', '{cluster: "c*", namespace: "fi*"}', True),
+        ('{namespace: "shop-*"}', '{namespace: "*-web"}', True),
+        ('{namespace: "shop-*-a"}', '{namespace: "shop-*-b"}', False),
+        ('{namespace: "shop-*"}', '{namespace: "find-*"}', False),
+        ('{namespace: "shop-web"}', '{namespace: "shop-*"}', False),
+        ('{namespace: "re:shop-.*"}', '{namespace: ["shop-web", find]}', False),
+        ('{namespace: "shop-*"}', '{label: "app=web"}', False),
+        ('{label: "app=w*"}', '{label: "app=*b"}', True),
+    ],
+)
+def test_rules_that_overlap_are_told_as_a_note(one: str, other: str, is_told: bool) -> None:  # noqa: FBT001
+    """Neither takes all of the other, and some thing may be both; narrow before wide is meant."""
+    text = (
+        "teams: [{id: a}, {id: b}]\nrules:\n"
+        f"  - {{id: one, match: {one}, team: a}}\n  - {{id: other, match: {other}, team: b}}\n"
+    )
+
+    told = overlaps(parse_ownership(text))
+
+    want = ["rules.other: may match what 'one' does, which comes first and counts"]
+    assert told == (want if is_told else [])
+
+
+def test_rules_of_one_team_or_of_other_days_may_overlap() -> None:
+    """Who gets it is the same, or the days are others: there is nothing to tell."""
+    text = (
+        "teams: [{id: a}, {id: b}]\nrules:\n"
+        '  - {id: one, match: {namespace: "s*"}, team: a, until: 2026-10-31}\n'
+        '  - {id: two, match: {namespace: "*p"}, team: a}\n'
+        '  - {id: three, match: {namespace: "*p*q"}, team: b, from: 2026-11-01}\n'
+    )
+
+    told = overlaps(parse_ownership(text))
+
+    assert told == []
