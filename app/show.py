@@ -19,7 +19,7 @@ from app.report import freshness
 
 CHOICE: Final = 420
 """The width of a choice that belongs to a part of a page, in pixels."""
-MOST_ROWS: Final = 40
+MOST_ROWS: Final = 30
 """So many rows of a table without a total are on the page; the CSV has all."""
 _CSS = """
 .stMainBlockContainer{padding:3.3rem 2.4rem 3rem;max-width:1560px}
@@ -89,6 +89,9 @@ class Page:
     ) -> None:
         """Draw figures side by side; a tuple stands one above the other in its column."""
         query = self.choices_in_url()
+        if len(made) == 1 and isinstance(made[0], Figure):
+            _draw(self.visit.reader, made[0], query)
+            return
         for column, group in zip(st.columns(widths or len(made)), made, strict=True):
             with column:
                 *upper, last = group if isinstance(group, tuple) else (group,)

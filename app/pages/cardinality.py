@@ -91,11 +91,14 @@ with right, st.container(border=True, height="stretch"):
     if not label_fixes:
         st.info("No fix of the label would be right: series of several senders would meet in one.")
     offered = label_fixes if is_used else (*label_fixes, *fixes.remove(metric, metric_use.finding))
+    if not offered:
+        st.stop()
     places = list(dict.fromkeys(fix.title.partition(":")[0] for fix in offered))
-    for place, tab in zip(places, st.tabs(places) if places else [], strict=True):
-        with tab:
-            titles = [fix.title for fix in offered if fix.title.partition(":")[0] == place]
-            title = st.selectbox("Fix", titles, key=place) if len(titles) > 1 else titles[0]
-            fix = next(fix for fix in offered if fix.title == title)
-            st.code(fix.text, language=fix.language, wrap_lines=True)
-            st.warning(words.md_escape(fix.warning), icon=":material/warning:")
+    place = st.segmented_control(
+        "Where", places, default=places[0], required=True, key=f"place-{places}"
+    )
+    titles = [fix.title for fix in offered if fix.title.partition(":")[0] == place]
+    title = st.selectbox("Fix", titles, key=place) if len(titles) > 1 else titles[0]
+    fix = next(fix for fix in offered if fix.title == title)
+    st.code(fix.text, language=fix.language, wrap_lines=True)
+    st.warning(words.md_escape(fix.warning), icon=":material/warning:")
