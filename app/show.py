@@ -31,6 +31,8 @@ _CSS = """
 .mb-lead{font-size:1.15rem;line-height:1.5;margin:0;max-width:64rem}
 .mb-fresh,.mb-note,.mb-source{font-size:.82rem;line-height:1.4;margin:0;
  color:#5d646e;color:light-dark(#5d646e,#a2a9b3)}
+@media (max-width:1180px){.stMain [data-testid="stColumn"]:has([class*="st-key-figure-"]){
+ min-width:100%}}
 details.mb-source{margin:.5rem 0 0}
 .mb-source summary{cursor:pointer;list-style:none}
 .mb-source summary::-webkit-details-marker{display:none}

@@ -44,10 +44,13 @@ CSS: Final = """
 .mb .good{color:#1c7229;color:light-dark(#1c7229,#4fb061)}
 .mb .warn{color:#856500;color:light-dark(#856500,#d0a52a)}
 .mb .bad{color:#b92d0f;color:light-dark(#b92d0f,#f0755c)}
+.mb-more{font-size:.82rem;margin:.35rem 0 0;color:#5d646e;color:light-dark(#5d646e,#a2a9b3)}
+@media (max-width:1180px){.mb{font-size:.8rem}.mb td{white-space:normal}.mb td.n{white-space:nowrap}
+ .mb th,.mb td{padding:.32rem .35rem}.mb td.w,.mb td.p{min-width:7rem}}
 .mb .mute{color:#6b7280;color:light-dark(#6b7280,#9aa1ab)}
 """
 
-LONG: Final = 26
+LONG: Final = 32
 """A column with more letters in a cell may break its lines."""
 
 _GOOD: Final = frozenset(
@@ -97,7 +100,9 @@ def render(made: Figure, *, query: Mapping[str, str] | None = None, most: int | 
     kept = rows if made.total else rows[:most]
     body = "".join(f"<tr>{''.join(row)}</tr>" for row in kept)
     left = len(rows) - len(kept)
-    more = f'<p class="more">{words.count(left)} more rows, not shown here.</p>' if left else ""
+    more = (
+        f'<p class="mb-more">{words.count(left)} more rows are not shown here.</p>' if left else ""
+    )
     foot = _foot(made, shown, kinds) if made.total else ""
     tall = " mb-tall" if made.is_tall else ""
     return (

@@ -57,7 +57,9 @@ def lines(reader: Reader, filters: Filters, day: str) -> Figure:
         SELECT x_line_hash, c.service_name AS service,
                coalesce(c.resource_id, c.charge_description, '-') AS resource,
                w.day_cost, m.cost, m.cost / nullif(w.day_cost, 0) AS share_ratio, m.how, m.rows,
-               c.x_file || ' row ' || c.x_row_number AS source, m.is_estimated,
+               c.x_file || ' row ' || c.x_row_number AS source,
+               regexp_extract(c.x_file, '[^/]*$') || ' row ' || c.x_row_number AS file_row,
+               m.is_estimated,
                sum(m.cost) OVER () AS all_cost, count(*) OVER () AS line_count
         FROM mine m JOIN whole w USING (x_line_hash) JOIN core_cost_line c USING (x_line_hash)
         ORDER BY m.cost DESC, x_line_hash LIMIT $most
@@ -89,7 +91,7 @@ def lines(reader: Reader, filters: Filters, day: str) -> Figure:
             Shown("share_ratio", "Part of it", "ratio"),
             Shown("cost", f"Cost, {filters.currency}", "exact"),
             Shown("how", "Reason and rule", "prose"),
-            Shown("source", "Delivered in"),
+            Shown("file_row", "Delivered in"),
         ),
         total=("All lines", None, None, None, whole, None, None) if count == frame.height else (),
         cards=(
