@@ -23,7 +23,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from meterbook.adjustments import asked, why
+from meterbook.adjustments import asked
 from meterbook.errors import ConfigError, Finding
 from meterbook.period import month_of
 from meterbook.rules import read_ownership
@@ -288,7 +288,7 @@ def adjustments_csv(statement: Statement) -> str:
             row["team"],
             *(row[name] for name in named),
             row["reason"],
-            why(row),
+            row["why"],
             format(row[f"{statement.cost}_cost"], "f"),
             statement.currency,
         )

@@ -9,8 +9,6 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from meterbook.adjustments import what, why
-
 if TYPE_CHECKING:
     from meterbook.statement import Line, Statement
 
@@ -187,8 +185,8 @@ def _adjustments(made: "Statement") -> str:
     name = f"{made.cost}_cost"
     rows = "".join(
         "<tr>"
-        + "".join(f"<td>{escape(text)}</td>" for text in (row["original_period"], what(row),
-                                                          why(row)))
+        + "".join(f"<td>{escape(text)}</td>" for text in (row["original_period"], row["what"],
+                                                          row["why"]))
         + f'<td class="n">{_exact(row[name])}</td></tr>'
         for row in made.adjustments
     )  # fmt: skip

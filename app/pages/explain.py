@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from app import show, words
-from app.figures import explain, explain_shares, explain_steps
+from app.figures import adjusted, explain, explain_shares, explain_steps
 from app.filters import ALL
 
 page = show.Page("Explain", "Why is this mine? From a day down to bill lines, shares and rules.")
@@ -31,6 +31,11 @@ page.lead(found.finding)
 page.cards(found)
 page.part("Which bill lines?")
 page.show(found)
+
+# %% What changed of months that were closed?
+changed = page.get(adjusted.adjustments)
+if changed.rows:
+    page.show(changed)
 
 # %% By what was a line shared?
 if not names:

@@ -751,6 +751,19 @@ def _workloads() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _adjustments() -> list[dict[str, Any]]:
+    """Give two changes of October: a service that was restated, a rule that moved another."""
+    blank = {"posted_period": "2026-11", "original_period": "2026-10", "currency": "USD",
+             "cluster": "-", "namespace": "-", "charge_category": "Usage"}  # fmt: skip
+    restated = {"team": "payments", "service_name": HOSTILE, "reason": "restatement",
+                "delivery_ids": "d41f", "former_delivery_ids": "c30e",
+                "effective_cost": Decimal("2.5"), "billed_cost": Decimal(3)}  # fmt: skip
+    moved = {"team": "search", "service_name": "Amazon S3", "reason": "rules", "config_hash": "r2",
+             "former_config_hash": "r1", "cluster": "c", "namespace": "find",
+             "effective_cost": Decimal("-7.000000000001"), "billed_cost": Decimal(-7)}  # fmt: skip
+    return [blank | restated, blank | moved]
+
+
 def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     month = "2026-11"
     budgets = []
@@ -783,6 +796,7 @@ def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, An
         )
     return {
         "mart_budget": budgets,
+        "mart_adjustment": _adjustments(),
         **_ledger(),
         **_workloads(),
         "mart_sli_daily": [

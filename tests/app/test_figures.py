@@ -17,6 +17,7 @@ from app import fix_panel, table
 from app.choices import can_compare, choices, first_look
 from app.figure import MAX_CHART_ROWS, Figure, chart_rows, csv, figure, sources
 from app.figures import (
+    adjusted,
     advice,
     allocation,
     budget,
@@ -78,6 +79,7 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (outlook.forecast, ()),
     (outlook.anomalies, ()),
     (outlook.runaways, ()),
+    (adjusted.adjustments, ()),
     (explain.days, ()),
     (explain.lines, ("2026-11-20",)),
     (explain_shares.shares, ("2026-11-20", "line-20-payments")),
@@ -587,3 +589,19 @@ def test_a_new_book_says_what_is_still_to_do(reader: Reader, empty_reader: Reade
     assert new.finding == "The book has no bills, telemetry, owners and inventory yet."
     assert "Owners" not in full.data["what"].to_list()
     assert [path for path in new.data["guide"] if not (ROOT / path).exists()] == []
+
+
+def test_changes_of_closed_months_name_their_cause(reader: Reader) -> None:
+    """Of all teams both, the greater first; of one team its own; by delivery or by rules."""
+    look = first_look(reader)
+    name = "![x](http://evil.invalid/a.png)<img src=x onerror=alert(1)>$a$"
+
+    both = figure(adjusted.adjustments, reader, look)
+    mine = figure(adjusted.adjustments, reader, replace(look, team="payments", cost="billed"))
+
+    assert both.data.select("team", "what", "why").rows() == [
+        ("search", "Amazon S3, Usage, c/find", "rules r2 in place of r1"),
+        ("payments", f"{name}, Usage", "restatement by delivery d41f in place of c30e"),
+    ]
+    assert both.finding == "2 changes of 2026-10: \u22124.500000000001 USD."
+    assert mine.finding == "1 change of 2026-10: 3.000000000000 USD."
