@@ -1,7 +1,7 @@
 """What services cost in a month, by currency.
 
 Reads    core_cost_ledger, core_workload_daily, tagged bill lines, rates by day, core_service
-Writes   mart_service_cost
+Writes   core_service_paid_daily, from it mart_service_cost
 Units    monthly_cost in `currency`, report_cost in `report_currency`, Decimal(38, 12)
 Holds    currencies are never added; what is converted is converted day by day, and is null for a
          service of which one day has no rate
@@ -15,7 +15,7 @@ import polars as pl
 from transforms.expected import HISTORY
 from transforms.identity import IDENTITY, matched
 from warehouse.table import USD
-from warehouse.tables.mart_coverage import SERVICE_COST
+from warehouse.tables.mart_coverage import PAID_DAILY, SERVICE_COST
 
 RUNNING: Final = ("workload", "no_rule", "unknown_team")
 """Reasons of the ledger for cost of a workload itself, whether or not somebody owns it."""
@@ -23,8 +23,34 @@ RUNNING: Final = ("workload", "no_rule", "unknown_team")
 _CELL: Final = [*IDENTITY, "currency"]
 
 
+def paid_daily(ledger: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Give core_service_paid_daily: what of a day's ledger may be the cost of a service.
+
+    A line inside a cluster is paid by what runs there; its tag is not looked at again.
+    """
+    cost = ("charge_date", "currency", "effective_cost")
+    none = pl.lit("")
+    running = ledger.filter(pl.col("reason").is_in(RUNNING) & (pl.col("cluster") != "-")).select(
+        "cluster", "namespace", "workload", none.alias("x_line_hash"), *cost
+    )
+    tagged = lines.filter(pl.col("tags").list.len() > 0).select("x_line_hash")
+    outside = (
+        ledger.filter(pl.col("cluster") == "-")
+        .join(tagged, on="x_line_hash", how="semi")
+        .select("cluster", "namespace", none.alias("workload"), "x_line_hash", *cost)
+    )
+    return (
+        pl.concat([running, outside])
+        .group_by(PAID_DAILY.key)
+        .agg(pl.col("effective_cost").sum())
+        .select(PAID_DAILY.schema.names())
+        .cast(PAID_DAILY.schema)
+        .sort(PAID_DAILY.key)
+    )
+
+
 def service_costs(
-    ledger: pl.LazyFrame,
+    paid: pl.LazyFrame,
     workloads: pl.LazyFrame,
     tagged: pl.LazyFrame,
     *,
@@ -33,14 +59,14 @@ def service_costs(
 ) -> pl.LazyFrame:
     """Give what services cost on each of the last 30 days: workloads, and lines tagged with them.
 
-    A line inside a cluster is paid by what runs there; its tag is not looked at again.
+    `paid` is core_service_paid_daily.
     """
-    recent = ledger.filter(pl.col("charge_date") > now.date() - HISTORY)
+    recent = paid.filter(pl.col("charge_date") > now.date() - HISTORY)
     cost = ("charge_date", "currency", "effective_cost")
     place = ["cluster", "namespace", "workload"]
     where = workloads.group_by(place).agg(pl.col("environment").sort_by("day").last())
     running = (
-        recent.filter(pl.col("reason").is_in(RUNNING) & (pl.col("cluster") != "-"))
+        recent.filter(pl.col("cluster") != "-")
         .join(where, on=place, how="left", validate="m:1")
         .select(
             pl.col("namespace").alias("service_namespace"),

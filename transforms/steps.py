@@ -159,6 +159,7 @@ def _costs(f: Frames, _: Terms) -> Made:
         "mart_cost_daily_service": cost.cost_daily_service(ledger),
         "mart_cost_daily_statement": cost.cost_daily_statement(ledger, f["lines_of_day"]),
         "mart_reconciliation_daily": cost.reconciliation_daily(f["lines_of_day"], ledger),
+        "core_service_paid_daily": service_cost.paid_daily(ledger, f["lines_of_day"]),
     }
 
 
@@ -263,7 +264,7 @@ def _tagged(f: Frames, t: Terms) -> Made:
     tagged = expected.tagged_lines(f["core_cost_line"], service_tag=tag, now=t.now)
     running = f["core_workload_daily"]
     costs = service_cost.service_costs(
-        f["core_cost_ledger"], running, tagged, environment=place, now=t.now
+        f["core_service_paid_daily"], running, tagged, environment=place, now=t.now
     )
     billed = expected.billed_services(tagged, service_tag=tag, environment=place)
     return {"billed_services": billed, "service_costs": costs}
@@ -411,7 +412,7 @@ DAY: Final = (
          ("mart_workload_daily", "core_container_hourly")),
     Step(_costs, ("core_cost_ledger", "lines_of_day"),
          ("mart_cost_daily_namespace", "mart_cost_daily_team", "mart_cost_daily_service",
-          "mart_cost_daily_statement", "mart_reconciliation_daily")),
+          "mart_cost_daily_statement", "mart_reconciliation_daily", "core_service_paid_daily")),
     Step(_counted, ("raw_series_day", "raw_point_around", "raw_histogram"), ("core_counter_daily",),
          ("unit_cost.counters",)),
     Step(_seen, ("raw_series_day", "raw_signal"), ("core_workload_daily", "core_signal_daily"),
@@ -434,7 +435,7 @@ DAY: Final = (
 )  # fmt: skip
 
 WHOLE: Final = (
-    Step(_tagged, ("core_cost_line", "core_workload_daily", "core_cost_ledger"),
+    Step(_tagged, ("core_cost_line", "core_workload_daily", "core_service_paid_daily"),
          ("billed_services", "service_costs")),
     Step(_inventory, ("catalogue", "catalogue_ages", "core_workload_daily", "billed_services"),
          ("core_service", "mart_inventory_source")),

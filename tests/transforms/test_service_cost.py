@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.identity import IDENTITY
-from transforms.service_cost import one_cost, service_cost, service_costs
+from transforms.service_cost import one_cost, paid_daily, service_cost, service_costs
 from warehouse.tables.core import COST_LEDGER, SERVICE, WORKLOAD_DAILY
-from warehouse.tables.mart_coverage import SERVICE_COST
+from warehouse.tables.mart_coverage import PAID_DAILY, SERVICE_COST
+from warehouse.tables.raw import COST_LINE as LINE
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = date(2026, 11, 22)
@@ -148,8 +149,20 @@ def test_what_a_service_costs() -> None:
         pl.lit("production").alias("environment"),
     )
 
-    made = service_costs(ledger, ran.lazy(), tagged, environment="production", now=NOW).collect()
+    tags = [[{"key": "service", "value": "db"}], []]
+    lines = pl.LazyFrame(
+        {"x_line_hash": ["h3", "h4"], "tags": tags}, schema_overrides={"tags": LINE.schema["tags"]}
+    )
 
+    paid = PAID_DAILY.check(paid_daily(ledger, lines).collect()).lazy()
+    made = service_costs(paid, ran.lazy(), tagged, environment="production", now=NOW).collect()
+
+    kept = ("charge_date", "workload", "x_line_hash", "effective_cost")
+    assert paid.select(kept).collect().rows() == [
+        (DAY - timedelta(days=30), "web", "", Decimal(100)),
+        (DAY, "", "h3", Decimal(7)),
+        (DAY, "web", "", Decimal(5)),
+    ]
     assert made.rows() == [
         ("", "db", "production", "USD", DAY, Decimal(7)),
         ("shop", "web", "production", "USD", DAY, Decimal(5)),

@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 
 from warehouse.table import INSTANT, USD, Column, Table, count
-from warehouse.tables.core import TEAM
+from warehouse.tables.core import CLUSTER, NAMESPACE, TEAM
 
 DAY: Final = Column("day", pl.Date(), "UTC day of the event time")
 
@@ -94,6 +94,24 @@ COVERAGE_SERVICE: Final = Table(
             unit="1",
             is_nullable=True,
         ),
+    ),
+)
+
+PAID_DAILY: Final = Table(
+    name="core_service_paid_daily",
+    text="What may be a service's cost: its workloads, and lines outside clusters that have tags.",
+    grain="day, workload or line, and currency",
+    key=("charge_date", "cluster", "namespace", "workload", "x_line_hash", "currency"),
+    partition="charge_date",
+    is_published=False,
+    columns=(
+        Column("charge_date", pl.Date(), "UTC day"),
+        CLUSTER,
+        NAMESPACE,
+        Column("workload", pl.String(), "topmost controller; empty outside clusters"),
+        Column("x_line_hash", pl.String(), "bill line outside clusters; empty for workloads"),
+        Column("currency", pl.String(), "of the bill lines"),
+        Column("effective_cost", USD, "FOCUS EffectiveCost, before pools", unit="currency"),
     ),
 )
 
@@ -282,6 +300,7 @@ SLI_DAILY: Final = Table(
 
 ALL: Final = (
     COVERAGE_SERVICE,
+    PAID_DAILY,
     SERVICE_COST,
     COVERAGE_TEAM,
     COVERAGE_GRADE,
