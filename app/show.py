@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
+import duckdb
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -19,6 +20,10 @@ from app.report import freshness
 
 CHOICE: Final = 420
 """The width of a choice that belongs to a part of a page, in pixels."""
+OUTDATED: Final = (
+    "This snapshot was built by an earlier version and lacks what this part shows. "
+    "`meterbook build` makes a new one."
+)
 MOST_ROWS: Final = 30
 """So many rows of a table without a total are on the page; the CSV has all."""
 _CSS = """
@@ -58,8 +63,12 @@ class Page:
         self._freshness()
 
     def get(self, make: Make, *choices: str) -> Figure:
-        """Give a figure for the reader's choices."""
-        return figure(make, self.visit.reader, self.filters, *choices)
+        """Give a figure for the reader's choices; where a table of it is missing, end the page."""
+        try:
+            return figure(make, self.visit.reader, self.filters, *choices)
+        except (duckdb.CatalogException, duckdb.BinderException):
+            st.warning(OUTDATED, icon=":material/update:")
+            st.stop()
 
     def lead(self, *sentences: str) -> None:
         """Say what the page found, in a few sentences."""

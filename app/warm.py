@@ -1,10 +1,68 @@
 """What is made before the first reader comes: the figures of the first look, of every page."""
 
+from contextlib import suppress
+from typing import Final
+
+import duckdb
+
 from app import place
 from app.choices import first_look
-from app.figure import figure
+from app.figure import Make, figure
+from app.figures import (
+    allocation,
+    coverage,
+    explore,
+    findings,
+    health,
+    hierarchy,
+    method,
+    performance,
+    quality,
+    savings,
+    score,
+    score_cost,
+    sources,
+    spend,
+    standing,
+    workloads,
+)
+from app.filters import ALL
 from app.report import SECTIONS
 from meterbook.errors import NothingPublishedError
+
+BEYOND_THE_REPORT: Final[tuple[tuple[Make, tuple[str, ...]], ...]] = (
+    (hierarchy.daily_by_level, ("department",)),
+    (hierarchy.by_level, ("department",)),
+    (explore.daily_by, ("team",)),
+    (spend.by_group, ("team",)),
+    (explore.pivot, ("team", "service_name")),
+    (workloads.efficiency, ()),
+    (workloads.rightsizing, ("balanced",)),
+    (performance.per_thousand, ()),
+    (standing.standing, ()),
+    (coverage.history, ()),
+    (coverage.sources, ()),
+    (coverage.services, ("dark",)),
+    (findings.findings, ()),
+    (score.services, ()),
+    (score.rules, (ALL,)),
+    (score.advisories, ()),
+    (score_cost.fixes, ()),
+    (savings.windows, ()),
+    (savings.teams, ()),
+    (savings.unused, ()),
+    (allocation.reconciliation_days, ()),
+    (health.collector, ()),
+    (health.rejected, ()),
+    (health.restatements, ()),
+    (health.conformance, ()),
+    (sources.fact_sources, ()),
+    (quality.telemetry, ()),
+    (quality.tags, ()),
+    (method.rules, ()),
+    (method.columns, ()),
+)
+"""What pages show at first that is not in the report, with its choices."""
 
 
 def up() -> None:
@@ -14,7 +72,9 @@ def up() -> None:
     except NothingPublishedError:
         return
     filters = first_look(reader)
-    for section in SECTIONS:
-        for row in (section.cards, *section.rows):
-            for make in row:
-                figure(make, reader, filters)
+    reported = [
+        (make, ()) for section in SECTIONS for row in (section.cards, *section.rows) for make in row
+    ]
+    for make, choices in (*reported, *BEYOND_THE_REPORT):
+        with suppress(duckdb.Error):  # of a snapshot of an earlier version; the page says so
+            figure(make, reader, filters, *choices)

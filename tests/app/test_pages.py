@@ -1,10 +1,12 @@
 """Pages as readers meet them: full, empty, bare, and after one click."""
 
 import re
+import shutil
 from html import escape
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -143,6 +145,24 @@ def test_a_metric_without_use_can_be_dropped(book: Any, monkeypatch: pytest.Monk
     offered = [[str(box.options) for box in run.selectbox] for run in (used, other)]
     assert "drop the metric" not in " ".join(offered[0])
     assert "drop the metric" in " ".join(offered[1])
+
+
+def test_a_snapshot_of_an_earlier_version_is_named(
+    book: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a table is missing the page says so and what to do; what stands above it is shown."""
+    serving = tmp_path / "serving"
+    shutil.copytree(book.home / "serving", serving)
+    (file,) = serving.glob("*.duckdb")
+    file.chmod(0o644)
+    with duckdb.connect(file) as con:
+        con.cursor().execute("DROP TABLE mart_series_active")
+
+    run = _run("cardinality", tmp_path, monkeypatch)
+
+    assert not run.exception
+    assert "built by an earlier version" in " ".join(part.value for part in run.warning)
+    assert "What to do first" in _read(run)
 
 
 def test_what_is_out_of_the_ordinary_is_shown(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
