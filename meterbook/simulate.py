@@ -17,10 +17,10 @@ import polars as pl
 from meterbook.errors import ConfigError, Finding
 from meterbook.plain import plain
 from meterbook.settings import Settings
-from transforms import simulation
+from transforms import cardinality, simulation
 from transforms.fingerprint import wide
 from transforms.metric_facts import metric_facts, sizes
-from transforms.metric_parts import metric_parts, of_part
+from transforms.metric_parts import metric_parts, pieces_of
 from transforms.savings import Prices, monthly_cost
 from warehouse.lake import Lake
 from warehouse.tables import raw
@@ -123,10 +123,9 @@ def simulate(
     known: dict[str, set[str]] = {}
     counts = []
     for part in metric_parts([series], settings.cardinality.part_series):
-        mine = of_part(series, part).collect().lazy()
-        laid_out = wide(mine)
+        laid_out, sent = cardinality.laid_out(pieces_of(series, part), sized)
         known |= simulation.labels_of(laid_out)
-        facts = metric_facts(laid_out, none, mine, sized)
+        facts = metric_facts(laid_out, none, sent, sized)
         after = simulation.simulated(laid_out, plan)
         stored = facts.select("metric", "metric_kind", "stored")
         counts.append(after.join(stored, on="metric", how="left", validate="1:1"))

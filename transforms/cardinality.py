@@ -14,7 +14,7 @@ than the guard. Stored series per series: explicit histograms bounds + 3,
 summaries quantiles + 2, others 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -22,9 +22,9 @@ from typing import Final
 import polars as pl
 
 from transforms.churn import churn_mart
-from transforms.fingerprint import Wide, wide
-from transforms.metric_facts import Sizes, metric_facts, sizes
-from transforms.metric_parts import metric_parts, of_part
+from transforms.fingerprint import Wide, united, wide
+from transforms.metric_facts import Sizes, metric_facts, senders, sizes
+from transforms.metric_parts import metric_parts, pieces_of
 from transforms.savings import Prices, monthly_cost, rewrite_mart, set_mart
 from transforms.value_shapes import classes, redacted, sampled
 from warehouse.tables import BY_NAME
@@ -67,26 +67,32 @@ def cardinality_day(
     largest = pl.DataFrame(schema={"metric": pl.String(), "series": pl.Int64()})
     made: list[Mapping[str, pl.LazyFrame]] = []
     for part in metric_parts((today, before), prices.part_series):
-        now, then = _once(of_part(today, part)), wide(of_part(before, part))
-        found, largest = _part(now.lazy(), then, largest, given)
+        then = united(wide(piece) for piece in pieces_of(before, part))
+        now, sent = laid_out(pieces_of(today, part), given.sizes)
+        found, largest = _part(now, then, sent, largest, given)
         made.append(found)
     return {name: _whole(name, [part[name] for part in made], largest) for name in made[0]}
 
 
-def _once(series: pl.LazyFrame) -> pl.DataFrame:
-    """Read each series once, with what the marts of it need."""
-    return series.filter(pl.col("series_id").is_first_distinct()).select(READ).collect()
+def laid_out(pieces: Iterable[pl.LazyFrame], sized: Sizes) -> tuple[Wide, pl.DataFrame]:
+    """Read each series once, piece by piece: the layout of all, and who sends them."""
+    layouts, sent = [], []
+    for piece in pieces:
+        once = piece.filter(pl.col("series_id").is_first_distinct()).select(READ).collect().lazy()
+        layouts.append(wide(once))
+        sent.append(senders(once, sized))
+    return united(layouts), pl.concat(sent)
 
 
 def _part(
-    today: pl.LazyFrame, then: Wide, largest: pl.DataFrame, given: Given
+    now: Wide, then: Wide, sent: pl.DataFrame, largest: pl.DataFrame, given: Given
 ) -> tuple[Mapping[str, pl.LazyFrame], pl.DataFrame]:
     """Give the marts of a part, and the metrics with most series of all parts until now."""
-    now, prices, day = wide(today), given.prices, given.day
+    prices, day = given.prices, given.day
     most = pl.concat([largest, now.series]).sort(["series", "metric"], descending=[True, False])
     largest = most.head(prices.searched_metrics)
     searched = set(largest["metric"])
-    metrics = metric_facts(now, then, today, given.sizes)
+    metrics = metric_facts(now, then, sent, given.sizes)
     if not given.is_first_day:
         metrics = metrics.with_columns(pl.col("previous").fill_null(0))
     labels = _growth(what_if(now), what_if(then), metrics, prices)

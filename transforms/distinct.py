@@ -22,6 +22,8 @@ WORKING_ROWS: Final = 1 << 15
 SLACK_BITS: Final = 2
 MOST_BITS: Final = 22
 """So many places at most for one group: 16 MiB. A larger group takes more rounds."""
+LARGE_ROWS: Final = 1 << 20
+"""A group that is larger has no table that stays in the cache: polars' own count is quicker."""
 _NEXT: Final = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that unequal hashes stay unequal; the upper bits of a product depend on all bits."""
 

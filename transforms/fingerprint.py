@@ -12,7 +12,7 @@ A slot belongs to its metric: slot 0 of one metric is another label than slot 0 
 table is as wide as the metric with most labels, however many labels there are in all.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,8 +21,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from transforms.distinct import WORKING_ROWS, Numbers, distinct
-from transforms.slots import ENTRY, Told, columns, digests, entries, shared, slots_of, told
+from transforms.distinct import LARGE_ROWS, WORKING_ROWS, Numbers, distinct
+from transforms.slots import ENTRY, HASH, Told, columns, digests, entries, shared, slots_of, told
 
 NO_SLOT: Final = -1
 
@@ -97,12 +97,12 @@ class Wide:
 def _left(rows: pl.DataFrame) -> pl.DataFrame:
     """Count the series of each metric of a part, and those left without each slot."""
     ids, groups = np.unique(rows["metric_id"].to_numpy(), return_inverse=True)
-    fp, slots = rows["fp"].to_numpy(), range(NO_SLOT, len(rows.columns) - 2)
-
-    def without(slot: int) -> Numbers:
-        return fp if slot == NO_SLOT else fp - rows[f"h{slot}"].to_numpy()
-
-    left = distinct((without(slot) for slot in slots), groups, len(ids))
+    fp, slots = rows["fp"], range(NO_SLOT, len(rows.columns) - 2)
+    rests = (fp if slot == NO_SLOT else fp - rows[f"h{slot}"] for slot in slots)
+    if rows.height > LARGE_ROWS:
+        left = [_counted(rows["metric_id"], rest) for rest in rests]
+    else:
+        left = distinct((rest.to_numpy() for rest in rests), groups, len(ids))
     return pl.DataFrame(
         {
             "metric_id": np.tile(ids, len(slots)),
@@ -111,6 +111,12 @@ def _left(rows: pl.DataFrame) -> pl.DataFrame:
             "left": np.concatenate(left),
         }
     )
+
+
+def _counted(ids: pl.Series, hashes: pl.Series) -> Numbers:
+    rows = pl.DataFrame([ids.set_sorted(), hashes.alias("hash")])
+    counts = rows.group_by("metric_id").agg(pl.col("hash").n_unique().cast(pl.Int64))
+    return counts.sort("metric_id")["hash"].to_numpy()
 
 
 def wide(series: pl.LazyFrame, *, is_typed: bool = True) -> Wide:
@@ -155,6 +161,35 @@ def wide(series: pl.LazyFrame, *, is_typed: bool = True) -> Wide:
         found.select("metric_id", *ENTRY, "hash", "series_count"),
         metrics,
     )
+
+
+def united(pieces: Iterable[Wide]) -> Wide:
+    """Put the layouts of pieces together: of one metric, or a single one of any."""
+    first, *more = pieces
+    parts = [part for part in (first, *more) if part.rows.height]
+    if len(parts) < 2:
+        return parts[0] if parts else first
+    named = ["metric_id", "metric", "level", "label"]
+    every = pl.concat(part.slots.select(named) for part in parts).unique().sort(named)
+    slots = every.with_columns(slot=pl.int_range(pl.len(), dtype=pl.Int64))
+    values = pl.concat(part.values for part in parts)
+    return Wide(
+        pl.concat(_moved(part, slots) for part in parts),
+        slots.select("metric_id", "metric", "slot", "level", "label"),
+        values.group_by("metric_id", *ENTRY, "hash").agg(pl.col("series_count").sum()),
+        parts[0].metrics,
+    )
+
+
+def _moved(part: Wide, slots: pl.DataFrame) -> pl.DataFrame:
+    """Give the rows of a piece in the slots of all pieces."""
+    old = {(level, label): slot for slot, level, label in part.slots[:, 2:].rows()}
+    places = [old.get(label) for label in slots.select("level", "label").rows()]
+    columns = [
+        (pl.lit(0, HASH) if place is None else pl.col(f"h{place}")).alias(f"h{slot}")
+        for slot, place in enumerate(places)
+    ]
+    return part.rows.select("metric_id", "fp", *columns)
 
 
 def _base(names: pl.Series) -> pl.Series:

@@ -46,8 +46,11 @@ def sizes(histograms: pl.LazyFrame) -> Sizes:
     return Sizes(of_series.collect().lazy(), layouts.collect().lazy())
 
 
-def metric_facts(now: Wide, then: Wide, today: pl.LazyFrame, sized: Sizes) -> pl.DataFrame:
-    """Give one row per metric: counts, kind, unit, team, stored series; `sized` are `sizes`."""
+def metric_facts(now: Wide, then: Wide, sent: pl.DataFrame, sized: Sizes) -> pl.DataFrame:
+    """Give one row per metric: counts, kind, unit, team, stored series.
+
+    `sent` are `senders` of all its series, `sized` are `sizes`.
+    """
     counted, previous = now.series, then.series.rename({"series": "previous"})
     labels = now.slots.group_by("metric").agg(pl.len().cast(pl.Int64).alias("label_count"))
     folded = now.values.filter(level="point", label=OVERFLOW).select("metric_id").unique()
@@ -55,7 +58,7 @@ def metric_facts(now: Wide, then: Wide, today: pl.LazyFrame, sized: Sizes) -> pl
         "metric", pl.lit(value=True).alias("is_overflow")
     )
     return (
-        counted.join(_described(today, sized), on="metric", how="left", validate="1:1")
+        counted.join(_described(sent, sized), on="metric", how="left", validate="1:1")
         .join(labels, on="metric", how="left", validate="1:1")
         .join(is_overflow, on="metric", how="left", validate="1:1")
         .join(previous, on="metric", how="left", validate="1:1")
@@ -66,8 +69,8 @@ def metric_facts(now: Wide, then: Wide, today: pl.LazyFrame, sized: Sizes) -> pl
     )
 
 
-def _described(today: pl.LazyFrame, sized: Sizes) -> pl.DataFrame:
-    """Give kind, unit, stored series and the team with most series of each metric."""
+def senders(today: pl.LazyFrame, sized: Sizes) -> pl.DataFrame:
+    """Give what each resource of a metric sends; those of several pieces may be put together."""
     kind, resource = pl.col("metric_kind"), "resource_attributes"
     stored = (
         pl.when(kind == "histogram")
@@ -76,7 +79,7 @@ def _described(today: pl.LazyFrame, sized: Sizes) -> pl.DataFrame:
         .then(pl.col("quantile_count").fill_null(0) + 2)
         .otherwise(1)
     )
-    senders = (
+    return (
         today.filter(pl.col("series_id").is_first_distinct())
         .select("series_id", pl.col("metric_name").alias("metric"), "metric_kind", "unit", resource)
         .join(sized.of_series, on="series_id", how="left", validate="1:1")
@@ -91,12 +94,14 @@ def _described(today: pl.LazyFrame, sized: Sizes) -> pl.DataFrame:
         .with_columns(first_of(*(value_of(resource, key) for key in TEAMS)).alias("team"))
         .collect()
     )
-    teams = (
-        senders.filter(pl.col("team") != "").group_by("metric", "team").agg(pl.col("series").sum())
-    )
+
+
+def _described(sent: pl.DataFrame, sized: Sizes) -> pl.DataFrame:
+    """Give kind, unit, stored series and the team with most series of each metric."""
+    teams = sent.filter(pl.col("team") != "").group_by("metric", "team").agg(pl.col("series").sum())
     teams = teams.sort(["metric", "series", "team"], descending=[False, True, False])
     return (
-        senders.group_by("metric")
+        sent.group_by("metric")
         .agg(pl.col("metric_kind", "unit").min(), pl.col("stored").sum())
         .join(
             teams.group_by("metric", maintain_order=True).agg(pl.col("team").first()),
@@ -104,15 +109,15 @@ def _described(today: pl.LazyFrame, sized: Sizes) -> pl.DataFrame:
             how="left",
             validate="1:1",
         )
-        .join(_bounds(senders, sized), on="metric", how="left", validate="1:1")
+        .join(_bounds(sent, sized), on="metric", how="left", validate="1:1")
         .with_columns(pl.col("bounds").fill_null(""))
     )
 
 
-def _bounds(senders: pl.DataFrame, sized: Sizes) -> pl.DataFrame:
+def _bounds(sent: pl.DataFrame, sized: Sizes) -> pl.DataFrame:
     """Give the bounds that most histograms of a metric have, ties by their text."""
     return (
-        senders.lazy()
+        sent.lazy()
         .select("metric", pl.col("layout").alias("of"))
         .explode("of")
         .unnest("of")

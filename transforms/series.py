@@ -16,7 +16,7 @@ from typing import Final
 
 import polars as pl
 
-from transforms.metric_parts import metric_parts, of_part
+from transforms.metric_parts import metric_parts, pieces_of
 from transforms.money import money
 from transforms.ownership import Ownership
 from transforms.owning import Judge, Thing
@@ -96,10 +96,12 @@ def series_cost(
     """
     sizes = _sizes(histograms).collect().lazy()
     parts = [
-        _counted(_owned(of_part(series, part), ownership, day), sizes).collect()
+        _counted(_owned(piece, ownership, day), sizes).collect()
         for part in metric_parts([series], charges.part_series)
+        for piece in pieces_of(series, part)
     ]
-    counted = pl.concat(parts).with_columns(pl.lit(day).alias("day")).lazy()
+    summed = pl.concat(parts).group_by("metric", "team").agg(pl.all().sum())
+    counted = summed.with_columns(pl.lit(day).alias("day")).lazy()
     return {
         "mart_series_cost": _costs(counted, charges.backends),
         "mart_series_quota": _quotas(counted, charges.quotas),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from transforms.cardinality import cardinality_day, what_if
 from transforms.fingerprint import wide
-from transforms.metric_parts import metric_parts
+from transforms.metric_parts import Part, metric_parts
 from transforms.savings import Prices
 from transforms.slots import digest
 from warehouse.tables import BY_NAME, raw
@@ -332,9 +332,9 @@ def test_parts_hold_whole_metrics_the_largest_first(telemetry: Any) -> None:
     rows += [("b", {"n": n}) for n in range(3)] + [("a", {})]
     day = frame_of(telemetry, rows)
 
-    assert metric_parts([day], 5) == [("big",), ("b", "a")]
-    assert metric_parts([day], 9) == [()]
-    assert metric_parts([day, day], 9) == [("big",), ("b", "a")]
+    assert metric_parts([day], 5) == [Part(("big",)), Part(("b", "a"))]
+    assert metric_parts([day], 9) == [Part()]
+    assert metric_parts([day, day], 9) == [Part(("big",), 2), Part(("b", "a"))]
 
 
 @pytest.mark.parametrize("value", [1, "1", ""])

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms import slots
+from transforms import fingerprint, slots
 from transforms.cardinality import what_if
 from transforms.churn import churned
-from transforms.fingerprint import Wide, wide
+from transforms.fingerprint import Wide, united, wide
+from transforms.metric_parts import Part, pieces_of
 
 Labels = Mapping[str, object]
 random_series = st.lists(
@@ -73,6 +74,36 @@ def test_slices_of_metrics_change_no_answer(telemetry: Any, rows: Any, size: int
     if parts:
         together = pl.concat(parts, how="diagonal").fill_null(0)
         assert together.equals(series.rows.select(together.columns))
+
+
+@loose
+@given(rows=random_series)
+def test_a_large_part_gives_the_same_answers(telemetry: Any, rows: Any) -> None:
+    """Counted by polars or through a table."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fingerprint, "LARGE_ROWS", 0)
+        large = what_if(laid_out(telemetry, rows))
+
+    assert large.equals(what_if(laid_out(telemetry, rows)))
+
+
+@loose
+@given(rows=random_series, count=st.integers(2, 4))
+def test_pieces_put_together_are_the_whole(telemetry: Any, rows: Any, count: int) -> None:
+    """A metric's series in pieces, each with the labels it happens to have, give every answer."""
+    mine = [("x", labels, resource) for _, labels, resource in rows]
+    builder = type(telemetry)()
+    for metric, labels, resource in mine:
+        builder.add(metric, resource, labels=labels)
+
+    pieces = united(wide(one) for one in pieces_of(builder.series, Part(("x",), count)))
+
+    whole = wide(builder.series)
+    assert what_if(pieces).equals(what_if(whole))
+    assert pieces.slots.equals(whole.slots)
+    assert pieces.values.sort(pl.all()).equals(
+        whole.values.sort(pl.all()).select(pieces.values.columns)
+    )
 
 
 def test_lists_taken_apart_in_small_parts(telemetry: Any, monkeypatch: pytest.MonkeyPatch) -> None:
