@@ -35,6 +35,7 @@ page.show(found)
 # %% What changed of months that were closed?
 changed = page.get(adjusted.adjustments)
 if changed.rows:
+    page.part("What changed of closed months?")
     page.show(changed)
 
 # %% By what was a line shared?
@@ -57,6 +58,13 @@ receivers = {
 if receivers:
     page.part("By which steps did a row come about?")
     row = st.selectbox(
-        "Row", list(receivers), format_func=receivers.__getitem__, key="row", bind="query-params"
+        "Row",
+        list(receivers),
+        index=None,
+        placeholder="Choose a row",
+        format_func=receivers.__getitem__,
+        key="row",
+        bind="query-params",
     )
-    page.show(page.get(explain_steps.steps, day, line, row))
+    if row is not None:
+        page.show(page.get(explain_steps.steps, day, line, row))
