@@ -96,11 +96,11 @@ def _recipes(ask: Ask, frame: pl.DataFrame) -> Sequence[dict[str, Any]]:
 
 
 def as_json(made: Explained) -> str:
-    """Give every row with its steps; money is text, so that no digit is lost."""
+    """Give every row with its steps, each on a line; money is text, so that no digit is lost."""
     rows = [
         {**row, **recipe} for row, recipe in zip(made.frame.to_dicts(), made.recipes, strict=True)
     ]
-    return json.dumps(rows, indent=1, default=plain)
+    return "[\n" + ",\n".join(json.dumps(row, default=plain) for row in rows) + "\n]"
 
 
 def as_text(made: Explained) -> str:

@@ -334,22 +334,26 @@ def _patient(door: str, ports: dict[str, int]) -> Any:
     return HttpMetrics(endpoint=url, timeout=90)
 
 
-@pytest.mark.parametrize("door", ["grpc", "http"])
-def test_the_sdk_comes_again_when_we_were_full(start, tmp_path, door):
-    """A full collector says UNAVAILABLE or 503: the SDK keeps the batch until there is room."""
+def test_the_sdk_comes_again_when_we_were_full(start, tmp_path):
+    """A full collector says UNAVAILABLE and 503: the SDK keeps the batches until there is room.
+
+    Both doors at once, as each asks to wait for up to half a minute.
+    """
     ports = {"grpc_port": _free_port(), "http_port": _free_port()}
     full = start(tmp_path / "home", max_journal_bytes=0, **ports)
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        sent = pool.submit(_one_export, _patient(door, ports), 1, 100_000)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        sent = [
+            pool.submit(_one_export, _patient(door, ports), 1, 100_000) for door in ("grpc", "http")
+        ]
         deadline = time.monotonic() + 60
-        while not _refused(full, "overloaded"):
+        while _refused(full, "overloaded") < 2:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert full.stop() == 0
         second = start(tmp_path / "home", **ports)
-        assert sent.result(120) == MetricExportResult.SUCCESS
+        assert [one.result(120) for one in sent] == [MetricExportResult.SUCCESS] * 2
 
-    assert _lake(second, "raw_point")["value"].to_list() == [7.0]
+    assert _lake(second, "raw_point")["value"].to_list() == [7.0, 7.0]
 
 
 @pytest.mark.parametrize("door", ["grpc", "http"])
