@@ -198,6 +198,8 @@ NAMES: Final = (
 
 GPU_RESOURCE: Final = r"^(nvidia|amd)_com_(gpu|mig)|^gpu_intel_com_"
 """Extended resources that are GPUs; a MIG slice `nvidia_com_mig_3g_20gb` is 3/7 of one."""
+IN_QUARTERS: Final = r"_mig_(1g_6gb|2g_12gb|4g_24gb|2g_48gb|4g_96gb)"
+"""Slices of GPUs that are cut in four (A30, RTX PRO 6000 Blackwell), as far as their names tell."""
 
 _SUFFIXES: Final = ("_bytes", "_seconds_total", "_seconds", "_ratio", "_cores", "_total")
 _SUFFIX: Final = rf"({'|'.join(_SUFFIXES)})$"

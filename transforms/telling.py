@@ -16,6 +16,7 @@ from transforms.facts import (
     BY_RESOURCE,
     CONTROLLERS,
     FACTS,
+    IN_QUARTERS,
     POOL_LABELS,
     PROMETHEUS,
     RECEIVED,
@@ -131,7 +132,8 @@ def known_series(series: pl.LazyFrame, pool_labels: Sequence[str] = ()) -> pl.La
     )
     is_network = pl.col("fact").is_in([SENT, RECEIVED])
     is_received = (pl.col("fact") == SENT) & (pl.col("direction") == "receive")
-    slices = resource.str.extract(r"_mig_(\d+)g", 1).cast(pl.Float64) / 7
+    whole = pl.when(resource.str.contains(IN_QUARTERS)).then(4).otherwise(7)
+    slices = resource.str.extract(r"_mig_(\d+)g", 1).cast(pl.Float64) / whole
     part = pl.concat_str(
         *_PART,
         pl.when(pl.col("resource_kind") == "gpu").then(resource).otherwise(pl.lit("")),

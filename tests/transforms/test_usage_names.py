@@ -152,6 +152,29 @@ def test_a_slice_is_a_part_of_a_gpu(telemetry: Any) -> None:
     assert nodes["gpu_capacity_count"].to_list() == pytest.approx([1.0, 1.0])
 
 
+@pytest.mark.parametrize(
+    ("profile", "part"),
+    [
+        ("1g_10gb", 1 / 7),  # H100: a seventh, whatever memory and media engines it has beside
+        ("1g_20gb", 1 / 7),
+        ("1g_10gb_me", 1 / 7),
+        ("7g_80gb", 1),
+        ("1g_6gb", 1 / 4),  # A30
+        ("2g_12gb_me", 2 / 4),
+        ("4g_24gb", 1),
+        ("4g_96gb", 1),  # RTX PRO 6000 Blackwell
+    ],
+)
+def test_a_gpu_is_cut_in_seven_or_in_four(telemetry: Any, profile: str, part: float) -> None:
+    """By the name of the slice: what of the multiprocessors it has."""
+    request = {**LABELS, "resource": f"nvidia_com_mig_{profile}"}
+    telemetry.add("kube_pod_container_resource_requests", CLUSTER, [(0, 1), (1, 1)], labels=request)
+
+    used = telemetry.usage()
+
+    assert used["gpu_request_gpu_seconds"].to_list() == pytest.approx([3600 * part])
+
+
 def test_a_series_without_uid_joins_the_pod_of_its_name(telemetry: Any) -> None:
     """Kubeletstats knows the uid, cAdvisor does not: one pod, one row."""
     telemetry.add("k8s.pod.phase", POD, AT)
