@@ -1,8 +1,12 @@
-"""Series that came and went between two days, and the label that explains the growth.
+"""Series that came and went between two days, and the labels that explain growth and churn.
 
 Takes    the wide layout of both days, the root cause of each metric
 Writes   mart_churn_metric
 Holds    previous + new = series + gone, per metric; equal labels under two metrics are two series
+
+Growth is explained by the label without which it goes away. Churn is explained by the labels whose
+values are new: pods that are replaced leave as many series as before, and no label by itself takes
+the change away where name, uid and address change together.
 
 What either day has is counted once, metric by metric side by side: new = either - previous and
 gone = either - series. No join of all series with all series.
@@ -85,13 +89,42 @@ def churn_mart(now: Wide, then: Wide, labels: pl.DataFrame, day: date) -> pl.Laz
         .lazy()
         .filter(pl.col("new") + pl.col("gone") > 0)
         .join(causes.lazy(), on="metric", how="left", validate="1:1")
+        .join(new_values(now, then).lazy(), on="metric", how="left", validate="1:1")
         .with_columns(
             pl.lit(day).alias("day"),
             pl.col("new").alias("new_count"),
             pl.col("gone").alias("gone_count"),
-            pl.col("root_cause_label", "root_cause_level").fill_null(""),
+            pl.col("root_cause_label", "root_cause_level", "new_value_labels").fill_null(""),
+            pl.min_horizontal(pl.col("new_value_count").fill_null(0), "new"),
         )
         .select(CHURN_METRIC.schema.names())
         .cast(CHURN_METRIC.schema)
         .sort(CHURN_METRIC.key)
+    )
+
+
+def new_values(now: Wide, then: Wide) -> pl.DataFrame:
+    """Give per metric of both days the labels whose new values most series bear.
+
+    A series with a value that nobody had is new, so the dictionaries tell: no series is looked at.
+    """
+    value = ["metric", "level", "label", "hash"]
+    today, before = (
+        day.values.join(day.metrics, on="metric_id", how="left", validate="m:1")
+        for day in (now, then)
+    )
+    known = today.join(then.metrics.select("metric"), on="metric", how="semi")
+    counts = (
+        known.join(before.select(value), on=value, how="anti")
+        .group_by(value[:3])
+        .agg(pl.col("series_count").sum())
+    )
+    most = counts.filter(pl.col("series_count") == pl.col("series_count").max().over("metric"))
+    return (
+        most.sort(value[:3])
+        .group_by("metric", maintain_order=True)
+        .agg(
+            pl.format("{}:{}", "level", "label").str.join(" + ").alias("new_value_labels"),
+            pl.col("series_count").first().alias("new_value_count"),
+        )
     )

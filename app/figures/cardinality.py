@@ -254,7 +254,8 @@ def growth(reader: Reader, filters: Filters, metric: str) -> Figure:
     """Give series of one metric a day, with what came and went."""
     answer = reader.ask(
         """
-        SELECT day, series_count, new_count, gone_count, root_cause_label
+        SELECT day, series_count, new_count, gone_count, root_cause_label, new_value_labels,
+               new_value_count
         FROM mart_cardinality_metric LEFT JOIN mart_churn_metric USING (day, metric)
         WHERE metric = $metric AND day <= $end ORDER BY day
         """,
@@ -273,6 +274,7 @@ def growth(reader: Reader, filters: Filters, metric: str) -> Figure:
             f"{last['root_cause_label']} explains the growth of {words.day(last['day'])}: "
             f"{words.count(last['new_count'])} new series."
         )
+    finding = " ".join([finding, *_churn_finding(frame)])
     return build(
         reader,
         filters,
@@ -290,6 +292,18 @@ def growth(reader: Reader, filters: Filters, metric: str) -> Figure:
         alt=f"Lines: series of {metric} a day, those that came and those that were gone",
         empty="No metric is chosen.",
     )
+
+
+def _churn_finding(frame: pl.DataFrame) -> list[str]:
+    """Say which labels had new values on the last day that had any."""
+    churned = frame.filter(pl.col("new_value_labels").fill_null("") != "")
+    if churned.is_empty():
+        return []
+    last = churned.row(-1, named=True)
+    labels = [name.partition(":")[2] for name in last["new_value_labels"].split(" + ")]
+    new, day = words.count(last["new_count"]), words.day(last["day"])
+    bear = f"{words.count(last['new_value_count'])} have a new value of {words.listed(labels)}."
+    return [f"Of {new} new series of {day}, {bear}"]
 
 
 def what_if(reader: Reader, filters: Filters, metric: str) -> Figure:

@@ -533,6 +533,8 @@ def _cardinality() -> dict[str, list[dict[str, Any]]]:
                     "gone_count": 10,
                     "root_cause_label": cause if now > then else "",
                     "root_cause_level": "point" if cause and now > then else "",
+                    "new_value_count": 10,
+                    "new_value_labels": "resource:k8s.pod.name + resource:k8s.pod.uid",
                 }
             )
             if back:

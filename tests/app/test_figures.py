@@ -556,6 +556,14 @@ def test_the_list_of_what_to_do_first(reader: Reader) -> None:
     assert made.total[6] == Decimal("48.585")
 
 
+def test_what_came_is_explained(reader: Reader) -> None:
+    """Growth by the label without which it goes away, churn by the labels with new values."""
+    found = cardinality.growth(reader, first_look(reader), "checkout.cart.events").finding
+
+    assert "user_id explains the growth" in found
+    assert found.endswith("10 have a new value of k8s.pod.name and k8s.pod.uid.")
+
+
 def test_series_of_a_day_that_is_over(reader: Reader) -> None:
     """A period up to the day of the build ends with the last day before it that has series."""
     built = reader.snapshot.built_at.date()

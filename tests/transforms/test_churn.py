@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from transforms import fingerprint, slots
 from transforms.cardinality import what_if
-from transforms.churn import churned
+from transforms.churn import churned, new_values
 from transforms.fingerprint import Wide, united, wide
 from transforms.metric_parts import Part, pieces_of
 
@@ -58,6 +58,38 @@ def test_churn_is_a_difference_of_sets(telemetry: Any, before: Any, today: Any) 
         now, then = named(today, metric), named(before, metric)
         want.append((metric, len(now), len(then), len(now - then), len(then - now)))
     assert found.select("metric", "series", "previous", "new", "gone").rows() == want
+
+
+def test_pods_that_are_replaced_explain_the_churn(telemetry: Any) -> None:
+    """As many series as before, all new: pod and address have new values, the path has none."""
+    before, today = (
+        [("x", {"path": p}, {"pod": f"{n}", "ip": f"10.{n}"}) for p in "ab" for n in range(*pods)]
+        for pods in ((0, 3), (2, 5))
+    )
+    now, then = laid_out(telemetry, today), laid_out(telemetry, before)
+
+    found = new_values(now, then)
+
+    assert found.rows() == [("x", "resource:ip + resource:pod", 4)]
+    assert churned(now, then).select("new", "gone").rows() == [(4, 4)]
+    assert new_values(now, now).is_empty()
+    assert new_values(now, laid_out(telemetry, [("y", {}, {})])).is_empty()
+
+
+@loose
+@given(before=random_series, today=random_series)
+def test_series_with_new_values_are_new(telemetry: Any, before: Any, today: Any) -> None:
+    """Never more than the new series, and counted as the sets count them."""
+    today = [row for place, row in enumerate(today) if row not in today[:place]]
+    now, then = laid_out(telemetry, today), laid_out(telemetry, before)
+    new = dict(churned(now, then).select("metric", "new").rows())
+
+    for metric, labels, count in new_values(now, then).rows():
+        assert 0 < count <= new[metric]
+        first = labels.split(" + ")[0].partition(":")[2]
+        old = {dict(series).get(first) for series in named(before, metric)}
+        values = [dict(series).get(first) for series in named(today, metric)]
+        assert count == sum(value is not None and value not in old for value in values)
 
 
 @loose

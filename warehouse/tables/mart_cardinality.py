@@ -99,6 +99,16 @@ CHURN_METRIC: Final = Table(
             "root_cause_label", pl.String(), "label that explains the growth; empty if none does"
         ),
         Column("root_cause_level", pl.String(), "point or resource; empty if none does"),
+        count(
+            "new_value_count",
+            "new series with a value of `new_value_labels` that the day before did not have",
+        ),
+        Column(
+            "new_value_labels",
+            pl.String(),
+            "labels that explain the churn, `level:label`, joined by ` + ` where equally many new "
+            "series have a new value of each; empty if none does, or the metric is new",
+        ),
     ),
 )
 
