@@ -173,7 +173,9 @@ def _blank() -> Iterator[str]:
         script = Path(folder) / "blank.py"
         script.write_text(BLANK, encoding="utf-8")
         port = free_port()
-        process = subprocess.Popen([sys.executable, "-c", SERVE_BLANK, str(script), str(port)])
+        command = [sys.executable, "-c", SERVE_BLANK, str(script), str(port)]
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(command, stdout=quiet, stderr=quiet)
         try:
             wait_until_up(f"http://127.0.0.1:{port}/_stcore/health", process)
             yield f"http://127.0.0.1:{port}"
