@@ -130,6 +130,19 @@ def test_explain_knows_when_there_is_nothing(book: Path) -> None:
     assert "no cost" in done.output
 
 
+def test_explain_tells_when_no_closed_month_changed(book: Path) -> None:
+    """Without adjustments it says so; it wants a month, and no day."""
+    done = meterbook("explain", "--adjustments", "--period", "2026-10", home=book)
+    wrong = meterbook("explain", "--adjustments", "--day", "2026-10-01", home=book)
+
+    assert (done.exit_code, done.output) == (
+        0,
+        "2026-10: nothing changed of earlier closed months.\n",
+    )
+    assert wrong.exit_code == 2
+    assert "want --period" in wrong.output
+
+
 def test_explain_lists_lines(book: Path) -> None:
     """A team's day leads to its bill line and rule."""
     done = meterbook("explain", "--team", "name-0", "--day", "2026-10-01", home=book)
