@@ -7,6 +7,7 @@ Refuses  inventories that are wrong (ConfigError with every finding)
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -89,15 +90,16 @@ class Inputs:
         """Look at the lake and the bills as they are now."""
         self.lake = Lake(settings.lake)
         self.lines = catalog.scan_cost_lines(settings.home)
+        self._once = lru_cache(2)(lambda day: self.lake.series_once([day]))
 
     def of_day(self, day: date) -> Mapping[str, pl.LazyFrame]:
         """Give the raw frames of a day; `_around` are those of the days beside it too."""
         before, after = day - ONE_DAY, day + ONE_DAY
         around = [before, day, after]
         return {
-            "raw_series_day": self.lake.series_of_day(day),
-            "raw_series_once": self.lake.series_once([day]),
-            "raw_series_once_before": self.lake.series_once([before]),
+            "raw_series_day": self.lake.series_of_day(day, once=self._once(day)),
+            "raw_series_once": self._once(day),
+            "raw_series_once_before": self._once(before),
             "raw_point_around": self.lake.scan(raw.POINT, around),
             "raw_histogram": self.lake.scan(raw.HISTOGRAM, [day]),
             "raw_signal": self.lake.scan(raw.SIGNAL, [day]),

@@ -88,10 +88,10 @@ class Lake:
         )
         return held(once) if self._size(raw.SERIES, days) <= HELD_BYTES else once
 
-    def series_of_day(self, day: date) -> pl.LazyFrame:
+    def series_of_day(self, day: date, *, once: pl.LazyFrame | None = None) -> pl.LazyFrame:
         """Give each series of a day once, with the hours it was sent in, points and last receipt.
 
-        Shape: `raw.DAY_SERIES_SCHEMA`.
+        Shape: `raw.DAY_SERIES_SCHEMA`. `once` is what `series_once` gave of the day, if at hand.
         """
         hour = pl.col("event_hour")
         sent = (
@@ -105,7 +105,8 @@ class Lake:
                 pl.col("received_at").max(),
             )
         )
-        series = self.series_once([day]).join(
+        named = self.series_once([day]) if once is None else once
+        series = named.join(
             sent, on="series_id", how="inner", validate="1:1", maintain_order="left"
         )
         return held(series) if self._size(raw.SERIES, [day]) <= HELD_BYTES else series

@@ -173,6 +173,21 @@ def start(tmp_path: Path) -> Iterator[Start]:
             running.kill()
 
 
+@pytest.fixture(scope="module")
+def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Give the way to start a collector that tests of a file share; it is killed after them."""
+    started: list[Running] = []
+
+    def begin(**settings: object) -> Running:
+        home = tmp_path_factory.mktemp("shared") / "home"
+        started.append(_launch(home, segment_seconds=0.2, **settings))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        running.kill()
+
+
 @pytest.fixture
 def running(start: Start) -> Running:
     """Give a collector."""

@@ -26,6 +26,18 @@ MOST = 300_000_000
 """Bytes by which memory may grow whatever is sent."""
 
 
+@pytest.fixture(scope="module")
+def shared(launch):
+    """Give a collector that goes through one attack after the other."""
+    return launch()
+
+
+@pytest.fixture(scope="module")
+def guarded(launch):
+    """Give one that asks for a token."""
+    return launch(auth="token")
+
+
 def _packed(encoding: str, size: int) -> bytes:
     """Give zeros, compressed bit by bit: the test itself is not to need the memory."""
     packer: Any = {
@@ -69,31 +81,29 @@ def _endured(running, batches, attack: Callable[[], int]) -> int:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
 @pytest.mark.parametrize("size", [300 * MIB, 1024 * MIB], ids=["300MiB", "1GiB"])
-def test_bombs(running, batches, encoding, size):
+def test_bombs(shared, batches, encoding, size):
     """What unpacks to far more than the limit is 413."""
     bomb = _packed(encoding, size)
-    peer = running.as_peer()
+    peer = shared.as_peer()
 
     def attack() -> int:
         return int(peer.post(bomb, Content_Encoding=encoding).status)
 
-    assert _endured(running, batches, attack) == 413
+    assert _endured(shared, batches, attack) == 413
 
 
 @pytest.mark.slow
-def test_a_bomb_in_many_members(running, batches):
+def test_a_bomb_in_many_members(shared, batches):
     """Each member of the gzip is small; together they are over the limit."""
     bomb = gzip.compress(bytes(MIB)) * 1000
-    peer = running.as_peer()
-    status = _endured(
-        running, batches, lambda: int(peer.post(bomb, Content_Encoding="gzip").status)
-    )
+    peer = shared.as_peer()
+    status = _endured(shared, batches, lambda: int(peer.post(bomb, Content_Encoding="gzip").status))
     assert status == 413
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("many", ["resources", "scopes", "metrics", "points"])
-def test_sixteen_megabytes_of_empty_messages(running, batches, many):
+def test_sixteen_megabytes_of_empty_messages(shared, batches, many):
     """Eight million messages of two bytes are refused before they are parsed."""
     tag = {"resources": b"\x0a", "scopes": b"\x12", "metrics": b"\x12", "points": b"\x0a"}[many]
     inner = (tag + b"\x00") * (8 * MIB - 64)
@@ -102,21 +112,21 @@ def test_sixteen_megabytes_of_empty_messages(running, batches, many):
     elif many == "metrics":
         inner = field(2, inner)
     body = inner if many == "resources" else field(1, inner)
-    peer = running.as_peer()
+    peer = shared.as_peer()
 
-    assert _endured(running, batches, lambda: int(peer.post(body).status)) == 400
+    assert _endured(shared, batches, lambda: int(peer.post(body).status)) == 400
 
 
 @pytest.mark.slow
-def test_empty_messages_over_grpc(running, batches):
+def test_empty_messages_over_grpc(shared, batches):
     """The same over the other door."""
     body = b"\x0a\x00" * (8 * MIB - 64)
-    peer = running.as_peer()
+    peer = shared.as_peer()
 
     def attack() -> int:
         return int(peer.refusal(body).code().value[0])
 
-    assert _endured(running, batches, attack) == grpc.StatusCode.INVALID_ARGUMENT.value[0]
+    assert _endured(shared, batches, attack) == grpc.StatusCode.INVALID_ARGUMENT.value[0]
 
 
 def test_json_nested_five_thousand_deep(running, batches):
@@ -155,10 +165,10 @@ def _all(connection: socket.socket) -> bytes:
     return answer
 
 
-def test_a_content_length_that_is_too_small(running, batches):
+def test_a_content_length_that_is_too_small(shared, batches):
     """What follows the body is no request: it is refused, and the connection ends."""
     body = batches.protobuf("metrics", "short")
-    with running.as_peer().socket() as connection:
+    with shared.as_peer().socket() as connection:
         connection.sendall(_head(len(body)) + body + b"\x00\x01\x02 rest\r\n\r\n")
         statuses = [part[:3] for part in _all(connection).split(b"HTTP/1.1 ")[1:]]
     assert statuses == [b"200", b"400"]
@@ -169,10 +179,10 @@ def test_a_content_length_that_is_too_small(running, batches):
     [("Content-Length: 5",), ("Transfer-Encoding: chunked",), ("Transfer-Encoding: x",)],
     ids=["two lengths", "length and chunks", "unknown coding"],
 )
-def test_a_body_of_two_lengths_is_refused(running, batches, more):
+def test_a_body_of_two_lengths_is_refused(shared, batches, more):
     """The beginning of a second request must not depend on who reads the header."""
     body = batches.protobuf("metrics", "smuggled")
-    with running.as_peer().socket() as connection:
+    with shared.as_peer().socket() as connection:
         connection.sendall(_head(len(body), *more) + body)
         connection.shutdown(socket.SHUT_WR)
         statuses = [part[:3] for part in _all(connection).split(b"HTTP/1.1 ")[1:]]
@@ -192,9 +202,9 @@ def test_a_body_of_two_lengths_is_refused(running, batches, more):
         "/metrics/v1/metrics",
     ],
 )
-def test_paths_are_taken_as_they_are(start, batches, target):
+def test_paths_are_taken_as_they_are(guarded, batches, target):
     """No trick of paths leads past the token: it is 404, or 401 where the path is right."""
-    peer = start(auth="token").as_peer()
+    peer = guarded.as_peer()
     named = {"Content-Type": PROTOBUF, "X-HTTP-Method-Override": "GET"}
     body = batches.protobuf("metrics", "path")
 
