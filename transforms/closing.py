@@ -66,7 +66,7 @@ def adjustments(
     last, said = str(known["period"].max()), digests(reconciliation)
     of = month(pl.col("charge_date")).alias("original_period")
     now = _cells(daily.with_columns(of).filter(pl.col("original_period") <= last), known)
-    then = known.group_by(*OWN, *CELLS).agg(pl.col(COSTS).sum(), _joined(JOINER))
+    then = known.group_by(*OWN, *CELLS).agg(pl.col(COSTS).sum(), _joined())
     rest = (
         now.join(then, on=[*OWN, *CELLS], how="full", coalesce=True, suffix="_then", validate="1:1")
         .with_columns(pl.col(pl.Decimal).fill_null(0), pl.col("^delivery_ids.*$").fill_null(""))
@@ -86,9 +86,9 @@ def adjustments(
     return made.cast(ADJUSTMENT.schema).sort(ADJUSTMENT.key).lazy()
 
 
-def _joined(separator: str) -> pl.Expr:
+def _joined() -> pl.Expr:
     """Join the deliveries of rows; each once, in order."""
-    each = pl.col("delivery_ids").str.split(separator).explode(keep_nulls=False)
+    each = pl.col("delivery_ids").str.split(JOINER).explode(keep_nulls=False)
     return each.filter(each != "").unique().sort().str.join(JOINER).alias("delivery_ids")
 
 
