@@ -188,6 +188,12 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         running.kill()
 
 
+@pytest.fixture(scope="module")
+def shared(launch: Start) -> Running:
+    """Give one collector for all tests of a file that ask for it."""
+    return launch()
+
+
 @pytest.fixture
 def running(start: Start) -> Running:
     """Give a collector."""

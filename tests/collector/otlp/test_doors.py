@@ -102,29 +102,29 @@ def test_json_is_read_by_the_mapping_of_the_specification(running):
         ),
     ],
 )
-def test_a_refusal_is_a_status_message(running, path, headers, body, status):
+def test_a_refusal_is_a_status_message(shared, path, headers, body, status):
     """Whatever is refused is answered by `google.rpc.Status` with words."""
-    answer = running.post(body, path, **headers)
+    answer = shared.post(body, path, **headers)
 
     assert answer[0] == status
     assert RpcStatus.FromString(answer[1]).message
 
 
-def test_a_refusal_of_json_is_json(running):
+def test_a_refusal_of_json_is_json(shared):
     """Broken JSON is answered in JSON."""
-    status, body, headers = running.post(b"{", Content_Type=JSON)
+    status, body, headers = shared.post(b"{", Content_Type=JSON)
 
     assert status == 400
     assert headers["Content-Type"] == JSON
     assert json.loads(body)["message"]
 
 
-def test_grpc_says_that_the_sender_is_at_fault(running, gauge):
+def test_grpc_says_that_the_sender_is_at_fault(shared, gauge):
     """A cut message is INVALID_ARGUMENT, an unknown method UNIMPLEMENTED."""
     with pytest.raises(grpc.RpcError) as cut:
-        _call(running, gauge(1.0)[:-3])
+        _call(shared, gauge(1.0)[:-3])
     with pytest.raises(grpc.RpcError) as unknown:
-        _call(running, b"", EXPORT.replace("Export", "Nope"))
+        _call(shared, b"", EXPORT.replace("Export", "Nope"))
 
     assert cut.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert unknown.value.code() == grpc.StatusCode.UNIMPLEMENTED

@@ -27,12 +27,6 @@ MOST = 300_000_000
 
 
 @pytest.fixture(scope="module")
-def shared(launch):
-    """Give a collector that goes through one attack after the other."""
-    return launch()
-
-
-@pytest.fixture(scope="module")
 def guarded(launch):
     """Give one that asks for a token."""
     return launch(auth="token")
