@@ -49,13 +49,15 @@ class Choice:
     ) -> dict[date, tuple[str, ...]]:
         """Give the steps due by day, from the marks wanted and those the tables were built from.
 
-        Before `kept_since` a step that is history stays as it is when only its terms change.
+        Before `kept_since` a step that is history stays as it is when only its terms change. What
+        a former version did not make of a day that it built is due whatever days are chosen: what
+        is summed over all days would lack it.
         """
         found = {}
         for day in sorted({*wanted, *have}):
             if self.first or self.last:
                 is_chosen = (self.first or date.min) <= day <= (self.last or date.max)
-                names = _NAMES if is_chosen else ()
+                names = _NAMES if is_chosen else _never_built(have.get(day, {}))
             elif self.everything or day not in wanted:
                 names = _NAMES
             else:
@@ -73,6 +75,11 @@ MAKERS: Final = {name: step.name for step in steps.DAY for name in step.writes}
 """The step that makes each table or frame of a day."""
 
 _NAMES: Final = tuple(step.name for step in steps.DAY if _stored(step))
+
+
+def _never_built(have: Marks) -> tuple[str, ...]:
+    """Give the steps of which a day that is built has nothing."""
+    return tuple(name for name in _NAMES if have and name not in have)
 
 
 def _changed(wanted: Marks, have: Marks, *, is_old: bool) -> tuple[str, ...]:

@@ -51,6 +51,16 @@ def test_only_what_changed_is_due() -> None:
     assert {*ALL} - {*KEPT} == {"known", "samples", "pods", "told"}
 
 
+def test_what_a_former_version_did_not_make_is_due_whatever_is_chosen() -> None:
+    """Days beside the chosen ones get the steps that they never had; days never built stay so."""
+    former = {name: mark for name, mark in marked("a").items() if name != "costs"}
+    wanted = {day: marked("b") for day in (ONE, TWO, THREE)}
+
+    due = Choice(first=TWO, last=TWO).due(wanted, {ONE: former, TWO: former}, kept_since=date.min)
+
+    assert due == {ONE: ("costs",), TWO: KEPT}
+
+
 def test_named_days_are_built_whatever_their_marks() -> None:
     """With a first or a last day the marks do not matter; `everything` takes all."""
     have = {day: marked("a") for day in (ONE, TWO, THREE)}
