@@ -21,7 +21,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from transforms.distinct import LARGE_ROWS, WORKING_ROWS, Numbers, distinct
+from transforms.distinct import WORKING_ROWS, distinct
 from transforms.slots import ENTRY, HASH, Told, columns, digests, entries, shared, slots_of, told
 
 NO_SLOT: Final = -1
@@ -99,10 +99,7 @@ def _left(rows: pl.DataFrame) -> pl.DataFrame:
     ids, groups = np.unique(rows["metric_id"].to_numpy(), return_inverse=True)
     fp, slots = rows["fp"], range(NO_SLOT, len(rows.columns) - 2)
     rests = (fp if slot == NO_SLOT else fp - rows[f"h{slot}"] for slot in slots)
-    if rows.height > LARGE_ROWS:
-        left = [_counted(rows["metric_id"], rest) for rest in rests]
-    else:
-        left = distinct((rest.to_numpy() for rest in rests), groups, len(ids))
+    left = distinct((rest.to_numpy() for rest in rests), groups, len(ids))
     return pl.DataFrame(
         {
             "metric_id": np.tile(ids, len(slots)),
@@ -111,12 +108,6 @@ def _left(rows: pl.DataFrame) -> pl.DataFrame:
             "left": np.concatenate(left),
         }
     )
-
-
-def _counted(ids: pl.Series, hashes: pl.Series) -> Numbers:
-    rows = pl.DataFrame([ids.set_sorted(), hashes.alias("hash")])
-    counts = rows.group_by("metric_id").agg(pl.col("hash").n_unique().cast(pl.Int64))
-    return counts.sort("metric_id")["hash"].to_numpy()
 
 
 def wide(series: pl.LazyFrame, *, is_typed: bool = True) -> Wide:

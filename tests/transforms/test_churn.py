@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms import fingerprint, slots
+from transforms import slots
 from transforms.cardinality import what_if
 from transforms.churn import churned, new_values
 from transforms.fingerprint import Wide, united, wide
@@ -106,17 +106,6 @@ def test_slices_of_metrics_change_no_answer(telemetry: Any, rows: Any, size: int
     if parts:
         together = pl.concat(parts, how="diagonal").fill_null(0)
         assert together.equals(series.rows.select(together.columns))
-
-
-@loose
-@given(rows=random_series)
-def test_a_large_part_gives_the_same_answers(telemetry: Any, rows: Any) -> None:
-    """Counted by polars or through a table."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fingerprint, "LARGE_ROWS", 0)
-        large = what_if(laid_out(telemetry, rows))
-
-    assert large.equals(what_if(laid_out(telemetry, rows)))
 
 
 @loose

@@ -40,6 +40,20 @@ def test_as_many_as_in_a_set(rows: list[tuple[int, int]]) -> None:
 def test_a_table_with_few_places(rows: list[tuple[int, int]]) -> None:
     """Rows that find their place taken go on until each has found one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(counting, "MOST_BITS", 1)
+        patch.setattr(counting, "SLACK_BITS", 1)
 
         assert counted(rows) == [by_sets(rows)]
+
+
+@settings(max_examples=30)
+@given(rows=pairs)
+def test_large_groups(rows: list[tuple[int, int]]) -> None:
+    """What has no table that stays in the cache is counted with a set; the answer is the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "LARGE_ROWS", 0)
+
+        assert counted(rows, 2) == [by_sets(rows)] * 2
+        alone = np.array([value for _, value in rows], np.uint64)
+        assert distinct([alone], np.zeros(len(rows), np.int64), 1)[0].tolist() == [
+            len({value for _, value in rows})
+        ]
