@@ -113,7 +113,6 @@ class Card:
     value: str
     note: str = ""
     """Change or target, in words."""
-    note_detail: str = ""
     direction: Literal["up", "down", "off"] = "off"
     tone: Tone = "neutral"
     help: str = ""

@@ -66,14 +66,26 @@ _GOOD: Final = frozenset(
         "nobody uses it",
         "passed",
         "within",
+        "within budget",
         "current",
         "counts",
     }
 )
 _WARN: Final = frozenset(
-    {"partial", "at_risk", "warn", "held", "previous", "loses detail", "look first"}
+    {
+        "partial",
+        "at_risk",
+        "warn",
+        "held",
+        "previous",
+        "loses detail",
+        "look first",
+        "heading over budget",
+    }
 )
-_BAD: Final = frozenset({"dark", "over", "failed", "broken", "fail", "unregistered", "stale"})
+_BAD: Final = frozenset(
+    {"dark", "over", "over budget", "failed", "broken", "fail", "unregistered", "stale"}
+)
 
 
 def render(made: Figure, *, query: Mapping[str, str] | None = None, most: int | None = None) -> str:

@@ -15,7 +15,6 @@ from app.filters import Filters
 from app.reader import Reader
 
 CARD: Final = "Budgeted teams"
-STATES = {"ok": "within budget", "at_risk": "forecast over budget", "over": "over budget"}
 
 
 def against_budget(reader: Reader, filters: Filters) -> Figure:
@@ -25,7 +24,9 @@ def against_budget(reader: Reader, filters: Filters) -> Figure:
         SELECT period, team, budget_cost, spent_cost, forecast_cost,
                spent_cost / nullif(budget_cost, 0) AS spent_ratio,
                forecast_cost / nullif(budget_cost, 0) AS forecast_ratio,
-               burn, elapsed_days, period_days, state
+               burn, elapsed_days, period_days, state,
+               CASE state WHEN 'ok' THEN 'within budget' WHEN 'over' THEN 'over budget'
+                          ELSE 'heading over budget' END AS standing
         FROM mart_budget
         WHERE currency = $currency AND ($team = 'all' OR team = $team)
           AND period = (SELECT max(period) FROM mart_budget WHERE currency = $currency)
@@ -51,7 +52,7 @@ def against_budget(reader: Reader, filters: Filters) -> Figure:
             Shown("forecast_cost", "Forecast", "money"),
             Shown("budget_cost", "Budget", "money"),
             Shown("burn", "Burn", "number"),
-            Shown("state", "State", "state"),
+            Shown("standing", "State", "state"),
         ),
         total=(
             "All budgets",
