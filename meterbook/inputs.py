@@ -17,7 +17,7 @@ from collector.billing import catalog
 from meterbook.files import matching, within
 from meterbook.plan import Marks, marks
 from meterbook.settings import Settings
-from transforms import metric_use, steps
+from transforms import day_steps, metric_use
 from transforms.inventory_files import InventoryFile, read_inventory
 from transforms.partition import Terms, on
 from warehouse.lake import Lake
@@ -25,7 +25,7 @@ from warehouse.tables import raw
 
 ONE_DAY: Final = timedelta(days=1)
 RAW_FRAMES: Final = tuple(
-    sorted({name for step in steps.DAY for name in step.reads if name.startswith("raw_")})
+    sorted({name for step in day_steps.DAY for name in step.reads if name.startswith("raw_")})
 )
 """What day steps read of the lake and the bills."""
 

@@ -16,7 +16,7 @@ import polars as pl
 from meterbook.inputs import Inputs
 from meterbook.plan import GONE, Mark, Marks, kept, needed
 from meterbook.run_log import RunLog, refuse_stopped
-from transforms import series, steps
+from transforms import series, whole_steps
 from transforms.partition import Frames, Step, Terms, run_steps
 from warehouse.store import Change, Store
 from warehouse.table import Table
@@ -67,12 +67,12 @@ def make_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None:
     _forget(store)
     frames = {
         name: store.scan(BY_NAME[name])
-        for name in sorted({name for step in steps.WHOLE for name in step.reads})
-        if name in BY_NAME and name not in steps.WHOLE_WRITES
+        for name in sorted({name for step in whole_steps.WHOLE for name in step.reads})
+        if name in BY_NAME and name not in whole_steps.WHOLE_WRITES
     }
     history = {"coverage_history": store.read(COVERAGE_DAILY).lazy()}
     with store.change() as change:
-        part = _Part(steps.WHOLE, steps.WHOLE_WRITES)
+        part = _Part(whole_steps.WHOLE, whole_steps.WHOLE_WRITES)
         change.refuse_broken(_write(change, part, {**frames, **history, **given}, terms, log))
 
 

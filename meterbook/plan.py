@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from typing import Final
 
-from transforms import steps
+from transforms import day_steps
 from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms
 from warehouse.tables import BY_NAME
 
@@ -71,10 +71,10 @@ def _stored(step: Step) -> bool:
     return any(name in BY_NAME for name in step.writes)
 
 
-MAKERS: Final = {name: step.name for step in steps.DAY for name in step.writes}
+MAKERS: Final = {name: step.name for step in day_steps.DAY for name in step.writes}
 """The step that makes each table or frame of a day."""
 
-_NAMES: Final = tuple(step.name for step in steps.DAY if _stored(step))
+_NAMES: Final = tuple(step.name for step in day_steps.DAY if _stored(step))
 
 
 def _never_built(have: Marks) -> tuple[str, ...]:
@@ -91,10 +91,10 @@ def _changed(wanted: Marks, have: Marks, *, is_old: bool) -> tuple[str, ...]:
             return True
         return had.terms != want.terms and not (is_old and step.is_history)
 
-    return tuple(step.name for step in steps.DAY if step.name in _NAMES and is_due(step))
+    return tuple(step.name for step in day_steps.DAY if step.name in _NAMES and is_due(step))
 
 
-def needed(due: Collection[str], chosen: Sequence[Step] = steps.DAY) -> list[Step]:
+def needed(due: Collection[str], chosen: Sequence[Step] = day_steps.DAY) -> list[Step]:
     """Give the steps that are due, and those whose frames they need and nobody keeps."""
     makers = {name: step.name for step in chosen for name in step.writes}
     names = set(due)
@@ -115,7 +115,7 @@ def marks(raw: Mapping[str, str], terms: Terms) -> dict[str, Mark]:
     """Give the mark of each day step, from the digest of each raw frame of the day."""
     asked = _Asked(terms)
     found: dict[str, Mark] = {}
-    for step in steps.DAY:
+    for step in day_steps.DAY:
         before = sorted({MAKERS[name] for name in step.reads if name in MAKERS})
         inputs = [f"{name}={raw[name]}" for name in step.reads if name in raw]
         found[step.name] = Mark(

@@ -11,7 +11,7 @@ import click
 from collector.billing.mapping import document
 from meterbook.cli import main
 from meterbook.settings import SECTIONS, Settings
-from transforms import steps
+from transforms import day_steps, whole_steps
 from transforms.advisories import ADVISORIES
 from transforms.balancer_hours import ROLES as BALANCER_ROLES
 from transforms.facts import NAMES
@@ -148,7 +148,7 @@ def graph() -> str:
         f"| {kind} | {', '.join(f'`{n}`' for n in step.writes)} "
         f"| {', '.join(f'`{n}`' for n in step.reads)} "
         f"| {', '.join(f'`{n}`' for n in step.asks)} |"
-        for kind, chosen in (("each day", steps.DAY), ("all days", steps.WHOLE))
+        for kind, chosen in (("each day", day_steps.DAY), ("all days", whole_steps.WHOLE))
         for step in chosen
     ]
     return "\n".join(

@@ -29,7 +29,7 @@ from meterbook.opencost import Window
 from meterbook.rules import ownership_files, ownership_of
 from meterbook.settings_file import load_settings
 from tests.by_hand import recomputed
-from transforms import steps
+from transforms import day_steps, whole_steps
 from transforms.partition import Frames, Step, Terms, on
 from transforms.score_rules import BY_ID
 from warehouse.store import Store
@@ -37,7 +37,7 @@ from warehouse.tables import BY_NAME
 from warehouse.tables.core import PARTITION
 from warehouse.tables.mart_coverage import COVERAGE_DAILY
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def meterbook(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -468,11 +468,14 @@ def test_the_order_of_rows_changes_nothing(home: Path) -> None:
         assert isinstance(now, datetime)
         day = last - timedelta(days=3)
         terms = Terms(day, now, settings, ownership)
-        made = from_shuffled(steps.DAY, Inputs(settings).of_day(day), terms)
+        made = from_shuffled(day_steps.DAY, Inputs(settings).of_day(day), terms)
         kept = {name: store.read_day(BY_NAME[name], day) for name in made}
-        read = {name for step in steps.WHOLE for name in step.reads} & BY_NAME.keys()
+        read = {name for step in whole_steps.WHOLE for name in step.reads} & BY_NAME.keys()
         given = {
-            **{name: store.read(BY_NAME[name]).lazy() for name in read - set(steps.WHOLE_WRITES)},
+            **{
+                name: store.read(BY_NAME[name]).lazy()
+                for name in read - set(whole_steps.WHOLE_WRITES)
+            },
             "catalogue": read_catalogue(settings),
             "catalogue_ages": catalogue_ages(settings),
             "metric_uses": read_uses(settings),
@@ -480,10 +483,10 @@ def test_the_order_of_rows_changes_nothing(home: Path) -> None:
             "closed": read_closed(home).lazy(),
             "coverage_history": store.read(COVERAGE_DAILY).lazy(),
         }
-        made |= from_shuffled(steps.WHOLE, given, on(terms, now.date()))
+        made |= from_shuffled(whole_steps.WHOLE, given, on(terms, now.date()))
         kept |= {name: store.read(BY_NAME[name]) for name in made.keys() - kept.keys()}
 
-    assert len(made) > len(steps.DAY) + len(steps.WHOLE)
+    assert len(made) > len(day_steps.DAY) + len(whole_steps.WHOLE)
     assert [name for name, rows in made.items() if not rows.equals(kept[name])] == []
 
 

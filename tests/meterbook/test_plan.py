@@ -9,15 +9,15 @@ import pytest
 from meterbook.inputs import RAW_FRAMES
 from meterbook.plan import Choice, Mark, kept, marks, needed
 from meterbook.settings import BillingSettings, CardinalitySettings, InventorySettings, Settings
-from transforms import steps
+from transforms import day_steps
 from transforms.ownership import Ownership, parse_ownership
 from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms, run_steps
 from warehouse.tables import BY_NAME, raw
 
 ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-ALL: Final = tuple(step.name for step in steps.DAY)
-KEPT: Final = tuple(step.name for step in steps.DAY if BY_NAME.keys() & set(step.writes))
+ALL: Final = tuple(step.name for step in day_steps.DAY)
+KEPT: Final = tuple(step.name for step in day_steps.DAY if BY_NAME.keys() & set(step.writes))
 RAW = dict.fromkeys(RAW_FRAMES, "0")
 
 
@@ -204,12 +204,12 @@ def _empty(name: str) -> pl.LazyFrame:
 def frames() -> dict[str, pl.LazyFrame]:
     """Give every frame of a day of which nothing is known."""
     given = {name: _empty(name) for name in RAW_FRAMES}
-    for _, made in run_steps(steps.DAY, given, terms()):
+    for _, made in run_steps(day_steps.DAY, given, terms()):
         given |= {name: frame.lazy() for name, frame in made.items()}
     return given
 
 
-@pytest.mark.parametrize("step", steps.DAY, ids=ALL)
+@pytest.mark.parametrize("step", day_steps.DAY, ids=ALL)
 def test_a_step_asks_for_what_it_declares(step: Step, frames: dict[str, pl.LazyFrame]) -> None:
     """What a step looks up of the terms is what makes it due: neither less nor more."""
     seen: set[str] = set()
