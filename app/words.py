@@ -7,7 +7,7 @@ Never    lets a name from outside be read as markdown, or shows nothing without 
 
 import re
 from datetime import date, datetime, timedelta
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Final
 
 NO_DATA: Final = "no data"
@@ -102,6 +102,12 @@ def ratio(value: float | None) -> str:
     if value is None:
         return NO_DATA
     percent = (Decimal(repr(value)) * 100).quantize(Decimal("0.1"), rounding=ROUND_FLOOR)
+    return _signed_text(percent, f"{abs(percent)} %")
+
+
+def part(value: float) -> str:
+    """Write a part of a whole as a percentage, rounded to the nearest as tables are."""
+    percent = (Decimal(repr(value)) * 100).quantize(Decimal("0.1"), rounding=ROUND_HALF_UP)
     return _signed_text(percent, f"{abs(percent)} %")
 
 

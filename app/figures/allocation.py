@@ -112,7 +112,7 @@ def _chart(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
             "name": row["name"],
             "value": max(0.0, float(row["cost"])),
             "place": order.index(row["name"]),
-            "label": words.ratio(row["share_ratio"]),
+            "label": words.part(row["share_ratio"]),
         }
         for row in frame.to_dicts()
     ]

@@ -91,7 +91,7 @@ def _finding(frame: pl.DataFrame, level: str, filters: Filters) -> str:
         return f"No cost of any {LEVELS[level].lower()} in {filters.period_text}."
     name, cost = units.select("name", "cost").row(0)
     whole = total(frame, "cost")
-    part = f", {words.ratio(float(cost / whole))} of the spend" if whole > 0 else ""
+    part = f", {words.part(float(cost / whole))} of the spend" if whole > 0 else ""
     return f"{words.entity(name)} is the dearest: {words.money(cost, filters.currency)}{part}."
 
 

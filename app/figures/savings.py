@@ -338,7 +338,7 @@ def windows(reader: Reader, filters: Filters) -> Figure:
             Shown("how", "Counted"),
         ),
         note="Each series counts once in a window, however many days it was seen. The last day is "
-        "that of the build; it may not be over. An estimate (beyond `cardinality.exact_rows`) has "
-        "a standard error of 1.6 % for each metric.",
+        "that of the build; it may not be over. An estimate (beyond the setting "
+        "cardinality.exact_rows) has a standard error of 1.6 % for each metric.",
         empty="No metrics have arrived.",
     )

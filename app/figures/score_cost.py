@@ -110,7 +110,7 @@ def _cards(reader: Reader, filters: Filters, frame: pl.DataFrame) -> tuple[Card,
         Card(
             label="Spent below Good",
             value=words.money(spent, filters.currency),
-            note=f"a month, {words.ratio(float(spent / whole))} of what they all cost"
+            note=f"a month, {words.part(float(spent / whole))} of what they all cost"
             if whole
             else "a month",
             tone="bad" if spent else "neutral",

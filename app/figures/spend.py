@@ -233,7 +233,7 @@ def _group_finding(frame: pl.DataFrame, group: str, filters: Filters) -> str:
     name, cost, _ = named.row(0)
     whole = total(frame, "cost")
     of = "what namespaces cost" if group == "namespace" else "the spend"
-    part = f", {words.ratio(float(cost / whole))} of {of}" if whole > 0 else ""
+    part = f", {words.part(float(cost / whole))} of {of}" if whole > 0 else ""
     text = (
         f"{words.entity(name)} is the dearest {GROUPS[group].lower()}: "
         f"{words.money(cost, filters.currency)}{part}."

@@ -51,7 +51,7 @@ def trend(reader: Reader, filters: Filters) -> Figure:
     if whole:
         finding = f"{words.money(whole / filters.days, filters.currency)} a day"
         if filters.cost == "effective":
-            finding += f", {words.ratio(float(shared / whole))} of it from shared pools"
+            finding += f", {words.part(float(shared / whole))} of it from shared pools"
         if budget is not None:
             finding += f"; the budget is {words.money(budget, filters.currency)} a day"
         finding += "."

@@ -134,3 +134,10 @@ def test_prices_and_measures_have_the_digits_they_need() -> None:
         "0",
     ]
     assert words.month("2026-11") == "November 2026"
+
+
+def test_a_part_reads_as_its_table_row_does() -> None:
+    """6,241.84 of 23,756.84 is 26.27 %: 26.3 % in a sentence as in a table, never 26.2 %."""
+    assert words.part(6241.84 / 23756.84) == "26.3 %"
+    assert words.part(0.0005) == "0.1 %"
+    assert words.part(-0.1) == "\u221210.0 %"
