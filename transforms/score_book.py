@@ -1,6 +1,7 @@
 """The Instrumentation Score of every service with the evidence of each rule, and advisories.
 
-Reads    core_score_finding_daily, core_score_metric_daily, core_score_key_daily
+Reads    core_score_finding_daily, core_score_metric_daily, core_score_key_daily,
+         mart_coverage_service
 Writes   mart_score_service, mart_score_rule, mart_advisory
 Time     the days up to that of `now`: 30 of them for the score, 7 for how it is now
 Holds    advisories never touch the score; a rule that is not evaluated is neither passed nor
@@ -52,23 +53,25 @@ def not_evaluated(*, has_spans: bool) -> tuple[str, ...]:
     return NEVER_EVALUATED if has_spans else tuple(sorted({*NEVER_EVALUATED, *SPAN_RULES}))
 
 
-def score(kept: Kept, now: datetime, *, left_out: Collection[str]) -> dict[str, pl.LazyFrame]:
-    """Give the three marts."""
+def score(
+    kept: Kept, services: pl.LazyFrame, now: datetime, *, left_out: Collection[str]
+) -> dict[str, pl.LazyFrame]:
+    """Give the three marts; the teams of `services` (mart_coverage_service) own the evidence."""
     whole = kept.within(now, WINDOWS[0])
-    rules, services = [], []
+    rules, scored = [], []
     for days in WINDOWS:
         found = evidence(whole, now, days)
         judged = _verdicts(found, whole.within(now, days), left_out)
         scores = score_service(judged).with_columns(pl.lit(days, pl.Int32).alias("window_days"))
         most = scores.select("service_name", "max_points", "window_days")
-        services.append(scores)
+        scored.append(scores)
         rules.append(judged.join(most, on="service_name", how="left", validate="m:1"))
     return {
-        "mart_score_service": pl.concat(services)
+        "mart_score_service": pl.concat(scored)
         .select(SCORE_SERVICE.schema.names())
         .cast(SCORE_SERVICE.schema)
         .sort(SCORE_SERVICE.key),
-        "mart_score_rule": _rules(pl.concat(rules)),
+        "mart_score_rule": _rules(pl.concat(rules), _owners(services)),
         "mart_advisory": advisories(_summed(whole.findings), whole.metrics, whole.keys),
     }
 
@@ -149,7 +152,13 @@ def _rule_frame() -> pl.LazyFrame:
     )
 
 
-def _rules(judged: pl.LazyFrame) -> pl.LazyFrame:
+def _owners(services: pl.LazyFrame) -> pl.LazyFrame:
+    """Give the teams of each service.name: a score knows no namespace."""
+    owned = services.filter(pl.col("team") != "").select("service_name", "team").unique()
+    return owned.group_by("service_name").agg(pl.col("team").sort().str.join(", ").alias("owners"))
+
+
+def _rules(judged: pl.LazyFrame, owners: pl.LazyFrame) -> pl.LazyFrame:
     """Give mart_score_rule."""
     passed, checked = pl.col("is_passed"), pl.col("checked_count")
     state = (
@@ -162,8 +171,10 @@ def _rules(judged: pl.LazyFrame) -> pl.LazyFrame:
         .otherwise(pl.lit("passed"))
     )
     return (
-        judged.with_columns(
+        judged.join(owners, on="service_name", how="left", validate="m:1")
+        .with_columns(
             state.alias("state"),
+            pl.col("owners").fill_null(""),
             pl.when(checked > 0).then(pl.col("violating_count") / checked).alias("violating_ratio"),
             pl.when(~passed)
             .then(pl.col("weight") * 100 / pl.col("max_points"))

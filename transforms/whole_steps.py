@@ -40,7 +40,7 @@ def _score(f: Frames, t: Terms) -> Made:
     kept = score_book.Kept(*(f[name] for name in names))
     has_spans = Decimal(t.settings.collector.trace_sample_ratio) > 0
     left_out = score_book.not_evaluated(has_spans=has_spans)
-    return score_book.score(kept, t.now, left_out=left_out)
+    return score_book.score(kept, f["mart_coverage_service"], t.now, left_out=left_out)
 
 
 def _registry(f: Frames, t: Terms) -> Made:
@@ -203,7 +203,8 @@ WHOLE: Final = (
     Step(_coverage_team, ("mart_coverage_service", "mart_inventory_source"),
          ("mart_coverage_team",)),
     Step(_coverage_daily, ("coverage_history", "mart_coverage_team"), ("mart_coverage_daily",)),
-    Step(_score, ("core_score_finding_daily", "core_score_metric_daily", "core_score_key_daily"),
+    Step(_score, ("core_score_finding_daily", "core_score_metric_daily", "core_score_key_daily",
+                  "mart_coverage_service"),
          ("mart_score_service", "mart_score_rule", "mart_advisory")),
     Step(_grade, ("mart_coverage_service", "mart_coverage_team", "mart_score_service"),
          ("mart_coverage_grade",)),

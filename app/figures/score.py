@@ -136,6 +136,7 @@ def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
                sum(checked_count)::BIGINT AS checked_count,
                sum(violating_count) / nullif(sum(checked_count), 0) AS violating_ratio,
                min(first_seen_at) AS first_seen_at, max(last_seen_at) AS last_seen_at,
+               any_value(owners) AS owners,
                array_to_string(list_sort(list_distinct(flatten(list(samples))))
                                  [:if($service = 'all', 2, 5)], ', ')
                    AS samples,
@@ -153,6 +154,7 @@ def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
     )
     frame = answer.frame
     failed = frame.filter(frame["verdict"] == "failed")["rule"].to_list()
+    owners = frame["owners"][0] if frame.height else ""
     return build(
         reader,
         filters,
@@ -162,7 +164,8 @@ def rules(reader: Reader, filters: Filters, service: str = ALL) -> Figure:
         finding=EMPTY
         if not frame.height
         else f"{words.plural(len(failed), 'rule')} of {frame.height} failed"
-        + (f": {words.listed(failed, 6)}." if failed else "."),
+        + (f": {words.listed(failed, 6)}." if failed else ".")
+        + (f" Owner: {owners}." if owners and service != ALL else ""),
         shown=(
             Shown("rule", "Rule", "code"),
             Shown("text", "Passes when", "prose"),

@@ -77,8 +77,11 @@ def book(
     metrics: list[dict[str, Any]] | None = None,
     keys: list[dict[str, Any]] | None = None,
     left_out: tuple[str, ...] = LEFT_OUT,
+    owned: tuple[tuple[str, str], ...] = (),
 ) -> dict[str, pl.DataFrame]:
-    """Score these days; every mart passes the check of its table."""
+    """Score these days; every mart passes the check of its table. `owned`: service and team."""
+    names = {"service_name": pl.String(), "team": pl.String()}
+    services = pl.LazyFrame(owned, schema=names, orient="row")
     kept = score_book.Kept(
         pl.LazyFrame(findings or [], schema=FINDING_DAILY.schema),
         pl.LazyFrame(metrics or [], schema=METRIC_DAILY.schema),
@@ -86,7 +89,7 @@ def book(
     )
     made = {
         name: frame.collect()
-        for name, frame in score_book.score(kept, NOW, left_out=left_out).items()
+        for name, frame in score_book.score(kept, services, NOW, left_out=left_out).items()
     }
     for table in (SCORE_SERVICE, SCORE_RULE, ADVISORY):
         table.check(made[table.name])
@@ -118,6 +121,17 @@ def test_a_service_of_one_failed_rule() -> None:
     assert not found["is_complete"]
     assert found["not_evaluated"] == "SPA-003"
     assert rule(made, "RES-005")["points_if_fixed"] == pytest.approx(4000 / 480)
+
+
+def test_the_teams_of_a_service_own_its_evidence() -> None:
+    """Every team with a service of the name is told, once and in order; of none: nobody."""
+    owned = (("pay", "payments"), ("pay", "checkout"), ("pay", "payments"), ("other", "search"))
+
+    made = book([finding("RES-005", 2)], owned=owned)
+    nobody = book([finding("RES-005", 2)], owned=(("other", "search"), ("pay", "")))
+
+    assert rule(made, "RES-005")["owners"] == "checkout, payments"
+    assert rule(nobody, "RES-005")["owners"] == ""
 
 
 def test_every_rule_has_a_state() -> None:

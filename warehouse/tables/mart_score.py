@@ -120,6 +120,7 @@ SCORE_RULE: Final = Table(
         Column("weight", pl.Int64(), "40, 30, 20 or 10", unit="1"),
         Column("target", pl.String(), "Resource, Log, Metric, Span or SDK"),
         Column("text", pl.String(), "what passes"),
+        Column("owners", pl.String(), "teams with a service of this name, joined by `, `"),
         Column("state", pl.String(), "passed, failed, not seen (passes) or not evaluated"),
         count("checked_count", "metrics, keys; or resources, records, spans, traces of each day"),
         count("violating_count", "those that break it"),
