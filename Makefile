@@ -63,7 +63,10 @@ fix: $(STAMP) ## format, sort, write the generated docs
 	$(BIN)/ruff format .
 	$(BIN)/cog -I scripts -r docs/reference/*.md
 
-bench: $(STAMP) ## speed and memory, beside peers and floors measured in the same run
+$(HOME_DEMO)/serving/CURRENT:
+	$(MAKE) demo
+
+bench: $(STAMP) $(HOME_DEMO)/serving/CURRENT ## speed and memory, beside peers and floors measured in the same run
 	$(BIN)/python benchmarks/all.py
 
 bench-collector: $(STAMP) ## the collector alone, beside rotel and a floor in the same run
@@ -78,10 +81,10 @@ bench-cardinality: $(STAMP) ## every drop-label answer at 1 and 10 million serie
 bench-ledger: $(STAMP) ## the exact split of 1 and 10 million container-hours, beside DuckDB SQL; 5,000 rules
 	$(BIN)/python benchmarks/all.py ledger rules
 
-bench-pages: $(STAMP) ## every page of the demo in Chromium, beside a blank Streamlit page (`make demo` first)
+bench-pages: $(STAMP) $(HOME_DEMO)/serving/CURRENT ## every page of the demo in Chromium, beside a blank Streamlit page
 	$(BIN)/python benchmarks/pages.py --home $(HOME_DEMO)
 
-screenshots: $(STAMP) ## every page on the demo's snapshot into build/screenshots, and the README's picture
+screenshots: $(STAMP) $(HOME_DEMO)/serving/CURRENT ## every page on the demo's snapshot into build/screenshots, and the README's picture
 	$(BIN)/python scripts/screenshots.py --home $(HOME_DEMO) --out build/screenshots
 	$(BIN)/python scripts/crop.py build/screenshots/executive-light.png docs/images/executive.png 1060
 
