@@ -66,12 +66,11 @@ def as_text(column: pl.Series) -> pl.Series:
     return column.cast(pl.String)
 
 
-def count_rounded(column: pl.Series, scale: int) -> int:
+def count_rounded(text: pl.Series, scale: int) -> int:
     """Count the numbers that have more decimals than the scale keeps, looking at 24 of them.
 
-    A number too large to be held with 24 decimals is not counted.
+    `text` is what `as_number` gives. A number too large to be held with 24 decimals is not counted.
     """
-    text = as_number(column)
     # A number of more decimals than these is longer than they are, or has an exponent.
     long = (text.str.len_bytes() > scale + 1) | text.str.contains_any(["e", "E"])
     wide = text.filter(long).cast(EXACT, strict=False).drop_nulls()

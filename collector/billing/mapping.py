@@ -190,7 +190,7 @@ def _value(
             tables[entry["lookup"]], default=entry.get("default"), return_dtype=TEXT
         )
     if "tag" in entry:
-        return _tag_value(typed[entry["of"]], entry["tag"])
+        return tag_value(typed[entry["of"]], entry["tag"])
     if "credits" in entry:
         return _credits(entry["credits"], entry.get("types"))
     return _time(entry)
@@ -218,7 +218,7 @@ def _credits(column: str, kinds: Sequence[str] | None) -> pl.Expr:
     return total.cast(MONEY).fill_null(pl.lit(0).cast(MONEY))
 
 
-def _tag_value(tags: pl.Series, keys: Collection[str]) -> pl.Expr:
+def tag_value(tags: pl.Series, keys: Collection[str]) -> pl.Expr:
     """Give the value of the first of each list's entries whose key is one of these."""
     # Most bills bear none of the keys: looking once is cheaper than looking into each list.
     met = set(tags.explode().struct.field("key").unique()) & set(keys)

@@ -18,7 +18,7 @@ import xxhash
 from collector.billing.cells import WANTED, as_number, count_rounded, filled, parse
 from collector.billing.gcp import flat
 from collector.billing.layout import Layout
-from collector.billing.mapping import MONEY, NORMAL, OWN, TEXT, Format, sql
+from collector.billing.mapping import MONEY, NORMAL, OWN, TEXT, Format, sql, tag_value
 from collector.billing.split import GIVEN, IS_COVERED, TAKEN, Shares
 from warehouse.tables.focus import TAGS
 from warehouse.tables.raw import COST_LINE
@@ -116,7 +116,7 @@ def _typed(
         if isinstance(want, pl.Decimal):
             text = as_number(read)
             rounded += count_rounded(text, want.scale)
-            column = parse(text, want)
+            column = text.cast(want, strict=False)
         else:
             column = parse(read, want)
         if column.null_count() and (
@@ -145,14 +145,8 @@ def _absent(named: pl.DataFrame, form: Format, name: str, want: pl.DataType) -> 
             return _entries(named, {column.removeprefix(prefix): column for column in found}, name)
     into, keys = (form.unpacked or {}).get(name, ("", ()))
     if into in named.columns:
-        entry = pl.element().struct
-        wanted = pl.when(entry.field("key").is_in(list(keys))).then(entry.field("value"))
-        return (
-            parse(named[into], TAGS)
-            .to_frame("map")
-            .select(pl.col("map").list.eval(wanted).list.drop_nulls().list.first().alias(name))
-            .to_series()
-        )
+        tags = parse(named[into], TAGS)
+        return tags.to_frame().with_columns(tag_value(tags, keys).alias(name))[name]
     return pl.lit(None, want).alias(name)
 
 
