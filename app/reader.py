@@ -20,6 +20,7 @@ import duckdb
 import polars as pl
 
 from meterbook.errors import NothingPublishedError
+from warehouse.ask import ask
 from warehouse.snapshot import Snapshot, current, open_snapshot, snapshots
 from warehouse.tables import ALL
 
@@ -57,7 +58,7 @@ class Reader:
             if not column.isidentifier():
                 raise ValueError(f"{column} is no column")
             sql = sql.replace(f"{{{name}}}", column)
-        frame: pl.DataFrame = self._con.cursor().sql(sql, params=params).pl()
+        frame = ask(self._con, sql, **params)
         tables = tuple(dict.fromkeys(_NAMES.findall(sql)))
         return Answer(frame, _filled_in(sql, params), tables)
 

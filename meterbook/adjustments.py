@@ -5,15 +5,16 @@ Gives    rows by month of the statement, receiver and what changed, each with it
 Holds    the rows of a receiver add up to what its statement lists of earlier months
 """
 
-import json
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from typing import Final
 
 import polars as pl
 
-from meterbook.plain import plain
+from meterbook.plain import to_json
 from meterbook.settings import Settings
+from warehouse.ask import ask
 from warehouse.snapshot import current, open_snapshot
 
 Ask = Callable[..., pl.DataFrame]
@@ -53,17 +54,17 @@ ORDER BY posted_period, team, currency, abs(effective_cost) DESC, original_perio
 def adjustments(settings: Settings, period: str, team: str | None = None) -> pl.DataFrame:
     """Give what the statement of a month lists of earlier months."""
     with closing(open_snapshot(current(settings.serving))) as con:
-        return asked(lambda sql, **named: con.cursor().sql(sql, params=named).pl(), period, team)
+        return asked(partial(ask, con), period, team)
 
 
-def asked(ask: Ask, period: str, team: str | None = None) -> pl.DataFrame:
+def asked(answer: Ask, period: str, team: str | None = None) -> pl.DataFrame:
     """Ask a snapshot for the adjustments of a month."""
-    return ask(SQL, first=period, last=period, team=team)
+    return answer(SQL, first=period, last=period, team=team)
 
 
 def as_json(frame: pl.DataFrame) -> str:
     """Give every row with its cause; money is text, so that no digit is lost."""
-    return json.dumps(frame.to_dicts(), indent=1, default=plain)
+    return to_json(frame.to_dicts())
 
 
 def as_text(frame: pl.DataFrame, period: str) -> str:

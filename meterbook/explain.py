@@ -13,8 +13,9 @@ Holds    a step is result = sign * (|amount| * weight // denominator + atom), in
 import json
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 import polars as pl
@@ -23,6 +24,7 @@ from meterbook.plain import plain
 from meterbook.recipe import Ask, Recipes, rules_of
 from meterbook.recipe_rows import rows_of, words_of
 from meterbook.settings import Settings
+from warehouse.ask import ask
 from warehouse.snapshot import current, open_snapshot
 
 SQL: Final = """
@@ -71,15 +73,8 @@ class Explained:
 def explain(settings: Settings, question: Question, *, with_steps: bool = True) -> Explained:
     """Give the ledger rows behind a figure, the dearest first, with their steps."""
     with closing(open_snapshot(current(settings.serving))) as con:
-
-        def ask(sql: str, **params: object) -> pl.DataFrame:
-            found: pl.DataFrame = con.cursor().sql(sql, params=params or None).pl()
-            return found
-
-        frame = ask(
-            SQL, **{name: getattr(question, name) for name in Question.__dataclass_fields__}
-        )
-        recipes = _recipes(ask, frame) if with_steps else ()
+        frame = ask(con, SQL, **asdict(question))
+        recipes = _recipes(partial(ask, con), frame) if with_steps else ()
     return Explained(question, frame, recipes)
 
 

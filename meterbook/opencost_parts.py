@@ -21,6 +21,7 @@ import polars as pl
 from meterbook.errors import ConfigError, Finding
 from meterbook.settings import Settings
 from transforms.money import atoms, money, split
+from warehouse.ask import ask
 from warehouse.snapshot import current, open_snapshot
 from warehouse.table import USD
 
@@ -72,9 +73,8 @@ FULL JOIN held USING (charge_date, cluster, namespace, workload) ORDER BY ALL
 
 def read(settings: Settings, first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give costs and amounts of the days. Errors: ConfigError for two currencies."""
-    params = {"first": first, "last": last}
     with closing(open_snapshot(current(settings.serving))) as con:
-        costs, amounts = (con.cursor().sql(sql, params=params).pl() for sql in (_COSTS, _AMOUNTS))
+        costs, amounts = (ask(con, sql, first=first, last=last) for sql in (_COSTS, _AMOUNTS))
     currencies = costs["currency"].unique().sort().to_list()
     if len(currencies) > 1:
         text = f"{' and '.join(currencies)} cannot be added; `meterbook statement` keeps them apart"

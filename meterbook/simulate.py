@@ -5,7 +5,6 @@ Gives    per metric: series, stored series and money a month, now and after; a t
 Refuses  a plan that names a metric or label the day does not have (ConfigError, all at once)
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from meterbook.errors import ConfigError, Finding
-from meterbook.plain import plain
+from meterbook.plain import to_json
 from meterbook.settings import Settings
 from transforms import cardinality, simulation
 from transforms.fingerprint import wide
@@ -182,7 +181,7 @@ def as_json(frame: pl.DataFrame) -> str:
     """Give the day, every metric and the total."""
     day = frame["day"][0] if frame.height else None
     facts = {"day": day, "metrics": frame.to_dicts(), "total": total(frame)}
-    return json.dumps(facts, indent=1, default=plain)
+    return to_json(facts)
 
 
 def as_text(frame: pl.DataFrame, source: str, today: date) -> str:

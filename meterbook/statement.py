@@ -18,6 +18,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -31,6 +32,7 @@ from meterbook.settings import Settings
 from meterbook.statement_page import page
 from transforms.cents import CENT, apportion, rounded
 from transforms.ownership import Ownership
+from warehouse.ask import ask
 from warehouse.snapshot import current, open_snapshot
 
 Cost = Literal["effective", "billed"]
@@ -119,19 +121,18 @@ def statements(settings: Settings, period: str, cost: Cost) -> Sequence[Statemen
     snapshot = current(settings.serving)
     with closing(open_snapshot(snapshot)) as con:
 
-        def ask(sql: str, **named: object) -> pl.DataFrame:
-            frame: pl.DataFrame = con.cursor().sql(sql.format(cost=cost), params=named).pl()
-            return frame
+        def of_cost(sql: str, **named: object) -> pl.DataFrame:
+            return ask(con, sql.format(cost=cost), **named)
 
         def rows_of(start: date, end: date) -> tuple[pl.DataFrame, bool]:
-            closed = ask(CLOSED, period=f"{start:%Y-%m}")
+            closed = of_cost(CLOSED, period=f"{start:%Y-%m}")
             is_closed = closed.height > 0
-            return closed if is_closed else ask(SQL, first=start, last=end), is_closed
+            return closed if is_closed else of_cost(SQL, first=start, last=end), is_closed
 
         rows, is_closed = rows_of(first, last)
-        bill = _closed_bill(rows, cost) if is_closed else ask(BILL, first=first, last=last)
+        bill = _closed_bill(rows, cost) if is_closed else of_cost(BILL, first=first, last=last)
         before, _ = rows_of(*_month_before(first))
-        adjusted = asked(ask, period)
+        adjusted = asked(partial(ask, con), period)
     if rows.is_empty():
         raise ConfigError([Finding("--period", f"{period} has no cost in the current snapshot")])
     facts = (period, cost, snapshot.id, ownership)

@@ -4,7 +4,6 @@ Reads    the current snapshot, the collector's status file, the configuration's 
 """
 
 import io
-import json
 import sys
 from contextlib import closing
 from datetime import datetime
@@ -19,10 +18,11 @@ from collector.otlp.quota import quota_findings
 from collector.otlp.status import read_status
 from meterbook.errors import BadInputError, ConfigError, Finding, NothingPublishedError
 from meterbook.inputs import read_catalogue, read_uses
-from meterbook.plain import plain
+from meterbook.plain import to_json
 from meterbook.rules import read_ownership
 from meterbook.settings import Settings
 from transforms.ownership_checks import advice, overlaps
+from warehouse.ask import ask
 from warehouse.snapshot import current, open_snapshot
 
 MOST_OVERLAPS: Final = 20
@@ -59,8 +59,7 @@ def status(settings: Settings, *, now: datetime) -> dict[str, object]:
     }
     with closing(open_snapshot(snapshot)) as con:
         for name, sql in QUESTIONS.items():
-            frame: pl.DataFrame = con.cursor().sql(sql).pl()
-            facts[name] = frame.to_dicts()
+            facts[name] = ask(con, sql).to_dicts()
     return facts
 
 
@@ -83,7 +82,7 @@ def findings(settings: Settings) -> list[str]:
         return lines
     sql = "SELECT * FROM mart_check WHERE broken_count > 0 ORDER BY table_name, check_name"
     with closing(open_snapshot(snapshot)) as con:
-        broken: pl.DataFrame = con.cursor().sql(sql).pl()
+        broken = ask(con, sql)
     lines += [
         f"{row['table_name']}: {row['level']}: {row['check_name']}: "
         f"{row['broken_count']} rows, e.g. {row['sample']}"
@@ -109,7 +108,7 @@ def query(settings: Settings, sql: str, form: str, out: Path | None) -> None:
         raise ConfigError([Finding("--out", "parquet needs a file: --out rows.parquet")])
     with closing(open_snapshot(current(settings.serving))) as con:
         try:
-            frame: pl.DataFrame = con.cursor().sql(sql).pl()
+            frame = ask(con, sql)
         except duckdb.Error as exc:
             raise BadInputError(f"the question was refused: {exc}") from exc
     if form == "parquet":
@@ -124,7 +123,7 @@ def query(settings: Settings, sql: str, form: str, out: Path | None) -> None:
 
 def _written(frame: pl.DataFrame, form: str) -> str:
     if form == "json":
-        return json.dumps(frame.to_dicts(), indent=1, default=plain)
+        return to_json(frame.to_dicts())
     if form == "csv":
         return frame.write_csv().rstrip("\n")
     with pl.Config(

@@ -19,6 +19,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from meterbook.errors import CheckFailedError
+from warehouse.ask import ask
 from warehouse.table import Check, Table, rises
 from warehouse.tables import ALL, BY_NAME
 from warehouse.tables.core import PARTITION
@@ -116,8 +117,7 @@ class Store:
 
     def ask(self, sql: str, **params: object) -> pl.DataFrame:
         """Answer a question; parameters are named `$name`."""
-        frame: pl.DataFrame = self._con.cursor().sql(sql, params=params or None).pl()
-        return frame
+        return ask(self._con, sql, **params)
 
     def read(self, table: Table) -> pl.DataFrame:
         """Give a whole table in its declared types."""

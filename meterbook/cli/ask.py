@@ -1,6 +1,5 @@
 """Commands that ask what is known: export, report, status, check, query."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from meterbook import run as running
 from meterbook import status as telling
 from meterbook.cli.base import EXIT_CHECK_FAILED, Context, examples, main
 from meterbook.errors import ConfigError, Finding
-from meterbook.plain import plain
+from meterbook.plain import to_json
 from meterbook.status_text import as_text
 from warehouse.focus_views import VERSIONS
 
@@ -86,7 +85,7 @@ def report(context: Context, out: Path) -> None:
 def status(context: Context, as_json: bool) -> None:  # noqa: FBT001
     """Tell freshness, deliveries, journal, quarantine and the last build."""
     facts = telling.status(context.settings, now=context.now)
-    click.echo(json.dumps(facts, indent=1, default=plain) if as_json else as_text(facts))
+    click.echo(to_json(facts) if as_json else as_text(facts))
 
 
 @main.command(epilog=examples("meterbook check"))

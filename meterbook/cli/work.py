@@ -1,6 +1,5 @@
 """Commands that do the work: run, collect, serve, load, build, sample."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import click
 from meterbook import build as building
 from meterbook import run as running
 from meterbook.cli.base import EXIT_REFUSED, SIZES, Context, day_of, examples, main, now_of
-from meterbook.plain import plain
+from meterbook.plain import to_json
 from meterbook.plan import Choice
 
 
@@ -60,7 +59,7 @@ def load(context: Context, places: tuple[str, ...], accept: str | None, as_json:
     report = building.load_bills(
         context.settings, places, now=context.now, accept=accept, say=context.say
     )
-    click.echo(json.dumps(report.rows, indent=1, default=plain) if as_json else report.text)
+    click.echo(to_json(report.rows) if as_json else report.text)
     if report.is_refused:
         sys.exit(EXIT_REFUSED)
 
