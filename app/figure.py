@@ -155,6 +155,23 @@ class Figure:
         return self.answer.frame.height
 
     @property
+    def has_table(self) -> bool:
+        """Tell whether rows are shown as a table."""
+        return bool(self.shown and self.rows)
+
+    @property
+    def said(self) -> str:
+        """Give the sentence under the title: what was found, or that there is nothing."""
+        return self.finding if self.chart is not None or self.has_table else self.empty
+
+    @property
+    def notes(self) -> str:
+        """Give what stands below: what the chart shows, and what must be known."""
+        notes = [f"{self.alt}."] if self.chart is not None else []
+        notes += [self.note] if self.note and (notes or self.has_table) else []
+        return " ".join(notes)
+
+    @property
     def sql(self) -> str:
         """Give the question, ready to be asked again."""
         return self.answer.sql

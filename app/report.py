@@ -118,14 +118,15 @@ FIRST_CARDS: Final = frozenset(
         "Bill \u2212 ledger",
     }
 )
-"""The cards of the first part."""
+"""The cards of the first part, and of the page Executive."""
 
 MOST_ROWS: Final = 15
 """So many rows of a table without a total are printed; the page has them all."""
 
 FOOTER: Final = (
     "Cards have three significant figures, tables cents; where a table has a total, what is read "
-    "adds up to it. A dash is zero. Percentages are rounded down. Days are UTC days; a day is "
+    "adds up to it. A dash is zero. Percentages are rounded down, parts of a cost "
+    "to the nearest. Days are UTC days; a day is "
     "estimated until 48 hours after its end or the provider's final mark. Every figure comes from "
     "the snapshot named above: `meterbook query` asks it again, with the SQL that this file holds "
     "below each figure."
@@ -251,22 +252,16 @@ def _cards(section: Section, reader: Reader, filters: Filters) -> str:
 
 def _figure(made: Figure, charts: dict[str, object]) -> str:
     parts = [f"<h3>{escape(made.title)}</h3>"]
-    has_table = bool(made.shown and made.rows)
-    is_empty = made.chart is None and not has_table
-    parts.append(f'<p class="finding">{escape(made.empty if is_empty else made.finding)}</p>')
-    notes = []
+    parts.append(f'<p class="finding">{escape(made.said)}</p>')
     if made.chart is not None:
         charts[made.name] = made.chart
         parts.append(
             f'<div class="chart" id="{made.name}" role="img" aria-label="{escape(made.alt)}"></div>'
         )
-        notes.append(f"{made.alt}.")
-    if has_table:
+    if made.has_table:
         parts.append(table.render(made, most=MOST_ROWS))
-    if made.note and not is_empty:
-        notes.append(made.note)
-    if notes:
-        parts.append(f'<p class="note">{escape(" ".join(notes))}</p>')
+    if made.notes:
+        parts.append(f'<p class="note">{escape(made.notes)}</p>')
     parts.append(
         f'<p class="source">{escape(made.provenance)}</p>'
         f"<details><summary>SQL</summary><pre>{escape(made.sql)}</pre></details>"

@@ -4,7 +4,7 @@ Takes    figures
 Gives    what the reader sees; text that came from outside is never read as markdown or HTML
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from html import escape
 from typing import Final
 
@@ -78,7 +78,7 @@ class Page:
         """Begin a part of the page with the question that it answers."""
         st.html(f'<h2 class="mb-part">{escape(question)}</h2>')
 
-    def cards(self, *made: Figure, labels: Sequence[str] = ()) -> None:
+    def cards(self, *made: Figure, labels: Collection[str] = ()) -> None:
         """Draw the cards of the figures in a row, with their source; `labels` picks some."""
         chosen = [
             (one, [card for card in one.cards if not labels or card.label in labels])
@@ -146,21 +146,17 @@ def _draw(reader: Reader, made: Figure, query: dict[str, str], *, height: str = 
 
 
 def _head(made: Figure) -> str:
-    is_empty = made.chart is None and not (made.shown and made.rows)
     return (
         f'<h3 class="mb-title">{escape(made.title)}</h3>'
-        f'<p class="mb-finding">{escape(made.empty if is_empty else made.finding)}</p>'
+        f'<p class="mb-finding">{escape(made.said)}</p>'
     )
 
 
 def _below(made: Figure, query: dict[str, str]) -> str:
     """Give what stands below a chart: the table, what is shown, and where it comes from."""
-    has_table = bool(made.shown and made.rows)
-    notes = [f"{made.alt}."] if made.chart is not None else []
-    notes += [made.note] if made.note and (notes or has_table) else []
-    said = f'<p class="mb-note">{escape(" ".join(notes))}</p>' if notes else ""
-    rows = table.render(made, query=query, most=MOST_ROWS) if has_table else ""
-    return f"{rows}{said}{_source([made])}"
+    notes = f'<p class="mb-note">{escape(made.notes)}</p>' if made.notes else ""
+    rows = table.render(made, query=query, most=MOST_ROWS) if made.has_table else ""
+    return f"{rows}{notes}{_source([made])}"
 
 
 def _label_colour() -> str:

@@ -2,6 +2,7 @@
 
 from app import show
 from app.figures import allocation, budget, cardinality, coverage, outlook, spend, start
+from app.report import FIRST_CARDS
 
 page = show.Page("Executive", "What did we spend, who spent it, will we stay in budget?")
 
@@ -25,16 +26,7 @@ page.cards(
     page.get(allocation.parts),
     page.get(coverage.headline),
     page.get(cardinality.headline),
-    labels=(
-        "Spend",
-        "Change",
-        "A day",
-        "Month end",
-        budget.CARD,
-        "Allocated",
-        "Coverage M7",
-        "Active series",
-    ),
+    labels=FIRST_CARDS,
 )
 
 # %%
