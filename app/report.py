@@ -15,25 +15,16 @@ from typing import Final
 
 import vl_convert
 
-from app import cards, table, words
-from app.choices import choices, first_look
-from app.figure import Figure, Make, figure, sources
-from app.figures import (
-    advice,
-    allocation,
-    budget,
-    cardinality,
-    coverage,
-    dark,
-    health,
-    outlook,
-    score_cost,
-    spend,
-    standing,
-)
-from app.filters import Filters
-from app.reader import Reader
-from warehouse.snapshot import Snapshot
+from app.figures.cardinality import advice, cardinality
+from app.figures.cost import allocation, budget, outlook, spend
+from app.figures.coverage import coverage, dark, score_cost, standing
+from app.figures.platform import health
+from app.kit import cards, table, words
+from app.kit.choices import choices, first_look
+from app.kit.figure import Figure, Make, figure, sources
+from app.kit.filters import Filters
+from app.kit.reader import Reader
+from warehouse.store.snapshot import Snapshot
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ import polars as pl
 import pyarrow.parquet as pq
 from peak import Measured, measured, table
 
-from collector.billing.catalog import scan_cost_lines
-from collector.billing.load import load, places_of
-from meterbook.settings import BillingSettings
+from collector.billing.delivery.catalog import scan_cost_lines
+from collector.billing.delivery.load import load, places_of
+from meterbook.base.settings import BillingSettings
 
 NOW: Final = datetime(2026, 11, 2, tzinfo=UTC)
 CHUNK: Final = 100_000

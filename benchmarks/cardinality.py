@@ -27,9 +27,9 @@ import duckdb
 import polars as pl
 from peak import Measured, measured, table
 
-from transforms.cardinality import what_if
-from transforms.churn import churned
-from transforms.fingerprint import Wide, wide
+from transforms.cardinality.cardinality import what_if
+from transforms.cardinality.churn import churned
+from transforms.cardinality.fingerprint import Wide, wide
 
 METRICS: Final = 300
 LABELS: Final = 8

@@ -24,12 +24,12 @@ import polars as pl
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from collector.otlp import attributes as attr
-from collector.otlp.decode import Decoder
-from collector.otlp.decoder import BATCH_BYTES
-from collector.otlp.journal import Record
-from collector.otlp.places import LISTS
-from collector.otlp.wire import Wire
+from collector.otlp.decode.decode import Decoder
+from collector.otlp.decode.decoder import BATCH_BYTES
+from collector.otlp.decode.places import LISTS
+from collector.otlp.journal.journal import Record
+from collector.otlp.wire import attributes as attr
+from collector.otlp.wire.wire import Wire
 from warehouse.table import INSTANT
 from warehouse.tables import raw
 

@@ -22,9 +22,9 @@ from typing import Any, Final
 from peak import table
 from receiver import SET, await_port, distinct, free_port, payloads, small_payloads
 
+from collector.otlp.admission.tokens import create_token, tokens_file
 from collector.otlp.serve import serve
-from collector.otlp.tokens import create_token, tokens_file
-from meterbook.settings import CollectorSettings
+from meterbook.base.settings import CollectorSettings
 
 FLOOD_CONNECTIONS: Final = 8
 PAUSE_SECONDS: Final = 0.02

@@ -14,8 +14,8 @@ import duckdb
 import polars as pl
 from peak import Measured, measured, table
 
-from transforms import allocation
-from transforms.ownership import parse_ownership
+from transforms.ledger import allocation
+from transforms.owners.ownership import parse_ownership
 from warehouse.table import INSTANT
 from warehouse.tables.core import NODE_HOURLY, USAGE_HOURLY
 from warehouse.tables.raw import COST_LINE

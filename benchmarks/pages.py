@@ -27,9 +27,9 @@ from typing import Final
 from peak import table
 from playwright.sync_api import BrowserContext, Page
 
-from app.choices import choices
-from app.reader import Reader
-from warehouse.snapshot import current
+from app.kit.choices import choices
+from app.kit.reader import Reader
+from warehouse.store.snapshot import current
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
 

@@ -33,9 +33,9 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 
+from collector.otlp.decode.status import wait_until_decoded
 from collector.otlp.serve import serve
-from collector.otlp.status import wait_until_decoded
-from meterbook.settings import CollectorSettings
+from meterbook.base.settings import CollectorSettings
 
 SET: Final = 100
 POINTS: Final = 1000

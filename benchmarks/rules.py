@@ -13,9 +13,9 @@ from typing import Final
 
 from peak import table
 
-from transforms.ownership import parse_ownership
-from transforms.ownership_checks import advice
-from transforms.owning import Judge, Thing
+from transforms.owners.checks import advice
+from transforms.owners.ownership import parse_ownership
+from transforms.owners.owning import Judge, Thing
 
 DAY: Final = date(2026, 11, 1)
 KINDS: Final = {

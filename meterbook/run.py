@@ -22,16 +22,16 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from collector.otlp.status import Status, read_status, wait_until_decoded
-from meterbook import build as building
-from meterbook.errors import ConfigError, Finding, MeterbookError
-from meterbook.plan import Choice
-from meterbook.run_log import StoppedError
-from meterbook.settings import Settings
-from meterbook.settings_file import load_settings
+from collector.otlp.decode.status import Status, read_status, wait_until_decoded
+from meterbook.base.errors import ConfigError, Finding, MeterbookError
+from meterbook.base.settings import Settings
+from meterbook.base.settings_file import load_settings
+from meterbook.build import build as building
+from meterbook.build.plan import Choice
+from meterbook.build.run_log import StoppedError
 from sample_data.world import WorldSpec, make_world
 from sample_data.write import write_sample
-from warehouse.snapshot import current
+from warehouse.store.snapshot import current
 
 Say = Callable[[str], None]
 Clock = Callable[[], datetime]
@@ -83,7 +83,7 @@ def collect(settings: Settings, *, say: Say) -> int:
 
 def serve_site(settings: Settings) -> None:
     """Run the site until told to stop."""
-    from app import serve as site  # noqa: PLC0415 - see above
+    from app.web import serve as site  # noqa: PLC0415 - see above
 
     site.serve(
         settings.home,

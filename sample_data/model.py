@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Final, Literal
 
-from meterbook.errors import ConfigError, Finding
+from meterbook.base.errors import ConfigError, Finding
 
 Size = Literal["small", "medium", "large"]
 SignalName = Literal["metrics", "logs", "traces"]

@@ -23,7 +23,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from meterbook.errors import MeterbookError
+from meterbook.base.errors import MeterbookError
 from sample_data.model import World
 from sample_data.otlp import Request, bulk
 from sample_data.sdk import export, goes_by_sdk

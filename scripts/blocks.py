@@ -8,17 +8,17 @@ import typing
 
 import click
 
-from collector.billing.mapping import document
+from collector.billing.format.mapping import document
+from meterbook.base.settings import SECTIONS, Settings
 from meterbook.cli import main
-from meterbook.settings import SECTIONS, Settings
 from transforms import day_steps, whole_steps
-from transforms.advisories import ADVISORIES
-from transforms.balancer_hours import ROLES as BALANCER_ROLES
-from transforms.facts import NAMES
-from transforms.score_book import NEVER_EVALUATED
-from transforms.score_rules import RULES
-from transforms.sdk_support import SUPPORTED
-from transforms.telling import ROLES
+from transforms.score.advisories import ADVISORIES
+from transforms.score.book import NEVER_EVALUATED
+from transforms.score.rules import RULES
+from transforms.score.sdk_support import SUPPORTED
+from transforms.usage.balancer_hours import ROLES as BALANCER_ROLES
+from transforms.usage.facts import NAMES
+from transforms.usage.subject import ROLES
 from warehouse.metrics import ALL as METRICS
 from warehouse.table import Table, sql_type
 from warehouse.tables import ALL as TABLES

@@ -21,7 +21,7 @@ from typing import Final, Literal
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.report import write_report
-from warehouse.snapshot import current
+from warehouse.store.snapshot import current
 
 PAGES: Final = (
     "executive",
@@ -60,7 +60,7 @@ DRAWN: Final = """() => {
 SERVE: Final = """
 import sys
 from pathlib import Path
-from app.serve import serve
+from app.web.serve import serve
 serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), stale_hours=26)
 """
 

@@ -1,7 +1,7 @@
 """What the installed semantic conventions call deprecated: `python scripts/semconv.py` writes it.
 
 Takes    the source of `opentelemetry-semantic-conventions`: a name, and below it its description
-Gives    transforms/semconv_deprecated.py
+Gives    transforms/score/semconv_deprecated.py
 Holds    names with a dot whose description begins with `Deprecated`, but for those that are stable
          now or live on in another repository
 """
@@ -16,7 +16,7 @@ from typing import Final
 from opentelemetry import semconv
 
 PACKAGE: Final = "opentelemetry-semantic-conventions"
-OUT: Final = Path(__file__).parents[1] / "transforms" / "semconv_deprecated.py"
+OUT: Final = Path(__file__).parents[1] / "transforms" / "score" / "semconv_deprecated.py"
 _ROOT: Final = Path(next(iter(semconv.__path__))) / "_incubating"
 _TELLS: Final = ("Replaced by", "Split", "Use ", "Value should be included in", "Record ")
 

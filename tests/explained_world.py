@@ -11,14 +11,14 @@ from typing import Any
 
 import polars as pl
 
-from meterbook.rules import ownership_files
-from meterbook.settings import Settings
-from meterbook.settings_file import load_settings
+from meterbook.answers.rules import ownership_files
+from meterbook.base.settings import Settings
+from meterbook.base.settings_file import load_settings
 from tests.transforms.conftest import DAY, START, Bill, Telemetry
-from transforms import allocation, cost, evidence, pools
-from transforms.ownership import parse_ownership
-from warehouse.snapshot import publish
-from warehouse.store import Store
+from transforms.ledger import allocation, cost, evidence, pools
+from transforms.owners.ownership import parse_ownership
+from warehouse.store.snapshot import publish
+from warehouse.store.store import Store
 from warehouse.tables.core import COST_LEDGER, COST_LINE, NODE_HOURLY
 from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
 from warehouse.tables.core_usage import BALANCER_HOURLY, VOLUME_HOURLY

@@ -19,20 +19,20 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from collector.billing import fx
-from meterbook import opencost
+from collector.billing.format import fx
+from meterbook.answers import opencost
+from meterbook.answers.explain import Question, as_json, explain
+from meterbook.answers.opencost import Window
+from meterbook.answers.rules import ownership_files, ownership_of
+from meterbook.base.settings_file import load_settings
+from meterbook.build.closing import read_closed
+from meterbook.build.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
 from meterbook.cli import main
-from meterbook.closing import read_closed
-from meterbook.explain import Question, as_json, explain
-from meterbook.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
-from meterbook.opencost import Window
-from meterbook.rules import ownership_files, ownership_of
-from meterbook.settings_file import load_settings
 from tests.by_hand import recomputed
 from transforms import day_steps, whole_steps
 from transforms.partition import Frames, Step, Terms, on
-from transforms.score_rules import BY_ID
-from warehouse.store import Store
+from transforms.score.rules import BY_ID
+from warehouse.store.store import Store
 from warehouse.tables import BY_NAME
 from warehouse.tables.core import PARTITION
 from warehouse.tables.mart_coverage import COVERAGE_DAILY

@@ -9,8 +9,8 @@ import click
 import pytest
 import yaml
 
+from meterbook.base.settings import SECTIONS, Settings
 from meterbook.cli import main
-from meterbook.settings import SECTIONS, Settings
 from warehouse.metrics import ALL as METRICS
 from warehouse.tables import ALL as TABLES
 

@@ -31,7 +31,9 @@ def test_all_parts_come_from_one_place() -> None:
 
 def test_app_hides_nothing() -> None:
     """No module of app bears a name that other code imports."""
-    stems = {path.stem for path in (home("app") / "app").iterdir()}
+    stems = {
+        path.stem for folder in (".", "web") for path in (home("app") / "app" / folder).iterdir()
+    }
     stems -= {"__init__", "__pycache__", "py"}
     assert not stems & (set(OURS) | set(packages_distributions()) | sys.stdlib_module_names)
 

@@ -10,42 +10,26 @@ once with its hours.
 from decimal import Decimal
 from typing import Final
 
-from transforms import (
-    allocation,
-    balancer_hours,
-    cardinality,
-    cost,
-    evidence,
-    network_hours,
-    pods,
-    pools,
-    savings,
-    score_day,
-    score_keys,
-    score_metric,
-    series,
-    service_cost,
-    signals,
-    tag_quality,
-    unit_cost,
-    usage,
-    volume_hours,
-    workload,
-    workloads,
-)
+from transforms.cardinality import cardinality, savings, series
+from transforms.coverage import service_cost, signals, workloads
+from transforms.efficiency import workload
+from transforms.ledger import allocation, cost, evidence, pools
+from transforms.owners import tag_quality
 from transforms.partition import IS_FINAL, OWNERSHIP, Frames, Made, Step, Terms
+from transforms.score import findings, keys, metrics
+from transforms.usage import balancer_hours, containers, counters, network, pods, volumes
 
 HEARD: Final = ("known_series", "samples", "pods", "pod_runs", "pod_identities")
-"""The parts of `transforms.pods.Heard`, as frames of a run."""
+"""The parts of `transforms.usage.pods.Heard`, as frames of a run."""
 
 
 def _known(f: Frames, t: Terms) -> Made:
     labels = t.settings.ownership.node_pool_labels
-    return {"known_series": usage.known_series(f["raw_series_day"], labels)}
+    return {"known_series": containers.known_series(f["raw_series_day"], labels)}
 
 
 def _samples(f: Frames, t: Terms) -> Made:
-    return {"samples": usage.samples_of(f["known_series"], f["raw_point_around"], t.day)}
+    return {"samples": containers.samples_of(f["known_series"], f["raw_point_around"], t.day)}
 
 
 def _pods(f: Frames, _: Terms) -> Made:
@@ -58,24 +42,24 @@ def _heard(f: Frames) -> pods.Heard:
 
 
 def _told(f: Frames, t: Terms) -> Made:
-    return {"fact_hours": usage.fact_hours(_heard(f), t.day)}
+    return {"fact_hours": containers.fact_hours(_heard(f), t.day)}
 
 
 def _usage(f: Frames, t: Terms) -> Made:
     heard, told = _heard(f), f["fact_hours"]
     return {
-        "core_usage_hourly": usage.usage_hourly(heard, told, t.day),
-        "core_node_hourly": usage.node_hourly(heard.known, heard.samples, t.day),
-        "core_fact_source_daily": usage.fact_source(told, t.day),
+        "core_usage_hourly": containers.usage_hourly(heard, told, t.day),
+        "core_node_hourly": containers.node_hourly(heard.known, heard.samples, t.day),
+        "core_fact_source_daily": containers.fact_source(told, t.day),
     }
 
 
 def _volumes(f: Frames, t: Terms) -> Made:
     heard = _heard(f)
     return {
-        "core_volume_hourly": volume_hours.volume_hourly(heard, t.day),
-        "core_network_hourly": network_hours.network_hourly(heard, t.day),
-        "core_received_daily": network_hours.received_daily(heard, t.day),
+        "core_volume_hourly": volumes.volume_hourly(heard, t.day),
+        "core_network_hourly": network.network_hourly(heard, t.day),
+        "core_received_daily": network.received_daily(heard, t.day),
         "core_balancer_hourly": balancer_hours.balancer_hourly(heard, t.day),
     }
 
@@ -157,20 +141,18 @@ def _seen(f: Frames, t: Terms) -> Made:
 def _scored_day(f: Frames, t: Terms) -> Made:
     series_, sent, spans = f["raw_series_day"], f["raw_signal"], f["raw_span"]
     places, scopes = t.settings.score.production_environments, t.settings.inventory
-    terms = score_day.ScoreTerms(places, scopes.infrastructure_scopes)
-    seen = score_day.resources(series_, sent, terms)
+    terms = findings.ScoreTerms(places, scopes.infrastructure_scopes)
+    seen = findings.resources(series_, sent, terms)
     parts = [
-        *score_day.resource_findings(seen),
-        score_day.label_findings(series_, terms),
-        *score_day.log_findings(sent, terms),
-        *score_day.span_findings(spans, f["raw_span_around"]),
+        *findings.resource_findings(seen),
+        findings.label_findings(series_, terms),
+        *findings.log_findings(sent, terms),
+        *findings.span_findings(spans, f["raw_span_around"]),
     ]
     return {
-        "core_score_finding_daily": score_day.findings(parts, t.day),
-        "core_score_key_daily": score_keys.keys_seen(seen, series_, sent, t.day, terms),
-        "core_score_metric_daily": score_metric.metrics_seen(
-            series_, f["raw_histogram"], t.day, terms
-        ),
+        "core_score_finding_daily": findings.findings(parts, t.day),
+        "core_score_key_daily": keys.keys_seen(seen, series_, sent, t.day, terms),
+        "core_score_metric_daily": metrics.metrics_seen(series_, f["raw_histogram"], t.day, terms),
     }
 
 
@@ -202,7 +184,7 @@ def _series(f: Frames, t: Terms) -> Made:
 
 
 def _counted(f: Frames, t: Terms) -> Made:
-    made = unit_cost.counter_daily(
+    made = counters.counter_daily(
         f["raw_series_day"],
         f["raw_point_around"],
         f["raw_histogram"],

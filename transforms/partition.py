@@ -9,15 +9,15 @@ for). A whole step is `merge` and `finish`: it sees the partials of all days, wh
 keeps, and so a new day never reads old telemetry again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
-from meterbook.settings import Settings
-from transforms.ownership import Ownership
+from meterbook.base.settings import Settings
+from transforms.owners.ownership import Ownership
 
 Frames = Mapping[str, pl.LazyFrame]
 Made = Mapping[str, pl.LazyFrame]
@@ -67,12 +67,6 @@ def run_steps(
         made = {name: lazy[name].collect() for name in step.writes}
         frames.update({name: frame.lazy() for name, frame in made.items()})
         yield step, made
-
-
-def local(work: Callable[[date], Any], days: Iterable[date]) -> Iterator[Any]:
-    """Run a day after the other in this process: the embedded engine."""
-    for day in days:
-        yield work(day)
 
 
 def on(terms: Terms, day: date) -> Terms:

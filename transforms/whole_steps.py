@@ -10,37 +10,22 @@ from typing import Final
 
 import polars as pl
 
-from transforms import (
-    advice,
-    anomaly,
-    budget,
-    closing,
-    coverage,
-    coverage_findings,
-    coverage_history,
-    expected,
-    grade,
-    hierarchy,
-    label_cost,
-    metric_use,
-    outlook,
-    registry,
-    rightsizing,
-    score_book,
-    service_cost,
-    sli,
-    unit_cost,
-    workload,
-)
+from transforms.cardinality import advice, label_cost, metric_use, registry
+from transforms.coverage import coverage, expected, findings, grade, history, service_cost
+from transforms.efficiency import rightsizing, unit_cost, workload
+from transforms.outlook import anomaly, budget, closing, outlook
+from transforms.owners import hierarchy
 from transforms.partition import Frames, Made, Step, Terms
+from transforms.score import book
+from transforms.slo import sli
 
 
 def _score(f: Frames, t: Terms) -> Made:
     names = ("core_score_finding_daily", "core_score_metric_daily", "core_score_key_daily")
-    kept = score_book.Kept(*(f[name] for name in names))
+    kept = book.Kept(*(f[name] for name in names))
     has_spans = Decimal(t.settings.collector.trace_sample_ratio) > 0
-    left_out = score_book.not_evaluated(has_spans=has_spans)
-    return score_book.score(kept, f["mart_coverage_service"], t.now, left_out=left_out)
+    left_out = book.not_evaluated(has_spans=has_spans)
+    return book.score(kept, f["mart_coverage_service"], t.now, left_out=left_out)
 
 
 def _registry(f: Frames, t: Terms) -> Made:
@@ -109,7 +94,7 @@ def _coverage(f: Frames, t: Terms) -> Made:
 
 
 def _coverage_finding(f: Frames, t: Terms) -> Made:
-    made = coverage_findings.coverage_findings(
+    made = findings.coverage_findings(
         f["core_service"],
         f["core_signal_daily"],
         f["mart_coverage_service"],
@@ -130,8 +115,8 @@ def _coverage_team(f: Frames, t: Terms) -> Made:
 
 
 def _coverage_daily(f: Frames, t: Terms) -> Made:
-    history, teams = f["coverage_history"], f["mart_coverage_team"]
-    made = coverage_history.coverage_daily(history, teams, day=t.now.date())
+    kept, teams = f["coverage_history"], f["mart_coverage_team"]
+    made = history.coverage_daily(kept, teams, day=t.now.date())
     return {"mart_coverage_daily": made}
 
 

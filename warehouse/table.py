@@ -14,7 +14,7 @@ from typing import Final, Literal
 import polars as pl
 from polars._typing import PolarsDataType
 
-from meterbook.errors import CheckFailedError, SchemaMismatchError
+from meterbook.base.errors import CheckFailedError, SchemaMismatchError
 
 USD: Final = pl.Decimal(38, 12)
 """The one scale of money: an atom is 1e-12 of the currency."""

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from app import fixes, show, words
-from app.figures import advice, cardinality, savings
-from transforms.advice import NAMES
+from app.figures.cardinality import advice, cardinality, savings
+from app.fixes import fixes
+from app.kit import words
+from app.web import show
+from transforms.cardinality.advice import NAMES
 
 page = show.Page("Cardinality", "Which metric exploded, which label did it, what do we save?")
 

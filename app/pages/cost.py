@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app import show
-from app.figures import allocation, explore, hierarchy, outlook, spend
-from app.figures.spend import GROUPS
+from app.figures.cost import allocation, explore, hierarchy, outlook, spend
+from app.figures.cost.spend import GROUPS
+from app.web import show
 
 page = show.Page("Cost", "What is it spent on? Group it by any two dimensions.")
 

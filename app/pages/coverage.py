@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from app import fix_panel, show
-from app.figures import coverage, dark, findings, score, score_cost, standing
-from app.filters import ALL
+from app.figures.coverage import coverage, dark, findings, score, score_cost, standing
+from app.fixes import fix_panel
+from app.kit.filters import ALL
+from app.web import show
 
 page = show.Page("Coverage", "Which services cannot be seen in an incident, what to fix first?")
 

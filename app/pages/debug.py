@@ -1,7 +1,9 @@
 """Debug: whether the book is fresh, complete and sound."""
 
-from app import show
-from app.figures import allocation, health, quality, sources
+from app.figures.cost import allocation
+from app.figures.coverage import sources
+from app.figures.platform import health, quality
+from app.web import show
 
 page = show.Page("Debug", "Is the book fresh, complete and sound?")
 

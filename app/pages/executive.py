@@ -1,8 +1,10 @@
 """Executive: what leadership reads on Monday."""
 
-from app import show
-from app.figures import allocation, budget, cardinality, coverage, outlook, spend, start
+from app.figures.cardinality import cardinality
+from app.figures.cost import allocation, budget, outlook, spend
+from app.figures.coverage import coverage, start
 from app.report import FIRST_CARDS
+from app.web import show
 
 page = show.Page("Executive", "What did we spend, who spent it, will we stay in budget?")
 

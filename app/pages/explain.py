@@ -3,9 +3,11 @@
 import polars as pl
 import streamlit as st
 
-from app import show, words
-from app.figures import adjusted, explain, explain_shares, explain_steps
-from app.filters import ALL
+from app.figures.cost import adjusted
+from app.figures.explain import explain, explain_shares, explain_steps
+from app.kit import words
+from app.kit.filters import ALL
+from app.web import show
 
 page = show.Page("Explain", "Why is this mine? From a day down to bill lines, shares and rules.")
 

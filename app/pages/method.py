@@ -4,8 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import show
-from app.figures import allocation, method
+from app.figures.cost import allocation
+from app.figures.explain import method
+from app.web import show
 
 page = show.Page("Method", "What does every figure mean, and how did it come about?")
 

@@ -2,9 +2,12 @@
 
 import streamlit as st
 
-from app import fix_panel, show
-from app.figures import budget, cardinality, coverage, outlook, score, spend, standing, team
-from app.filters import ALL
+from app.figures.cardinality import cardinality
+from app.figures.cost import budget, outlook, spend, team
+from app.figures.coverage import coverage, score, standing
+from app.fixes import fix_panel
+from app.kit.filters import ALL
+from app.web import show
 
 page = show.Page("Team", "What does a team cost, what of it cannot be seen, what to fix first?")
 

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from app import show, words
-from app.figures import performance, workloads
-from app.figures.workloads import PROFILES
+from app.figures.cost import performance
+from app.figures.platform import workloads
+from app.figures.platform.workloads import PROFILES
+from app.kit import words
+from app.web import show
 
 page = show.Page("Workloads", "What is paid for and not used, and what should be asked for?")
 

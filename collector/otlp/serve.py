@@ -24,16 +24,15 @@ from typing import Final
 
 import uvloop
 
-from collector.otlp import http_door, room, telemetry
-from collector.otlp.accept import Acceptor
-from collector.otlp.active import take_up
-from collector.otlp.counters import Counters
-from collector.otlp.decoder import blame
-from collector.otlp.gate import DEFAULT_TENANT, Gate, Sender
-from collector.otlp.grpc_door import GrpcDoor
-from collector.otlp.journal import Journal, sealed
-from collector.otlp.quota import parse_quota, quota_findings
-from collector.otlp.status import (
+from collector.otlp import telemetry
+from collector.otlp.admission.accept import Acceptor
+from collector.otlp.admission.active import take_up
+from collector.otlp.admission.counters import Counters
+from collector.otlp.admission.gate import DEFAULT_TENANT, Gate, Sender
+from collector.otlp.admission.quota import parse_quota, quota_findings
+from collector.otlp.admission.tokens import TokenBook, tokens_file
+from collector.otlp.decode.decoder import blame
+from collector.otlp.decode.status import (
     Status,
     collector_folder,
     journal_folder,
@@ -41,10 +40,13 @@ from collector.otlp.status import (
     read_status,
     write_status,
 )
-from collector.otlp.tls import Certificates
-from collector.otlp.tokens import TokenBook, tokens_file
-from meterbook.errors import ConfigError, Finding, MeterbookError
-from meterbook.settings import CollectorSettings
+from collector.otlp.doors import http_door
+from collector.otlp.doors.grpc_door import GrpcDoor
+from collector.otlp.doors.tls import Certificates
+from collector.otlp.journal import room
+from collector.otlp.journal.journal import Journal, sealed
+from meterbook.base.errors import ConfigError, Finding, MeterbookError
+from meterbook.base.settings import CollectorSettings
 
 DRAIN_SECONDS: Final = 10
 DECODER_SECONDS: Final = 30
@@ -268,6 +270,7 @@ def _seed(home: Path) -> int:
     return int.from_bytes(path.read_bytes(), "little")
 
 
+DECODER: Final = "collector.otlp.decode.decoder"
 ONE_AT_A_TIME: Final = {"POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 """The decoder's batches are too small to share out: a second thread costs half as much again."""
 
@@ -300,7 +303,13 @@ class _Decoder:
     def _start(self, source: int) -> subprocess.Popen[bytes]:
         """Start it. It ends when its input does: with us, or after one pass when it has none."""
         return subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "collector.otlp.decoder", str(self._home), self._sample_ratio],
+            [
+                sys.executable,
+                "-m",
+                DECODER,
+                str(self._home),
+                self._sample_ratio,
+            ],
             stdin=source,
             env=os.environ | ONE_AT_A_TIME,
         )

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
-from collector.otlp.counters import ATTRIBUTES
+from collector.otlp.admission.counters import ATTRIBUTES
 
 SERVICE: Final = "meterbook-collector"
 SCOPE: Final = "meterbook.collector"

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from collector.otlp import tokens
+from collector.otlp.admission import tokens
 from meterbook.cli.base import Context, examples, main
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import click
 
-from meterbook import export as exporting
-from meterbook import opencost
 from meterbook import run as running
-from meterbook import status as telling
+from meterbook.answers import export as exporting
+from meterbook.answers import opencost
+from meterbook.base.errors import ConfigError, Finding
+from meterbook.base.plain import to_json
+from meterbook.cli import status as telling
 from meterbook.cli.base import EXIT_CHECK_FAILED, Context, examples, main
-from meterbook.errors import ConfigError, Finding
-from meterbook.plain import to_json
-from meterbook.status_text import as_text
-from warehouse.focus_views import VERSIONS
+from meterbook.cli.status_text import as_text
+from warehouse.store.focus_views import VERSIONS
 
 
 @main.command(

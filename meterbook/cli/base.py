@@ -14,15 +14,15 @@ from typing import Any, Final
 
 import click
 
-from meterbook.errors import (
+from meterbook.base.errors import (
     BadInputError,
     ConfigError,
     Finding,
     MeterbookError,
     NothingPublishedError,
 )
-from meterbook.settings import Settings
-from meterbook.settings_file import load_settings, parse_instant
+from meterbook.base.settings import Settings
+from meterbook.base.settings_file import load_settings, parse_instant
 
 EXIT_CHECK_FAILED: Final = 1
 EXIT_WRONG_USE: Final = 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from meterbook import simulate as simulating
+from meterbook.answers import simulate as simulating
 from meterbook.cli.base import Context, day_of, examples, main
 
 

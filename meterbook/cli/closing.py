@@ -2,7 +2,7 @@
 
 import click
 
-from meterbook import build as building
+from meterbook.build import build as building
 from meterbook.cli.base import Context, examples, main
 
 

@@ -6,14 +6,15 @@ from typing import Final
 
 import click
 
-from meterbook import adjustments as adjusting
-from meterbook import explain as explaining
-from meterbook import statement as stating
+from meterbook.answers import adjustments as adjusting
+from meterbook.answers import explain as explaining
+from meterbook.answers import statement as stating
+from meterbook.answers.department import by_department
+from meterbook.answers.rules import read_ownership
+from meterbook.answers.statement_files import write
+from meterbook.base.errors import ConfigError, Finding
+from meterbook.base.period import month_of
 from meterbook.cli.base import Context, day_of, examples, main
-from meterbook.department import by_department
-from meterbook.errors import ConfigError, Finding
-from meterbook.period import month_of
-from meterbook.rules import read_ownership
 
 MONTH: Final = "Month, YYYY-MM."
 
@@ -111,5 +112,5 @@ def statement(  # noqa: PLR0913, PLR0917 - one per option
         names = ", ".join(sorted({one.team for one in pool})) or "none"
         option, wanted = ("--team", team) if department is None else ("--department", department)
         raise ConfigError([Finding(option, f"'{wanted}' has no cost in {period}; have {names}")])
-    for path in stating.write([*chosen, *(above if is_all else ())], made, out):
+    for path in write([*chosen, *(above if is_all else ())], made, out):
         click.echo(path)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from meterbook import build as building
 from meterbook import run as running
+from meterbook.base.plain import to_json
+from meterbook.build import build as building
+from meterbook.build.plan import Choice
 from meterbook.cli.base import EXIT_REFUSED, SIZES, Context, day_of, examples, main, now_of
-from meterbook.plain import to_json
-from meterbook.plan import Choice
 
 
 @main.command(

@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from app.place import shelf
-from app.reader import Reader
+from app.kit.reader import Reader
+from app.web.place import shelf
 from warehouse import tables
-from warehouse.snapshot import publish
-from warehouse.store import Store
+from warehouse.store.snapshot import publish
+from warehouse.store.store import Store
 from warehouse.table import Table
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from meterbook.rules import read_ownership
-from meterbook.settings_file import load_settings
+from meterbook.answers.rules import read_ownership
+from meterbook.base.settings_file import load_settings
 from sample_data.config import write_config
 from sample_data.world import World, WorldSpec, make_world
-from transforms.ownership_checks import advice
-from transforms.owning import Judge, Thing
+from transforms.owners.checks import advice
+from transforms.owners.owning import Judge, Thing
 
 END = date(2026, 11, 24)
 

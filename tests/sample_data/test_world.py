@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from meterbook.errors import ConfigError
+from meterbook.base.errors import ConfigError
 from sample_data.attached import Flow, Volume
 from sample_data.attached_books import attached_parts
 from sample_data.balancers import Balancer

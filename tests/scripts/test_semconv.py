@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from transforms.semconv_deprecated import DEPRECATED_KEYS, DEPRECATED_METRICS
+from transforms.score.semconv_deprecated import DEPRECATED_KEYS, DEPRECATED_METRICS
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "semconv.py"
 

@@ -10,8 +10,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms import allocation, balancer_hours, cost, network_hours, pods, usage, volume_hours
-from transforms.ownership import Ownership
+from transforms.ledger import allocation, cost
+from transforms.owners.ownership import Ownership
+from transforms.usage import balancer_hours, containers, network, pods, volumes
 from warehouse.tables import raw
 from warehouse.tables.core import COST_LEDGER, NODE_HOURLY, USAGE_HOURLY
 from warehouse.tables.core_usage import (
@@ -178,8 +179,8 @@ class Telemetry:
         """Give what a day is made from, collected once."""
         state = (day, len(self._series), len(self._points))
         if state != self._state:
-            known = usage.known_series(self.series).collect().lazy()
-            samples = usage.samples_of(known, self.points, day).collect().lazy()
+            known = containers.known_series(self.series).collect().lazy()
+            samples = containers.samples_of(known, self.points, day).collect().lazy()
             frames = pods.heard(known, samples)
             self._state = state
             self._heard = pods.Heard(*(frame.collect().lazy() for frame in frames))
@@ -191,31 +192,31 @@ class Telemetry:
 
     def told(self, day: date = DAY) -> pl.LazyFrame:
         """Give what each source told of each container and hour."""
-        return usage.fact_hours(self.heard(day), day)
+        return containers.fact_hours(self.heard(day), day)
 
     def usage(self, day: date = DAY) -> pl.DataFrame:
         """Give core_usage_hourly, checked."""
-        made = usage.usage_hourly(self.heard(day), self.told(day), day)
+        made = containers.usage_hourly(self.heard(day), self.told(day), day)
         return USAGE_HOURLY.check(made.collect())
 
     def nodes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_node_hourly, checked."""
         known, samples = self.heard(day)[:2]
-        return NODE_HOURLY.check(usage.node_hourly(known, samples, day).collect())
+        return NODE_HOURLY.check(containers.node_hourly(known, samples, day).collect())
 
     def volumes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_volume_hourly, checked."""
-        made = volume_hours.volume_hourly(self.heard(day), day)
+        made = volumes.volume_hourly(self.heard(day), day)
         return VOLUME_HOURLY.check(made.collect())
 
     def network(self, day: date = DAY) -> pl.DataFrame:
         """Give core_network_hourly, checked."""
-        made = network_hours.network_hourly(self.heard(day), day)
+        made = network.network_hourly(self.heard(day), day)
         return NETWORK_HOURLY.check(made.collect())
 
     def received(self, day: date = DAY) -> pl.DataFrame:
         """Give core_received_daily, checked."""
-        made = network_hours.received_daily(self.heard(day), day)
+        made = network.received_daily(self.heard(day), day)
         return RECEIVED_DAILY.check(made.collect())
 
     def balancers(self, day: date = DAY) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meterbook.errors import CheckFailedError, SchemaMismatchError
+from meterbook.base.errors import CheckFailedError, SchemaMismatchError
 from warehouse.table import USD, Column, Table, rises, sql_type
 from warehouse.tables import ALL, BY_NAME
 from warehouse.tables.focus import FOCUS_NAMES

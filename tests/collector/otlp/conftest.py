@@ -25,14 +25,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from collector.otlp.status import wait_until_decoded
+from collector.otlp.decode.status import wait_until_decoded
 from warehouse.tables import ALL
 
 PROGRAM = """
 import json, sys
 from pathlib import Path
 from collector.otlp.serve import serve
-from meterbook.settings import CollectorSettings
+from meterbook.base.settings import CollectorSettings
 settings = CollectorSettings(**json.loads(sys.argv[2]))
 def ready(ports):
     print(json.dumps([ports.grpc, ports.http]), flush=True)

@@ -39,7 +39,7 @@ from opentelemetry.sdk.metrics.export import MetricExportResult, PeriodicExporti
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from collector.otlp.status import wait_until_decoded
+from collector.otlp.decode.status import wait_until_decoded
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from collector.otlp.status import wait_until_decoded
+from collector.otlp.decode.status import wait_until_decoded
 
 KILLS = int(os.environ.get("MB_TEST_KILLS", "10"))
 LANES = 3

@@ -1,0 +1,1 @@
+"""Figures about what can be seen of services, and how well."""

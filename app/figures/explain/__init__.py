@@ -1,0 +1,1 @@
+"""Figures that lead from an amount back to its bill line."""

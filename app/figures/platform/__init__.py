@@ -1,0 +1,1 @@
+"""Figures about the book itself: freshness, quality, workloads."""

@@ -1,0 +1,1 @@
+"""The site: the server, the start file, what stands around every page."""

@@ -1,0 +1,1 @@
+"""Deliveries: found, guarded, held or put in force in one switch."""

@@ -1,0 +1,1 @@
+"""Formats: each native bill read into FOCUS columns."""

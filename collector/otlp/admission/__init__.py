@@ -1,0 +1,1 @@
+"""Admission: who may send, how much, and what is checked before the answer."""

@@ -1,0 +1,1 @@
+"""Decoding: from the journal to the lake, in a process of its own."""

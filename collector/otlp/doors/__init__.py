@@ -1,0 +1,1 @@
+"""Doors: HTTP and gRPC, TLS. Two ways to one admission."""

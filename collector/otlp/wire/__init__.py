@@ -1,0 +1,1 @@
+"""The wire: protobuf and JSON into Arrow columns, attributes, series."""

@@ -1,0 +1,1 @@
+"""Answers read from a snapshot: explain, statements, exports, simulations."""

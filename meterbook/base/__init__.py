@@ -1,0 +1,1 @@
+"""What all parts stand on: errors, settings, files, periods, the disk. Imports nothing of ours."""

@@ -1,0 +1,220 @@
+"""From the lake to a published snapshot.
+
+Reads    what meterbook.build.inputs finds
+Writes   warehouse.duckdb, one transaction per day, then serving/ (one new snapshot)
+Holds    a step of a day is built when what it is made from has changed, and only then; the same
+         input gives the same rows; a broken `fail` check leaves the former rows and the former
+         snapshot; a build that is told to stop keeps the days it has finished
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from secrets import token_hex
+from time import monotonic
+from typing import Final
+
+import polars as pl
+
+from collector.billing.delivery import catalog
+from collector.billing.format import fx
+from collector.billing.delivery.load import LoadReport, load, places_of
+from collector.otlp.decode.status import read_status
+from meterbook.build.closing import close_due, close_month, read_closed
+from meterbook.base.errors import MeterbookError
+from meterbook.build.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
+from meterbook.build.making import built, make_day, make_whole
+from meterbook.build.plan import GONE, MAKERS, Choice
+from meterbook.answers.rules import ownership_files, ownership_of
+from meterbook.build.run_log import Ask, RunLog, refuse_stopped
+from meterbook.base.settings import BillingSettings, Settings
+from meterbook.build.engines.local import local
+from transforms.partition import Terms, on
+from meterbook.base.disk import alone
+from warehouse.store.snapshot import Snapshot, publish
+from warehouse.store.store import Store
+from warehouse.table import USD
+from warehouse.tables import raw
+from warehouse.tables.core import (
+    BILLING_PERIOD,
+    CONFORMANCE,
+    COST_REPORT_CURRENCY,
+    DELIVERY,
+    RESTATEMENT,
+)
+from warehouse.tables.evidence import OWNERSHIP_FILE
+from warehouse.tables.mart_run import CHECK, COLLECTOR, RUN
+
+Say = Callable[[str], None]
+
+KEPT_RUNS: Final = 20
+
+_DAILY: Final = """
+    SELECT charge_date, billing_account_id, service_name, billing_currency AS currency,
+           sum(effective_cost) AS effective_cost, sum(billed_cost) AS billed_cost
+    FROM core_cost_line GROUP BY ALL ORDER BY ALL
+"""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did."""
+
+    steps: Mapping[date, Sequence[str]]
+    """What was built of each day."""
+    unchanged_count: int
+    snapshot: Snapshot
+    seconds: float
+
+    @property
+    def built(self) -> list[date]:
+        """Give the days of which something was built."""
+        return list(self.steps)
+
+    @property
+    def text(self) -> str:
+        """Give one line."""
+        part = sum(map(len, self.steps.values()))
+        return (
+            f"{len(self.built)} day(s) built ({part} step(s)), {self.unchanged_count} unchanged, "
+            f"snapshot {self.snapshot.id} published, {self.seconds:.1f} s"
+        )
+
+
+class AnotherBuildError(MeterbookError):
+    """Another build holds the warehouse."""
+
+
+def load_bills(  # noqa: PLR0913 - settings and places, and four terms by name
+    settings: Settings,
+    places: Sequence[str],
+    *,
+    now: datetime,
+    accept: str | None,
+    say: Say,
+    is_stopped: Ask = lambda: False,
+) -> LoadReport:
+    """Take what the configured sources, or these places, deliver.
+
+    Errors: those of `load`, and StoppedError; a delivery is in force as a whole or not at all.
+    """
+    chosen = list(places) or [
+        name if "://" in name else str(settings.resolve(name)) for name in settings.billing.sources
+    ]
+    terms = _billing(settings)
+
+    def step(_: str) -> None:
+        refuse_stopped(is_stopped)
+
+    return load(places_of(chosen), settings.home, terms, now=now, accept=accept, say=say, step=step)
+
+
+def _billing(settings: Settings) -> BillingSettings:
+    """Give the settings of bills, with paths that count from the file that names them."""
+    rates = settings.billing.fx_rates
+    return replace(settings.billing, fx_rates=str(settings.resolve(rates)) if rates else "")
+
+
+def build(
+    settings: Settings, *, now: datetime, choice: Choice, say: Say, is_stopped: Ask = lambda: False
+) -> BuildReport:
+    """Build what is new or chosen, check it, and publish it; `is_stopped` is asked at each step.
+
+    Errors: ConfigError, SchemaMismatchError, CheckFailedError, AnotherBuildError, StoppedError.
+    """
+    rules = ownership_files(settings)
+    terms = Terms(now.date(), now, settings, ownership_of(rules))
+    rates = fx.read_rates(_billing(settings))
+    whole = {
+        "catalogue": read_catalogue(settings),
+        "catalogue_ages": catalogue_ages(settings),
+        "metric_uses": read_uses(settings),
+        "fx_rates": rates.lazy(),
+    }
+    inputs = Inputs(settings)
+    log = RunLog(f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}", now, is_stopped)  # two may share a `now`
+    with sole_build(settings.home), Store(settings.warehouse, MAKERS) as store:
+        wanted, have = inputs.marks(terms), built(store)
+        since = now.date() - timedelta(days=settings.build.history_days)
+        due = choice.due(wanted, have, kept_since=since)
+
+        def work(day: date) -> None:
+            marks = {name: wanted.get(day, {}).get(name, GONE) for name in due[day]}
+            make_day(store, inputs, on(terms, day), marks, log)
+
+        for number, (day, _) in enumerate(zip(due, local(work, due), strict=True), start=1):
+            say(f"build: {day} ({number} of {len(due)})")
+        for period in close_due(store, settings.home, terms.ownership.freeze_after_days, now=now):
+            say(f"build: {period} closed")
+        whole["closed"] = read_closed(settings.home).lazy()
+        make_whole(store, whole, terms, log)
+        refuse_stopped(is_stopped)
+        with store.change() as change:
+            change.replace(OWNERSHIP_FILE, rules)
+        _write_facts(store, settings, rates, log, now)
+        say("build: publishing")
+        snapshot = publish(store, settings.serving, now=now, keep=settings.build.keep_snapshots)
+    unchanged = len([day for day in wanted if day not in due])
+    return BuildReport(due, unchanged, snapshot, monotonic() - log.began)
+
+
+def close(settings: Settings, period: str, *, now: datetime, say: Say) -> BuildReport:
+    """Close a month as the warehouse has it, then build what is new and publish.
+
+    Errors: ConfigError when it cannot be closed, and those of `build`.
+    """
+    with sole_build(settings.home), Store(settings.warehouse, MAKERS) as store:
+        close_month(store, settings.home, period, now=now)
+    return build(settings, now=now, choice=Choice(), say=say)
+
+
+def _write_facts(
+    store: Store, settings: Settings, rates: pl.DataFrame, log: RunLog, now: datetime
+) -> None:
+    """Write what is known besides the transforms: deliveries, refusals, counters, the log."""
+    broken = [
+        {
+            "run_id": log.id,
+            "table_name": table.name,
+            "check_name": check.name,
+            "level": check.level,
+            "broken_count": count,
+            "sample": sample,
+        }
+        for table, check, count, sample in store.broken_checks()
+    ]
+    with store.change() as change:
+        change.replace(DELIVERY, catalog.deliveries(settings.home))
+        change.replace(RESTATEMENT, catalog.restatements(settings.home))
+        costs = store.ask(_DAILY).cast(dict.fromkeys(("effective_cost", "billed_cost"), USD))
+        change.replace(COST_REPORT_CURRENCY, fx.converted(costs, settings.billing, rates))
+        change.replace(CONFORMANCE, catalog.conformance(settings.home))
+        quiet = settings.billing.period_quiet_days
+        change.replace(
+            BILLING_PERIOD, catalog.billing_periods(settings.home, now=now, quiet_days=quiet)
+        )
+        change.replace(raw.REJECTED, catalog.rejected(settings.home))
+        change.replace(COLLECTOR, _counters(settings, now))
+        change.replace(CHECK, pl.DataFrame(broken, schema=CHECK.schema))
+        kept = store.read(RUN)
+        runs = kept.group_by("run_id").agg(pl.col("started_at").min()).sort("started_at", "run_id")
+        names = runs["run_id"].to_list()[-(KEPT_RUNS - 1) :]
+        rows = pl.DataFrame(log.rows, schema=RUN.schema)
+        change.replace(RUN, pl.concat([kept.filter(pl.col("run_id").is_in(names)), rows]))
+
+
+def _counters(settings: Settings, now: datetime) -> pl.DataFrame:
+    status = read_status(settings.home)
+    rows = [
+        (counter, label, value, now)
+        for (counter, label), value in (status.counters.items() if status else ())
+    ]
+    return pl.DataFrame(rows, schema=COLLECTOR.schema, orient="row")
+
+
+def sole_build(home: Path) -> AbstractContextManager[None]:
+    """Hold the lock of builds. Errors: AnotherBuildError."""
+    busy = AnotherBuildError(f"{home}: another build is running; it publishes when it is done")
+    return alone(home / "build.lock", busy)

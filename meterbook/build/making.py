@@ -1,0 +1,102 @@
+"""How steps are run and their tables written: a day's in one transaction, or those of all days.
+
+Reads    what meterbook.build.inputs finds, and what former builds left in the store
+Writes   warehouse.duckdb
+Holds    only the tables of steps that are due are written; whatever ends it, a day is as it was or
+         as it should be, and says so
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import date
+from time import monotonic
+
+import polars as pl
+
+from meterbook.build.inputs import Inputs
+from meterbook.build.plan import GONE, Mark, Marks, kept, needed
+from meterbook.build.run_log import RunLog, refuse_stopped
+from transforms.cardinality import series
+from transforms import whole_steps
+from transforms.partition import Frames, Step, Terms, run_steps
+from warehouse.store.store import Change, Store
+from warehouse.table import Table
+from warehouse.tables import BY_NAME
+from warehouse.tables.core import PARTITION
+from warehouse.tables.mart_coverage import COVERAGE_DAILY
+from warehouse.tables.mart_score import KEY_DAILY, METRIC_DAILY
+from warehouse.tables.series import SERIES_DAILY
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is made at once: steps, and which of their tables are written, for one day or all."""
+
+    steps: Sequence[Step]
+    writes: Collection[str]
+    day: date | None = None
+
+
+def built(store: Store) -> Mapping[date, Marks]:
+    """Give what the steps of each day were last built from."""
+    found: dict[date, dict[str, Mark]] = {}
+    for day, step, inputs, terms, _ in store.read(PARTITION).rows():
+        found.setdefault(day, {})[step] = Mark(inputs, terms)
+    return found
+
+
+def make_day(
+    store: Store, inputs: Inputs, terms: Terms, due: Mapping[str, Mark], log: RunLog
+) -> None:
+    """Run the steps due of a day, and replace their rows in one transaction."""
+    chosen, given = needed(due), dict(inputs.of_day(terms.day))
+    for name in kept(chosen, given):
+        given[name] = store.read_day(BY_NAME[name], terms.day).lazy()
+    writes = [name for step in chosen if step.name in due for name in step.writes]
+    former = store.read_day(PARTITION, terms.day).filter(~pl.col("step").is_in(list(due)))
+    rows = [
+        (terms.day, name, *astuple(mark), terms.now) for name, mark in due.items() if mark != GONE
+    ]
+    marked = pl.concat([former, pl.DataFrame(rows, schema=PARTITION.schema, orient="row")])
+    with store.change() as change:
+        change.refuse_broken(_write(change, _Part(chosen, writes, terms.day), given, terms, log))
+        change.replace(PARTITION, marked, terms.day)
+
+
+def make_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None:
+    """Run the steps over all days on what the day steps left, in one transaction."""
+    _forget(store)
+    frames = {
+        name: store.scan(BY_NAME[name])
+        for name in sorted({name for step in whole_steps.WHOLE for name in step.reads})
+        if name in BY_NAME and name not in whole_steps.WHOLE_WRITES
+    }
+    history = {"coverage_history": store.read(COVERAGE_DAILY).lazy()}
+    with store.change() as change:
+        part = _Part(whole_steps.WHOLE, whole_steps.WHOLE_WRITES)
+        change.refuse_broken(_write(change, part, {**frames, **history, **given}, terms, log))
+
+
+def _write(change: Change, part: _Part, given: Frames, terms: Terms, log: RunLog) -> list[Table]:
+    """Run steps and write what they make: a day's rows, or without a day the whole table."""
+    written: list[Table] = []
+    since = monotonic()
+    for _, made in run_steps(part.steps, given, terms):
+        refuse_stopped(log.is_stopped)
+        names = [name for name in made if name in part.writes and name in BY_NAME]
+        counts = {name: change.replace(BY_NAME[name], made[name], part.day) for name in names}
+        if counts:
+            log.note(counts, str(part.day or "all"), since)
+            since = monotonic()
+        written += [BY_NAME[name] for name in names]
+    return written
+
+
+def _forget(store: Store) -> None:
+    """Keep the presence of series, and what the score counts, for the longest window only."""
+    last = store.ask(f"SELECT max(day) AS day FROM {SERIES_DAILY.name}")["day"].item()  # noqa: S608
+    if last is not None:
+        with store.change() as change:
+            change.forget(SERIES_DAILY, series.forgotten_before(last))
+            for table in (METRIC_DAILY, KEY_DAILY):
+                change.forget(table, series.forgotten_before(last))

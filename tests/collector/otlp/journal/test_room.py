@@ -1,0 +1,37 @@
+"""Room on the disk: where each state begins."""
+
+import pytest
+
+from collector.otlp.journal.room import Figures, Marks, figures, room, state
+
+GIB = 1024**3
+MARKS = Marks(least_free_bytes=2 * GIB, most_journal_bytes=10 * GIB)
+
+
+@pytest.mark.parametrize(
+    ("used", "free", "journal", "want"),
+    [
+        (0, 100, 0, "ok"),
+        (79, 21, 9, "ok"),
+        (80, 20, 0, "shed"),
+        (89, 11, 0, "shed"),
+        (90, 10, 0, "full"),
+        (10, 90, 10, "full"),
+        (1, 1, 0, "full"),
+        (0, 0, 0, "full"),
+    ],
+)
+def test_each_state_begins_at_its_mark(used, free, journal, want):
+    """80 % used sheds; 90 %, less than 2 GiB free, or a journal at its limit refuses."""
+    assert state(Figures(used * GIB, free * GIB, journal * GIB), MARKS) == want
+
+
+def test_the_figures_are_those_of_the_disk(tmp_path):
+    """A disk with room for nothing is told by its marks, not by its size."""
+    read = figures(tmp_path, 5)
+
+    assert read.journal_bytes == 5
+    assert 0 < read.used_ratio < 1
+    assert room(tmp_path, 4, Marks(2, 2, 0, 5)) == "ok"
+    assert room(tmp_path, 4, Marks(0, 2, 0, 5)) == "shed"
+    assert room(tmp_path, 5, Marks(2, 2, 0, 5)) == "full"

@@ -1,0 +1,226 @@
+"""Which steps of which days are due, and what must run so that they can."""
+
+from datetime import UTC, date, datetime
+from typing import Any, Final, cast
+
+import polars as pl
+import pytest
+
+from meterbook.base.settings import (
+    BillingSettings,
+    CardinalitySettings,
+    InventorySettings,
+    Settings,
+)
+from meterbook.build.inputs import RAW_FRAMES
+from meterbook.build.plan import Choice, Mark, kept, marks, needed
+from transforms import day_steps
+from transforms.owners.ownership import Ownership, parse_ownership
+from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms, run_steps
+from warehouse.tables import BY_NAME, raw
+
+ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+ALL: Final = tuple(step.name for step in day_steps.DAY)
+KEPT: Final = tuple(step.name for step in day_steps.DAY if BY_NAME.keys() & set(step.writes))
+RAW = dict.fromkeys(RAW_FRAMES, "0")
+
+
+def marked(text: str = "", **other: str) -> dict[str, Mark]:
+    """Give the marks of a day; those of some steps are made from other inputs."""
+    return {name: Mark(other.get(name, text), "terms") for name in ALL}
+
+
+def terms(settings: Settings | None = None, ownership: Ownership | None = None) -> Terms:
+    """Give the terms of a day."""
+    return Terms(ONE, NOW, settings or Settings(), ownership or Ownership.default())
+
+
+def due_after(now: Terms, raw_: dict[str, str], before: Terms) -> set[str]:
+    """Give the steps due when the terms and inputs of a day have become these."""
+    have, wanted = {ONE: marks(RAW, before)}, {ONE: marks(raw_, now)}
+    return set(Choice().due(wanted, have, kept_since=date.min).get(ONE, ()))
+
+
+def test_only_what_changed_is_due() -> None:
+    """An equal mark is left alone; of a changed day the step that differs; a new day whole."""
+    have = {ONE: marked("a"), TWO: marked("b"), THREE: marked("c")}
+    wanted = {ONE: marked("a"), TWO: marked("b", ledger="x"), date(2026, 10, 4): marked("d")}
+
+    due = Choice().due(wanted, have, kept_since=date.min)
+
+    assert list(due) == [TWO, THREE, date(2026, 10, 4)]
+    assert due[TWO] == ("ledger",)
+    assert due[THREE] == KEPT
+    assert due[date(2026, 10, 4)] == KEPT
+    assert {*ALL} - {*KEPT} == {"known", "samples", "pods", "told"}
+
+
+def test_what_a_former_version_did_not_make_is_due_whatever_is_chosen() -> None:
+    """Days beside the chosen ones get the steps that they never had; days never built stay so."""
+    former = {name: mark for name, mark in marked("a").items() if name != "costs"}
+    wanted = {day: marked("b") for day in (ONE, TWO, THREE)}
+
+    due = Choice(first=TWO, last=TWO).due(wanted, {ONE: former, TWO: former}, kept_since=date.min)
+
+    assert due == {ONE: ("costs",), TWO: KEPT}
+
+
+def test_named_days_are_built_whatever_their_marks() -> None:
+    """With a first or a last day the marks do not matter; `everything` takes all."""
+    have = {day: marked("a") for day in (ONE, TWO, THREE)}
+
+    def days(choice: Choice) -> list[date]:
+        found = choice.due(have, have, kept_since=date.min)
+        assert all(names == KEPT for names in found.values())
+        return list(found)
+
+    assert days(Choice(first=TWO)) == [TWO, THREE]
+    assert days(Choice(last=TWO)) == [ONE, TWO]
+    assert days(Choice(everything=True)) == [ONE, TWO, THREE]
+    assert days(Choice()) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "due"),
+    [
+        ({"inventory": InventorySettings(files=("new.csv",), service_tag="app")}, set()),
+        ({"cardinality": CardinalitySettings(dashboards=("b.json",), rules=("r.yml",))}, set()),
+        (
+            {"inventory": InventorySettings(infrastructure_scopes=("*x*",))},
+            {"seen", "scored_day"},
+        ),
+        (
+            {"cardinality": CardinalitySettings(price_per_1000_series_month="9.5")},
+            {"cardinality", "series"},
+        ),
+        (
+            {"billing": BillingSettings(period_final_hours=24 * 365)},
+            {"ledger", "workloads", "costs"},
+        ),
+    ],
+)
+def test_a_setting_is_due_where_it_is_read(other: dict[str, Any], due: set[str]) -> None:
+    """The inventory's files and dashboards make no day due; prices those of series; and so on."""
+    assert due_after(terms(Settings(**other)), RAW, terms()) == due
+
+
+def test_rules_of_ownership_are_due_where_cost_is() -> None:
+    """Telemetry that no rule looks at is not counted again."""
+    rules = parse_ownership("version: 1\nteams: [{id: a}]\nrules: []\n")
+
+    due = due_after(terms(ownership=rules), RAW, terms())
+
+    assert {"ledger", "costs", "workloads", "tag_quality"} <= due
+    assert due.isdisjoint({"usage", "volumes", "lines", "seen", "scored_day", "cardinality"})
+
+
+def test_what_arrives_late_is_due_where_it_is_read() -> None:
+    """Bill lines make no step of telemetry due; of the day before only what looks back."""
+    lines = due_after(terms(), {**RAW, "raw_cost_line": "1"}, terms())
+    before = due_after(terms(), {**RAW, "raw_series_once_before": "1"}, terms())
+
+    assert lines == {"lines", "tag_quality", "ledger", "workloads", "costs"}
+    assert before == {"cardinality"}
+
+
+def test_old_days_keep_what_only_weeks_are_shown_of() -> None:
+    """Before the history a changed scope is not applied; a restated bill is."""
+    have = {ONE: marks(RAW, terms())}
+    scopes = terms(Settings(inventory=InventorySettings(infrastructure_scopes=("*x*",))))
+
+    old = Choice().due({ONE: marks(RAW, scopes)}, have, kept_since=TWO)
+    late = Choice().due({ONE: marks({**RAW, "raw_signal": "1"}, scopes)}, have, kept_since=TWO)
+
+    assert old == {}
+    assert late == {ONE: ("seen", "scored_day")}
+
+
+def test_what_nobody_keeps_is_made_again() -> None:
+    """The ledger needs the day's lines once more, and takes usage as the store has it."""
+    chosen = needed(["ledger"])
+    names = [step.name for step in chosen]
+
+    assert names == ["lines", "ledger"]
+    left = kept(chosen, RAW)
+    assert {"core_usage_hourly", "core_node_hourly", "core_volume_hourly"} <= {*left}
+    assert {*left} | {*RAW, "lines_of_day"} >= {*chosen[-1].reads}
+    assert {*left} <= BY_NAME.keys() - RAW.keys()
+    assert [step.name for step in needed(["volumes"])] == ["known", "samples", "pods", "volumes"]
+
+
+class Section:
+    """A section of the settings that notes what is looked up."""
+
+    def __init__(self, name: str, real: object, seen: set[str]) -> None:
+        """Keep the section."""
+        self._name, self._real, self._seen = name, real, seen
+
+    def __getattr__(self, key: str) -> object:
+        """Give the setting, and note it."""
+        self._seen.add(f"{self._name}.{key}")
+        return getattr(self._real, key)
+
+
+class Noting:
+    """Settings whose sections note what is looked up."""
+
+    def __init__(self, seen: set[str]) -> None:
+        """Start with the defaults."""
+        self._seen = seen
+
+    def __getattr__(self, name: str) -> Section:
+        """Give a section."""
+        return Section(name, getattr(Settings(), name), self._seen)
+
+
+class NotingTerms:
+    """Terms that note what a step asks for."""
+
+    def __init__(self, seen: set[str]) -> None:
+        """Start with nothing asked."""
+        self.day, self.settings, self._seen = ONE, Noting(seen), seen
+
+    @property
+    def now(self) -> datetime:
+        """Give the time: a day step may ask whether its day is final, no more."""
+        self._seen.add(IS_FINAL)
+        return NOW
+
+    @property
+    def ownership(self) -> Ownership:
+        """Give the rules."""
+        self._seen.add(OWNERSHIP)
+        return Ownership.default()
+
+
+def _empty(name: str) -> pl.LazyFrame:
+    bare = name.removesuffix("_around").removesuffix("_before")
+    if bare == "raw_series_once":
+        return pl.LazyFrame(schema=raw.ONCE_SCHEMA)
+    if bare == "raw_series_day":
+        return pl.LazyFrame(schema=raw.DAY_SERIES_SCHEMA)
+    if bare == raw.SERIES.name:
+        return pl.LazyFrame(schema=raw.SEEN_SERIES_SCHEMA)
+    return BY_NAME[bare].empty().lazy()
+
+
+@pytest.fixture(scope="module")
+def frames() -> dict[str, pl.LazyFrame]:
+    """Give every frame of a day of which nothing is known."""
+    given = {name: _empty(name) for name in RAW_FRAMES}
+    for _, made in run_steps(day_steps.DAY, given, terms()):
+        given |= {name: frame.lazy() for name, frame in made.items()}
+    return given
+
+
+@pytest.mark.parametrize("step", day_steps.DAY, ids=ALL)
+def test_a_step_asks_for_what_it_declares(step: Step, frames: dict[str, pl.LazyFrame]) -> None:
+    """What a step looks up of the terms is what makes it due: neither less nor more."""
+    seen: set[str] = set()
+
+    made = step.make({name: frames[name] for name in step.reads}, cast("Terms", NotingTerms(seen)))
+
+    assert set(made) == set(step.writes)
+    final = {"billing.period_final_hours"} if IS_FINAL in step.asks else set()
+    assert seen - final == set(step.asks)

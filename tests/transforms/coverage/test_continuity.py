@@ -1,0 +1,198 @@
+"""Continuity: a healthy feed and a stray record do not look the same."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meterbook.base.settings import InventorySettings
+from transforms.coverage import coverage, expected, inventory, signals
+from warehouse.tables.core import SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
+from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM, SERVICE_COST
+from warehouse.tables.raw import SIGNAL
+
+NOW = datetime(2026, 11, 22, 12, 34, tzinfo=UTC)
+DAY = NOW.date()
+TERMS = expected.Expectations.of(InventorySettings())
+FULL = (1 << 24) - 1
+ALL = ("logs", "metrics", "traces")
+Heard = tuple[str, str, int, int]
+"""`namespace/name`, signal, days ago, hours as bits."""
+
+
+def catalogue(*rows: str) -> pl.LazyFrame:
+    """Give core_service of `namespace,name,kind,aliases,period`, seen by nobody else."""
+    head = ",".join([*inventory.COLUMNS, "aliases", "period_hours"])
+    lines = [head]
+    for row in rows:
+        space, name, kind, aliases, period = [*row.split(","), *[""] * 4][:5]
+        lines.append(f"{space},{name},production,{kind or 'service'},t,2,,,{aliases},{period}")
+    known = inventory.parse_inventory("\n".join(lines))
+    billed = pl.LazyFrame(
+        schema={**{name: SERVICE.schema[name] for name in SERVICE.key}, "sources": pl.String()}
+        | {name: SERVICE.schema[name] for name in ("first_seen_at", "last_seen_at")}
+    )
+    nobody = WORKLOAD_DAILY.empty().lazy()
+    return expected.services(known, nobody, billed, environments=["production"])
+
+
+def heard(rows: list[Heard]) -> pl.LazyFrame:
+    """Give core_signal_daily, received just now."""
+    full = []
+    for name, signal, ago, hours in rows:
+        space, _, bare = name.rpartition("/")
+        day = DAY - timedelta(days=ago)
+        full.append((day, space, bare, "production", signal, 1, NOW, hours, hours.bit_count()))
+    return pl.LazyFrame(full, schema=SIGNAL_DAILY.schema, orient="row")
+
+
+def covered(known: pl.LazyFrame, sent: pl.LazyFrame) -> pl.DataFrame:
+    """Give mart_coverage_service, checked."""
+    costs = SERVICE_COST.empty().lazy()
+    made = coverage.coverage_service(known, sent, costs, now=NOW, terms=TERMS)
+    return COVERAGE_SERVICE.check(made.collect())
+
+
+def steady(name: str = "shop/web", *kinds: str) -> list[Heard]:
+    """Give a feed of every hour of the last eight days and of today until now."""
+    return [
+        (name, kind, ago, FULL if ago else (1 << 12) - 1)
+        for kind in kinds or ALL
+        for ago in range(9)
+    ]
+
+
+def test_a_stray_record_is_not_a_healthy_feed() -> None:
+    """One hour of 168 a signal is fresh, so it counts in M7, and is said to have gaps."""
+    known = catalogue("shop,web", "shop,api")
+    stray: list[Heard] = [("shop/api", kind, 0, 1 << 11) for kind in ALL]
+
+    frame = covered(known, heard([*steady(), *stray]))
+
+    columns = ["service_name", "state", "heard_hours", "expected_hours", "has_gaps"]
+    assert frame.select(columns).rows() == [
+        ("api", "complete", 3, 504, True),
+        ("web", "complete", 504, 504, False),
+    ]
+    assert frame["continuity_ratio"].to_list() == [3 / 504, 1.0]
+    team = coverage.coverage_team(frame.lazy(), TERMS).collect()
+    row = COVERAGE_TEAM.check(team).row(by_predicate=pl.col("team") == "t", named=True)
+    assert (row["gap_count"], row["continuity_ratio"]) == (1, 507 / 1008)
+
+
+def test_a_missing_signal_is_no_gap() -> None:
+    """What sends logs every hour and nothing else is partial without gaps, at a third of it."""
+    frame = covered(catalogue("shop,web"), heard(steady("shop/web", "logs")))
+
+    assert frame.select("state", "has_gaps").rows() == [("partial", False)]
+    assert frame["continuity_ratio"].to_list() == [pytest.approx(1 / 3)]
+
+
+def test_the_window_is_the_last_168_whole_hours() -> None:
+    """From 12:00 a week ago to 12:00 today; the hour under way and what is dated later are out."""
+    inside: list[Heard] = [("shop/web", "logs", 7, 1 << 12), ("shop/web", "logs", 0, 1 << 11)]
+    outside: list[Heard] = [("shop/web", "traces", 7, 1 << 11), ("shop/web", "traces", 0, 1 << 12)]
+
+    frame = covered(catalogue("shop,web"), heard([*inside, *outside, ("shop/web", "logs", -1, 1)]))
+
+    assert frame.select("logs_hours", "metrics_hours", "traces_hours").rows() == [(2, 0, 0)]
+
+
+def test_an_hour_counts_once_whatever_the_name() -> None:
+    """By its own name and by an alias in the same hours: those hours, not twice as many."""
+    rows: list[Heard] = [("shop/web", "logs", 1, 0b0111), ("old", "logs", 1, 0b1110)]
+
+    frame = covered(catalogue("shop,web,service,old"), heard(rows))
+
+    assert frame["logs_hours"].to_list() == [4]
+
+
+@pytest.mark.parametrize(
+    ("period", "expected_hours", "hours", "ratio"),
+    [("", 7, 3, 3 / 7), ("168", 1, 3, 1.0), ("400", 0, 3, None)],
+)
+def test_a_job_is_expected_once_a_period(
+    period: str, expected_hours: int, hours: int, ratio: float | None
+) -> None:
+    """A nightly job has seven runs a week; more hours than runs add nothing."""
+    rows: list[Heard] = [("batch/nightly", "logs", ago, 0b1) for ago in range(hours)]
+
+    frame = covered(catalogue(f"batch,nightly,cronjob,,{period}"), heard(rows))
+
+    row = frame.row(0, named=True)
+    assert (row["expected_hours"], row["continuity_ratio"]) == (expected_hours, ratio)
+
+
+def test_a_new_service_is_expected_since_it_was_seen() -> None:
+    """A workload first seen 5 hours ago is not blamed for the week before."""
+    known = catalogue("shop,web").with_columns(
+        pl.lit(NOW - timedelta(hours=5)).alias("first_seen_at")
+    )
+
+    frame = covered(known, heard(steady()))
+
+    assert frame.select("expected_hours", "heard_hours").rows() == [(15, 15)]
+
+
+def test_the_hours_of_a_day_are_kept_as_bits(telemetry: Any) -> None:
+    """Two series of one hour and one of another: two hours of the day, bits 0 and 5."""
+    resource = {"service.name": "web", "service.namespace": "shop"}
+    for metric in ("queue.depth", "queue.wait", "queue.age"):
+        telemetry.add(metric, resource, scope="shop.worker")
+    is_last = pl.col("metric_name") == "queue.age"
+    series = telemetry.series.with_columns(
+        pl.when(is_last).then(1 << 5).otherwise("hours").cast(pl.Int32).alias("hours")
+    )
+
+    frame = signals.signals_seen(
+        series,
+        SIGNAL.empty().lazy(),
+        date(2026, 10, 1),
+        infrastructure_scopes=[],
+        environment="production",
+    ).collect()
+
+    made = SIGNAL_DAILY.check(frame)
+    assert made.select("hours", "hour_count", "item_count").rows() == [(0b100001, 2, 3)]
+
+
+HOURS = st.lists(
+    st.tuples(
+        st.sampled_from(["shop/web", "web", "old"]),
+        st.sampled_from(ALL),
+        st.integers(-1, 9),
+        st.integers(1, FULL),
+    ),
+    unique_by=lambda row: row[:3],
+    max_size=20,
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(HOURS, HOURS)
+def test_more_telemetry_never_lowers_continuity(rows: list[Heard], more: list[Heard]) -> None:
+    """Hours heard stay or rise, and are counted by hand: the distinct hours of the window."""
+    known = catalogue("shop,web,service,old")
+    merged = {row[:3]: row[3] for row in rows}
+    for row in more:
+        merged[row[:3]] = merged.get(row[:3], 0) | row[3]
+
+    before = covered(known, heard(rows)).row(0, named=True)
+    after = covered(known, heard([(*key, hours) for key, hours in merged.items()])).row(
+        0, named=True
+    )
+
+    assert before["heard_hours"] <= after["heard_hours"]
+    end = NOW.replace(minute=0)
+    midnight = NOW.replace(hour=0, minute=0)
+    by_hand = {
+        (signal, at)
+        for _, signal, ago, bits in rows
+        for hour in range(24)
+        if bits >> hour & 1
+        and end - timedelta(hours=168) <= (at := midnight + timedelta(hours=hour, days=-ago)) < end
+    }
+    assert before["heard_hours"] == len(by_hand)

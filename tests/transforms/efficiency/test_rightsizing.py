@@ -1,0 +1,210 @@
+"""Efficiency and rightsizing, by worked examples and by hand."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from transforms.efficiency import rightsizing, workload
+from transforms.ledger.allocation import ledger_with_parts
+from transforms.ledger.evidence import weight_hourly
+from transforms.owners.ownership import Ownership
+from warehouse.tables.mart_workload import (
+    CONTAINER_HOURLY,
+    EFFICIENCY,
+    RIGHTSIZING,
+    WORKLOAD_DAILY,
+)
+
+DAY = date(2026, 10, 1)
+NOW = datetime(2026, 10, 2, tzinfo=UTC)
+GIB = 2.0**30
+MIB = 2.0**20
+
+
+def daily(**facts: object) -> pl.LazyFrame:
+    """Give a row of mart_workload_daily for each of 8 days."""
+    row = {**WORKLOAD_DAILY.sample(1).to_dicts()[0], "workload": "app", **facts}
+    rows = [{**row, "charge_date": DAY + timedelta(days=n)} for n in range(8)]
+    return pl.LazyFrame(rows, schema=WORKLOAD_DAILY.schema)
+
+
+def hourly(days: int, **facts: object) -> pl.LazyFrame:
+    """Give 24 hours a day: 0.2 cores and 300 MiB, and 0.8 cores in one hour of each day."""
+    row = {**CONTAINER_HOURLY.sample(1).to_dicts()[0], "workload": "app", **facts}
+    start = datetime(2026, 10, 1, tzinfo=UTC)
+    rows = [
+        {
+            **row,
+            "cpu_request_cores": 2.0,
+            "memory_request_bytes": GIB,
+            "memory_peak_bytes": 300 * MIB,
+            "run_hours": 1.0,
+            "replica_count": 1,
+            "usage_hour": start + timedelta(hours=n),
+            "usage_date": (start + timedelta(hours=n)).date(),
+            "cpu_peak_cores": 0.8 if n % 24 == 0 else 0.2,
+            **facts,
+        }
+        for n in range(24 * days)
+    ]
+    return pl.LazyFrame(rows, schema=CONTAINER_HOURLY.schema)
+
+
+def test_worked_example_of_three_tools(case: Any) -> None:
+    """KRR's and Kubecost's example: p95 640 m and 300 MiB; 800 m / 0.7."""
+    example = case("allocation", "c29")
+    pods = example["input"]["replicas"]
+    facts = pl.LazyFrame(
+        {
+            "cpu_p95_cores": [max(example["input"]["cpu_p95_m"].values()) / 1000],
+            "cpu_max_cores": [max(pod["cpu_peak_m"] for pod in pods) / 1000],
+            "memory_max_bytes": [max(pod["mem_peak_mib"] for pod in pods) * MIB],
+        }
+    )
+
+    rows = {row["profile"]: row for row in rightsizing.wanted(facts).collect().to_dicts()}
+
+    for profile, name in (("lean", "krr_simple_p95_mem15"), ("safe", "kubecost_max_target_0.7")):
+        want = example["expected"][name]
+        assert rows[profile]["cpu_wanted_cores"] * 1000 == pytest.approx(float(want["cpu_m"]))
+        assert rows[profile]["memory_wanted_bytes"] / MIB == pytest.approx(float(want["mem_mib"]))
+
+
+def sized(days: int, **facts: object) -> dict[str, dict[str, Any]]:
+    """Give the recommendation per profile; the workload paid $1 a core hour, $0.5 a GiB hour."""
+    paid = daily(
+        cluster="name-0", namespace="name-0",
+        cpu_cost=Decimal(48), cpu_alloc_core_hours=48.0,
+        memory_cost=Decimal(12), memory_alloc_gib_hours=24.0,
+    )  # fmt: skip
+    made = rightsizing.rightsizing(
+        hourly(days, **facts), paid, days=14, minimum_days=7, minimum_points=100
+    ).collect()
+    return {row["profile"]: row for row in RIGHTSIZING.check(made).to_dicts()}
+
+
+def test_requests_are_rounded_up_and_priced() -> None:
+    """One hour of 24 is above p95; so lean wants 0.2 cores, safe 0.8 / 0.7 up to 1.15.
+
+    Memory 300 MiB * 1.15 = 345, up to 352 MiB. Saved a month: 1.8 cores * 720 h * $1 and
+    (1 - 352/1024) GiB * 720 h * $0.5.
+    """
+    rows = sized(8)
+
+    assert rows["lean"]["cpu_wanted_cores"] == pytest.approx(0.2)
+    assert rows["balanced"]["cpu_wanted_cores"] == pytest.approx(0.23)
+    assert rows["safe"]["cpu_wanted_cores"] == pytest.approx(1.15)
+    assert rows["lean"]["memory_wanted_bytes"] == 352 * MIB
+    want = Decimal(1296) + Decimal(672) / 1024 * 360
+    assert abs(rows["lean"]["saved_cost"] - want) < Decimal("0.0001")
+
+
+def test_floors_hold() -> None:
+    """What does nothing wants 10 millicores, and 100 MB in whole 16 MiB: 96; safe 20 MiB: 32."""
+    row = sized(8, cpu_peak_cores=0.0, memory_peak_bytes=MIB)
+
+    assert row["lean"]["cpu_wanted_cores"] == 0.01
+    assert row["lean"]["memory_wanted_bytes"] == 96 * MIB
+    assert row["safe"]["memory_wanted_bytes"] == 32 * MIB
+
+
+def test_too_little_history_recommends_nothing() -> None:
+    """Six days are less than seven: nothing wanted, nothing saved, and it says so."""
+    row = sized(6)["balanced"]
+
+    assert row["state"] == "too_little_history"
+    assert row["cpu_wanted_cores"] is None
+    assert row["saved_cost"] is None
+
+
+def test_an_autoscaler_is_flagged(telemetry: Any) -> None:
+    """A workload that an HPA names as target is flagged, another one is not."""
+    hours = [float(n) for n in range(3)]
+    telemetry.node("n", 4, 16, hours).pod("a", "n", "shop", 0, 2, request=1, use=[0.5, 0.5])
+    telemetry.pod("b", "n", "shop", 0, 2, request=1, use=[0.5, 0.5])
+    hpa = {"k8s.namespace.name": "shop", "k8s.hpa.name": "a-app"}
+    telemetry.add("k8s.hpa.current_replicas", hpa)
+
+    made = workload.container_hourly(telemetry.usage().lazy(), telemetry.series).collect()
+
+    CONTAINER_HOURLY.check(made)
+    flags = dict(made.select("workload", "is_autoscaled").unique().rows())
+    assert flags == {"a-app": True, "b-app": False}
+
+
+def test_kubecosts_efficiency() -> None:
+    """CPU of $20 used to 25 %, memory of $1 used to 50 %: 5.5 / 21 = 26 %; $15.50 were not used."""
+    rows = daily(
+        cpu_cost=Decimal(20) / 8, cpu_request_core_hours=4.0, cpu_usage_core_hours=1.0,
+        memory_cost=Decimal(1) / 8, memory_request_gib_hours=2.0, memory_usage_gib_hours=1.0,
+    )  # fmt: skip
+
+    row = EFFICIENCY.check(workload.workload_efficiency(rows, days=14).collect()).to_dicts()[0]
+
+    assert row["efficiency"] == pytest.approx(5.5 / 21)
+    assert round(row["efficiency"], 2) == 0.26
+    assert row["unused_cost"] == Decimal("15.5")
+
+
+def test_no_request_is_efficient_and_nothing_is_not() -> None:
+    """Use without a request is 1, neither is 0."""
+    frame = pl.DataFrame({"u": [1.0, 0.0, 1.0], "r": [0.0, 0.0, 4.0]})
+
+    got = frame.select(workload.efficiency("u", "r").alias("e"))
+
+    assert got["e"].to_list() == [1.0, 0.0, 0.25]
+
+
+def split(bill: Any, telemetry: Any) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Give the ledger, and what of it was for CPU and GPUs."""
+    rows, parts = ledger_with_parts(
+        bill.of_day(), telemetry.usage().lazy(), telemetry.nodes().lazy(), Ownership.default(),
+        day=DAY, now=NOW,
+    )  # fmt: skip
+    return rows, parts
+
+
+def test_costs_of_workloads_are_the_ledgers(telemetry: Any, bill: Any) -> None:
+    """CPU and memory costs add up to the ledger, idle included; parts by 0.031611 : 0.004237."""
+    hours = [float(n) for n in range(25)]
+    telemetry.node("n", 4, 16, hours).pod("a", "n", "shop", 0, 23, request=1, use=[0.5] * 23)
+    rows, parts = split(bill.add("2.400000000007", 0, 24, "i-n"), telemetry)
+    used = telemetry.usage().lazy()
+
+    made = workload.workload_daily(
+        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, parts
+    ).collect()
+
+    WORKLOAD_DAILY.check(made)
+    key = ["namespace", "workload"]
+    got = made.select(*key, (pl.col("cpu_cost") + pl.col("memory_cost")).alias("cost"))
+    want = rows.group_by(key).agg(pl.col("effective_cost").sum().alias("cost")).collect()
+    assert_frame_equal(got.sort(key), want.sort(key), check_dtypes=False)
+    idle = made.filter(pl.col("workload") == "__idle__").row(0, named=True)
+    price = Decimal("0.031611") * Decimal(idle["cpu_alloc_core_hours"])
+    memory = Decimal("0.004237") * Decimal(idle["memory_alloc_gib_hours"])
+    part = price / (price + memory) * (idle["cpu_cost"] + idle["memory_cost"])
+    assert abs(part - idle["cpu_cost"]) < Decimal("0.000001")
+
+
+def test_a_workload_with_a_gpu_pays_for_it(telemetry: Any, bill: Any) -> None:
+    """All of a node for an hour, a GPU too: 4 x 0.031611 : 16 x 0.004237 : 0.95 of $1.144236."""
+    telemetry.node("n", 4, 16, [0, 1], gpus=1)
+    telemetry.pod("a", "n", "shop", 0, 1, request=4, gib=16, gpus=1)
+    rows, parts = split(bill.add("1.144236", 0, 1, "i-n"), telemetry)
+    used = telemetry.usage().lazy()
+
+    made = workload.workload_daily(
+        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, parts
+    ).collect()
+
+    row = made.filter(pl.col("workload") == "a-app").row(0, named=True)
+    assert row["gpu_alloc_gpu_hours"] == 1.0
+    costs = (row["cpu_cost"], row["memory_cost"], row["gpu_cost"])
+    want = (Decimal("0.126444"), Decimal("0.067792"), Decimal("0.95"))
+    assert all(abs(a - b) < Decimal("0.00000001") for a, b in zip(costs, want, strict=True))
+    assert sum(costs) == Decimal("1.144236")

@@ -1,0 +1,314 @@
+"""Load balancers: who stood behind them by telemetry, and the bill lines that pay for them."""
+
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from transforms.ledger import google_names
+
+KSM = {"k8s.cluster.name": "c", "k8s.namespace.name": "monitoring", "k8s.pod.name": "ksm-0"}
+UID = "0b5a1c9e-1111-2222-3333-444455556666"
+NAME = "a0b5a1c9e111122223333444455556666"[:32]
+HOST = "shop-web-0123456789abcdef.elb.eu-west-1.amazonaws.com"
+ARN = "arn:aws:elasticloadbalancing:eu-west-1:000000000001:loadbalancer/"
+GOOGLE = f"k8s2-tcp-7kpbhpki-shop-web-{google_names.digest('7kpbhpki;shop;web')}"
+ALL_DAY = [hour / 2 for hour in range(48)]
+
+
+def scraped(telemetry: Any, name: str, hours: Any = (0, 0.5, 1, 1.5), **labels: str) -> None:
+    """Add a metric of kube-state-metrics or OpenCost's exporter."""
+    telemetry.add(name, KSM, [(hour, 1) for hour in hours], labels=labels)
+
+
+def served(telemetry: Any, service: str = "web", hours: Any = (0, 0.5, 1, 1.5)) -> None:
+    """Let a service of type LoadBalancer be told, with its address."""
+    about = {"namespace": "shop", "service": service, "uid": UID}
+    scraped(telemetry, "kube_service_spec_type", hours, type="LoadBalancer", **about)
+    scraped(
+        telemetry, "kube_service_spec_type", hours, type="ClusterIP", **(about | {"service": "db"})
+    )
+    ingress = "kube_service_status_load_balancer_ingress"
+    scraped(telemetry, ingress, hours, hostname=HOST, ip="", **about)
+
+
+def leads(telemetry: Any, pod: str, service: str = "web") -> None:
+    """Let the service's slice name a pod."""
+    slice_ = f"{service}-x7k2p"
+    scraped(
+        telemetry, "kube_endpointslice_endpoints", namespace="shop", endpointslice=slice_,
+        targetref_kind="Pod", targetref_name=pod, ready="true",
+    )  # fmt: skip
+
+
+def stood(telemetry: Any) -> list[tuple[Any, ...]]:
+    """Give who stood behind which balancer in the first hour, and for how long."""
+    hours = telemetry.balancers().filter(pl.col("usage_hour").dt.hour() == 0)
+    return hours.select("kind", "balancer", "pod", "overlap_seconds").rows()
+
+
+def test_a_balancer_is_split_by_the_time_pods_ran_behind_it(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """One for the hour, one for a third of it; the hour after, nobody; then silence."""
+    served(telemetry)
+    telemetry.pod("a", "n", "shop", 0, 1, request=1).pod("z", "n", "shop", 0, 1 / 3, request=1)
+    telemetry.pod("other", "n", "shop", 0, 1, request=1)
+    leads(telemetry, "a")
+    leads(telemetry, "z")
+    for hour in (0, 1, 5):
+        bill.add("4", hour, 1, f"{ARN}net/shop-web/0123456789abcdef")
+
+    frame = ledger(bill, telemetry)
+
+    assert by(frame, "workload") == {
+        "a-app": 3,
+        "z-app": 1,
+        "service shop/web": 4,
+        "__no_telemetry__": 4,
+    }
+    alone = frame.filter(pl.col("workload") == "service shop/web")
+    assert alone.select("cluster", "namespace", "team", "reason", "rule_id").rows() == [
+        ("c", "__unmounted__", "__unmounted__", "unmounted", "")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("resource", "tags"),
+    [
+        (f"{ARN}net/shop-web/0123456789abcdef", {}),
+        (f"{ARN}{NAME}", {}),
+        (f"//compute.googleapis.com/projects/p/regions/r/forwardingRules/{NAME}", {}),
+        (f"/subscriptions/s/providers/Microsoft.Network/publicIPAddresses/kubernetes-{NAME}", {}),
+        (f"//compute.googleapis.com/projects/p/regions/r/forwardingRules/{GOOGLE}", {}),
+        (f"projects/p/global/forwardingRules/{GOOGLE}-a-ipv6", {}),
+        ("r", {"kubernetes.io/service-name": "shop/web"}),
+        ("r", {"user_service_k8s_aws_stack": "shop/web"}),
+        ("r", {"k8s-azure-service": "shop/web"}),
+    ],
+)  # fmt: skip
+def test_a_line_is_known_by_name_uid_or_tag(
+    telemetry: Any, bill: Any, ledger: Any, by: Any, resource: str, tags: dict[str, str]
+) -> None:
+    """However the cloud calls the balancer, the pod behind it pays."""
+    served(telemetry)
+    telemetry.pod("a", "n", "shop", 0, 1, request=1)
+    leads(telemetry, "a")
+    bill.add("1", 0, 1, resource, tags)
+
+    assert by(ledger(bill, telemetry), "workload") == {"a-app": 1}
+
+
+def test_every_way_to_tell_who_stands_behind(telemetry: Any) -> None:
+    """Slices, addresses, selected labels of OpenCost's exporter and of OpenTelemetry."""
+    labels = {"app.kubernetes.io/name": "web", "tier": "front"}
+    telemetry.pod("a", "n", "shop", 0, 1, request=1, labels=labels)
+    telemetry.pod("b", "n", "shop", 0, 1, request=1, labels={"tier": "front"})
+    cost = "kubecost_load_balancer_cost"
+    for service in ("sliced", "addressed", "selecting"):
+        scraped(telemetry, cost, namespace="shop", service_name=service, ingress_ip="192.0.2.1")
+    leads(telemetry, "b", "sliced")
+    info = {"namespace": "shop", "pod": "a", "pod_ip": "10.0.0.7"}
+    scraped(telemetry, "kube_pod_info", **info)
+    scraped(
+        telemetry, "kube_endpoint_address", namespace="shop", endpoint="addressed", ip="10.0.0.7"
+    )
+    selected = {"label_app_kubernetes_io_name": "web", "label_tier": "front"}
+    for service in ("selecting", "sliced"):
+        scraped(telemetry, "service_selector_labels", namespace="shop", service=service, **selected)
+    told = {
+        "k8s.cluster.name": "c",
+        "k8s.namespace.name": "shop",
+        "k8s.service.name": "native",
+        "k8s.service.type": "LoadBalancer",
+        "k8s.service.selector.app.kubernetes.io/name": "web",
+    }
+    telemetry.add("k8s.service.load_balancer.ingress.count", told, [(0, 1)])
+
+    assert sorted(stood(telemetry)) == [
+        ("service", "shop/addressed", "a", 3600.0),
+        ("service", "shop/native", "a", 3600.0),
+        ("service", "shop/selecting", "a", 3600.0),
+        ("service", "shop/sliced", "b", 3600.0),
+    ]
+
+
+def test_what_an_exporter_says_of_itself_is_not_the_service(telemetry: Any) -> None:
+    """Scraped by a ServiceMonitor without honor_labels, the metric's own labels are `exported_`."""
+    telemetry.pod("a", "n", "shop", 0, 1, request=1)
+    leads(telemetry, "a")
+    scraped(
+        telemetry, "kube_service_spec_type", namespace="monitoring", service="ksm",
+        exported_namespace="shop", exported_service="web", type="LoadBalancer",
+    )  # fmt: skip
+
+    assert stood(telemetry) == [("service", "shop/web", "a", 3600.0)]
+
+
+def test_an_ingress_leads_to_the_pods_of_its_services(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """A pod behind two paths counts once; a group has the ingresses that name it."""
+    for pod, service in (("a", "web"), ("a", "api"), ("z", "api"), ("y", "docs")):
+        leads(telemetry, pod, service)
+    for pod in "azy":
+        telemetry.pod(pod, "n", "shop", 0, 1, request=1)
+    for ingress, service in (("edge", "web"), ("edge", "api"), ("help", "docs")):
+        about = {"namespace": "shop", "ingress": ingress}
+        scraped(telemetry, "kube_ingress_path", service_name=service, **about)
+        group = {"annotation_alb_ingress_kubernetes_io_group_name": "public"}
+        scraped(telemetry, "kube_ingress_annotations", **about, **group)
+    bill.add("2", 0, 1, f"{ARN}app/k8s-edge/1", {"ingress.k8s.aws/stack": "shop/edge"})
+    bill.add("6", 0, 1, f"{ARN}app/k8s-public/2", {"ingress.k8s.aws/stack": "public"})
+
+    got = by(ledger(bill, telemetry), "workload")
+
+    assert got == {"a-app": 3, "z-app": 3, "y-app": 2}
+
+
+def test_a_tag_of_what_is_gone_is_unmounted_where_the_cluster_speaks(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """A balancer whose service was deleted still costs; another cluster's line stays a line."""
+    served(telemetry)
+    telemetry.pod("a", "n", "shop", 0, 1, request=1)
+    leads(telemetry, "a")
+    gone = {"kubernetes.io/service-name": "shop/old"}
+    bill.add("1", 0, 1, "r1", gone | {"elbv2.k8s.aws/cluster": "c"})
+    bill.add("2", 0, 1, "r2", gone)
+    bill.add("4", 9, 1, "r3", gone | {"elbv2.k8s.aws/cluster": "c"})
+
+    frame = ledger(bill, telemetry)
+
+    assert by(frame, "team") == {"__unmounted__": 1, "__unallocated__": 2, "__no_telemetry__": 4}
+    assert "service shop/old" in frame["workload"].to_list()
+
+
+def test_without_telemetry_of_endpoints_nothing_is_called_unmounted(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """A service alone does not tell that no pod is behind it."""
+    served(telemetry)
+    telemetry.pod("a", "n", "shop", 0, 1, request=1)
+    bill.add("1", 0, 1, f"{ARN}net/shop-web/0123456789abcdef")
+
+    assert telemetry.balancers().is_empty()
+    assert by(ledger(bill, telemetry), "team") == {"__unallocated__": 1}
+
+
+def test_a_daily_line_is_split_by_the_overlap_of_the_day(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """Six hours and two: three parts and one."""
+    served(telemetry, hours=ALL_DAY)
+    telemetry.pod("a", "n", "shop", 0, 6, request=1).pod("z", "n", "shop", 2, 4, request=1)
+    leads(telemetry, "a")
+    leads(telemetry, "z")
+    bill.add("8", 0, 24, f"{ARN}net/shop-web/0123456789abcdef")
+
+    assert by(ledger(bill, telemetry), "workload") == {"a-app": 6, "z-app": 2}
+
+
+spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 60)), max_size=4)
+costs = st.lists(
+    st.tuples(
+        st.sampled_from([0, 1, 5]), st.decimals(-50, 900, places=12), st.sampled_from([1, 24])
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(
+    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(pods=spans, lines=costs)
+def test_balancers_cost_what_their_lines_cost(
+    telemetry: Any, bill: Any, ledger: Any, pods: Any, lines: Any
+) -> None:
+    """Per line the ledger is the bill, however pods come and go."""
+    telemetry, bill = type(telemetry)(), type(bill)()
+    served(telemetry)
+    for number, (start, length) in enumerate(pods):
+        telemetry.pod(f"p{number}", "n", "shop", start / 60, (start + length) / 60, request=1)
+        leads(telemetry, f"p{number}")
+    for start, amount, hours in lines:
+        bill.add(str(amount), start if hours == 1 else 0, hours, f"{ARN}{NAME}")
+
+    frame = ledger(bill, telemetry)
+
+    got = frame.group_by("x_line_hash").agg(pl.col("effective_cost").sum()).sort("x_line_hash")
+    assert got["effective_cost"].to_list() == [Decimal(amount) for _, amount, _ in lines]
+
+
+@pytest.mark.parametrize(
+    ("service", "digest"), [("namespace;name", "956p2p7x"), ("default;netlb-service", "y6efeqo7")]
+)
+def test_googles_digest_is_googles(service: str, digest: str) -> None:
+    """The names that ingress-gce's own tests expect of the cluster 7kpbhpki."""
+    assert google_names.digest(f"7kpbhpki;{service}") == digest
+
+
+def test_long_names_are_cut_as_google_cuts_them() -> None:
+    """Two names of 63 signs in 35: 18 and 17; what has room stays."""
+    long = "0123456789" * 6 + "abc"
+
+    assert google_names.cut(35, long, long) == [long[:18], long[:17]]
+    assert google_names.cut(36, "shop", "web") == ["shop", "web"]
+
+
+def test_a_name_of_google_without_the_services_digest_is_not_the_service(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """`shop-we/b` in the text is `shop/web` for the eye; the digest tells them apart."""
+    served(telemetry)
+    telemetry.pod("a", "n", "shop", 0, 1, request=1)
+    leads(telemetry, "a")
+    other = google_names.digest("7kpbhpki;shop-web;x")
+    bill.add("1", 0, 1, f"p/forwardingRules/k8s2-tcp-7kpbhpki-shop-web-{other}")
+
+    assert by(ledger(bill, telemetry), "team") == {"__unallocated__": 1}
+
+
+def test_googles_ingress_is_known_by_its_text(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """`k8s2-fr-…-shop-front-…` is the ingress shop/front, which leads to the pods of web."""
+    served(telemetry)
+    telemetry.pod("a", "n", "shop", 0, 1, request=1)
+    leads(telemetry, "a")
+    about = {"namespace": "shop", "ingress": "front"}
+    scraped(telemetry, "kube_ingress_path", host="x", path="/", service_name="web", **about)
+    bill.add("1", 0, 1, "p/global/forwardingRules/k8s2-fs-7kpbhpki-shop-front-0123abcd")
+
+    frame = ledger(bill, telemetry)
+
+    assert by(frame, "workload") == {"a-app": 1}
+    assert frame["line_item"].to_list() == ["ingress shop/front"]
+
+
+def test_an_address_that_services_share_is_paid_by_the_pods_of_all(
+    telemetry: Any, bill: Any, ledger: Any, by: Any
+) -> None:
+    """One pod of each service and one of both, that counts once; a service that is gone is none."""
+    served(telemetry)
+    served(telemetry, "api")
+    for name in ("a", "b", "ab"):
+        telemetry.pod(name, "n", "shop", 0, 1, request=1)
+    for pod, service in (("a", "web"), ("ab", "web"), ("b", "api"), ("ab", "api")):
+        leads(telemetry, pod, service)
+    bill.add("3", 0, 1, "ip-1", {"k8s-azure-service": "shop/web, shop/api,shop/gone"})
+    bill.add("1", 0, 1, "ip-2", {"k8s-azure-service": "shop/gone,shop/lost"})
+
+    frame = ledger(bill, telemetry)
+
+    assert by(frame.filter(pl.col("line_kind") == "balancer"), "workload") == {
+        "a-app": 1,
+        "ab-app": 1,
+        "b-app": 1,
+    }
+    assert by(frame, "team")["__unallocated__"] == 4
+    assert "service shop/web,shop/api,shop/gone" in frame["line_item"].to_list()

@@ -1,0 +1,156 @@
+"""Forecast and anomalies, worked out by hand."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.outlook import anomaly, outlook
+from transforms.outlook.anomaly import Limits
+from warehouse.tables.mart_cost import COST_DAILY_SERVICE, COST_DAILY_TEAM
+from warehouse.tables.mart_outlook import ANOMALY, FORECAST
+
+NOW = datetime(2026, 10, 25, 12, tzinfo=UTC)
+FIRST = date(2026, 9, 1)
+
+
+def team_days(cost: Any, days: int = 54) -> pl.LazyFrame:
+    """Give a team's cost of each day; the last two are estimated."""
+    blank = COST_DAILY_TEAM.sample(1).to_dicts()[0]
+    rows = [
+        {
+            **blank,
+            "charge_date": (day := FIRST + timedelta(days=n)),
+            "effective_cost": Decimal(cost(day)),
+            "is_estimated": n >= days - 2,
+        }
+        for n in range(days)
+    ]
+    return pl.LazyFrame(rows, schema=COST_DAILY_TEAM.schema)
+
+
+def row_of(frame: pl.LazyFrame) -> dict[str, Any]:
+    """Give the one forecast."""
+    return FORECAST.check(outlook.forecast(frame, now=NOW).collect()).row(0, named=True)
+
+
+def test_a_steady_week_goes_on() -> None:
+    """$100 a weekday, $40 at weekends: October has 22 and 9 days, $2,560; every trial is right."""
+    row = row_of(team_days(lambda day: 40 if day.weekday() >= 5 else 100))
+
+    assert row["period"] == "2026-10"
+    assert row["elapsed_days"] == 22
+    assert row["forecast_cost"] == 22 * 100 + 9 * 40
+    assert row["low_cost"] == row["high_cost"] == row["forecast_cost"]
+    assert row["error_ratio"] == 0
+
+
+def test_a_steady_rise_goes_on() -> None:
+    """A cost of n dollars on day n of a rise by one a day is n on the days to come, too."""
+    row = row_of(team_days(lambda day: (day - FIRST).days + 1))
+
+    days = [(date(2026, 10, n) - FIRST).days + 1 for n in range(1, 32)]
+    assert row["forecast_cost"] == sum(days)
+
+
+def test_estimated_days_are_not_counted() -> None:
+    """The last two days are half there: they are forecast at $100, not taken at $50."""
+    row = row_of(team_days(lambda day: 50 if day >= date(2026, 10, 23) else 100))
+
+    assert row["spent_cost"] == 2200
+    assert row["forecast_cost"] == 3100
+
+
+def test_the_interval_is_what_the_trials_missed_by() -> None:
+    """Forecast from trials of 0.9 to 1.1: the outer ranks of 10 % and 90 %."""
+    parts = [Decimal(90 + n) / 100 for n in range(21)]
+
+    assert outlook._interval(parts) == (Decimal("0.92"), Decimal("1.08"))  # noqa: SLF001
+
+
+def test_little_history_has_no_interval() -> None:
+    """Sixteen days: a forecast, and no interval."""
+    row = row_of(team_days(lambda _: 10, days=16))
+
+    assert row["backtest_count"] < outlook.LEAST_TRIALS
+    assert row["low_cost"] is row["high_cost"] is None
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=20, max_size=50))
+def test_the_forecast_lies_in_its_interval(costs: list[int]) -> None:
+    """Whatever the days cost, spent <= low <= forecast <= high."""
+    made = team_days(lambda day: costs[(day - FIRST).days], days=len(costs))
+
+    row = row_of(made)
+
+    if row["low_cost"] is not None:
+        assert row["spent_cost"] <= row["low_cost"] <= row["forecast_cost"] <= row["high_cost"]
+
+
+def services(*series: tuple[str, str, dict[int, str], str]) -> pl.LazyFrame:
+    """Give 54 days of (team, namespace): a usual cost, and odd ones by days from the end."""
+    blank = COST_DAILY_SERVICE.sample(1).to_dicts()[0]
+    rows = [
+        {
+            **blank,
+            "charge_date": FIRST + timedelta(days=n),
+            "team": team,
+            "service_name": "EC2",
+            "cluster": "c",
+            "namespace": namespace,
+            "currency": "USD",
+            "effective_cost": Decimal(odd.get(53 - n, usual)),
+        }
+        for team, namespace, odd, usual in series
+        for n in range(54)
+    ]
+    return pl.LazyFrame(rows, schema=COST_DAILY_SERVICE.schema)
+
+
+def alerts(frame: pl.LazyFrame) -> list[dict[str, Any]]:
+    """Give the alerts with their least amounts of $5 and 20 %."""
+    return ANOMALY.check(anomaly.cost_anomaly(frame, Limits()).collect()).to_dicts()
+
+
+def test_a_jump_alerts_with_its_drivers() -> None:
+    """$100 becomes $180: impact 80, score 80 / (0 + 2 + 0.5) = 32; namespace jobs rose by 80."""
+    rows = alerts(services(("pay", "api", {}, "60"), ("pay", "jobs", {0: "120"}, "40")))
+
+    team = next(row for row in rows if row["scope"] == "team")
+    assert (team["effective_cost"], team["expected_cost"], team["impact_cost"]) == (180, 100, 80)
+    assert team["score"] == pytest.approx(32)
+    assert team["drivers"] == "c / jobs +80.00"
+    space = next(row for row in rows if row["scope"] == "namespace")
+    assert (space["namespace"], space["drivers"]) == ("jobs", "pay / EC2 +80.00")
+
+
+def test_a_middling_rise_alerts_on_the_second_day() -> None:
+    """A rise of 25 on 100 (score 25 / 4.3 by a MAD of 1.2) is told when it lasts."""
+    noisy = {7 * n + k: str(100 + (n % 3 - 1) * 2) for n in range(1, 8) for k in range(7)}
+    rows = alerts(services(("pay", "api", {**noisy, 0: "125", 1: "125"}, "100")))
+
+    assert {(row["charge_date"], row["day_count"]) for row in rows} == {(date(2026, 10, 24), 2)}
+
+
+def test_usual_and_small_rises_stay_silent() -> None:
+    """A weekly rhythm, a rise of $4, and one of 10 % are not told."""
+    rhythm = dict.fromkeys(range(0, 54, 7), "200")
+    rows = alerts(
+        services(
+            ("a", "weekly", rhythm, "100"),
+            ("b", "small", {0: "5"}, "1"),
+            ("d", "tenth", {0: "1100", 1: "1100"}, "1000"),
+        )
+    )
+
+    assert rows == []
+
+
+def test_without_cost_there_is_nothing() -> None:
+    """Empty tables give empty tables."""
+    assert alerts(COST_DAILY_SERVICE.empty().lazy()) == []
+    assert outlook.forecast(COST_DAILY_TEAM.empty().lazy(), now=NOW).collect().is_empty()

@@ -1,0 +1,1 @@
+"""Cardinality: series, labels, what-ifs, churn."""

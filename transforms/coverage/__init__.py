@@ -1,0 +1,1 @@
+"""Coverage: which services can be seen, and which are dark."""

@@ -1,0 +1,1 @@
+"""Efficiency: workloads, rightsizing, cost per unit of work."""

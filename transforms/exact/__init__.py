@@ -1,0 +1,1 @@
+"""Exact arithmetic: money in atoms, cents, sums that two runs agree on."""

@@ -1,0 +1,5 @@
+"""Sizes that weights are counted in."""
+
+from typing import Final
+
+KIB: Final = 1024

@@ -1,0 +1,1 @@
+"""The ledger: every bill line explained downward."""

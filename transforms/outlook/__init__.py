@@ -1,0 +1,1 @@
+"""Outlook: forecasts, budgets, anomalies, closed months."""

@@ -1,0 +1,1 @@
+"""Owners: the ownership file, its rules and pools, and whom they name."""

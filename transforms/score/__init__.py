@@ -1,0 +1,1 @@
+"""The Instrumentation Score: rules, evidence, advisories."""
