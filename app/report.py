@@ -184,7 +184,7 @@ def _facts(reader: Reader, filters: Filters) -> str:
 def _answer(reader: Reader, filters: Filters) -> str:
     """Give what was found in sentences, the cards, and where to read on."""
     made = {about: figure(make, reader, filters) for about, make in ANSWERS.items()}
-    said = "".join(
+    sentence = "".join(
         f"<li><b>{escape(about)}.</b> {escape(one.finding)}</li>"
         for about, one in made.items()
         if one.rows and (one.chart is not None or one.name != "movers")
@@ -194,7 +194,7 @@ def _answer(reader: Reader, filters: Filters) -> str:
         for place, section in enumerate(SECTIONS, 1)
     )
     return (
-        f'<section class="answer"><h2>The answer</h2><ol>{said}</ol>'
+        f'<section class="answer"><h2>The answer</h2><ol>{sentence}</ol>'
         f"{_cards(SECTIONS[0], reader, filters)}"
         f'<nav aria-label="Contents"><ol>{links}</ol></nav></section>'
     )
@@ -243,7 +243,7 @@ def _cards(section: Section, reader: Reader, filters: Filters) -> str:
 
 def _figure(made: Figure, charts: dict[str, object]) -> str:
     parts = [f"<h3>{escape(made.title)}</h3>"]
-    parts.append(f'<p class="finding">{escape(made.said)}</p>')
+    parts.append(f'<p class="finding">{escape(made.sentence)}</p>')
     if made.chart is not None:
         charts[made.name] = made.chart
         parts.append(

@@ -122,8 +122,8 @@ def _churned_part(before: str, today: str, first: int, end: int) -> list[int]:
     both = what_if(now).join(what_if(then), on=key, how="left", suffix="_1", validate="1:1")
     grown = pl.col("series") - pl.col("series_1")
     explained = 1 - (pl.col("left") - pl.col("left_1")) / grown
-    told = both.filter(grown > 0).select(explained).drop_nulls().height
-    return [int(counts["new"].sum()), int(counts["gone"].sum()), told]
+    reported = both.filter(grown > 0).select(explained).drop_nulls().height
+    return [int(counts["new"].sum()), int(counts["gone"].sum()), reported]
 
 
 def write_raw(path: str, source: str) -> int:

@@ -1,7 +1,7 @@
-"""Ownership at the size of a catalogue: thousands of rules, tens of thousands of things to own.
+"""Ownership at the size of a catalogue: thousands of rules, tens of thousands of resources to own.
 
-Per kind of rule: reading the file, judging things (workloads with labels, lines with resources),
-and `meterbook check`. Each thing is taken by one rule, all over the file.
+Per kind of rule: reading the file, judging resources (workloads with labels, lines with resources),
+and `meterbook check`. Each resource is taken by one rule, all over the file.
 """
 
 import json
@@ -15,7 +15,7 @@ from peak import table
 
 from transforms.owners.checks import advice
 from transforms.owners.ownership import parse_ownership
-from transforms.owners.owning import Judge, Thing
+from transforms.owners.owning import Matcher, Resource
 
 DAY: Final = date(2026, 11, 1)
 KINDS: Final = {
@@ -41,10 +41,10 @@ def rules_file(kind: str, rules: int) -> str:
     return "\n".join(["version: 1", f"teams: [{teams}]", "rules:", *lines, ""])
 
 
-def things_of(rules: int, count: int) -> list[Thing]:
-    """Give so many things; each is taken by one rule of every kind."""
+def resources_of(rules: int, count: int) -> list[Resource]:
+    """Give so many resources; each is taken by one rule of every kind."""
     return [
-        Thing(
+        Resource(
             cluster=f"c{n % rules % CLUSTERS}",
             namespace=f"ns-{n % rules}-x",
             workload=f"app-{n}",
@@ -57,21 +57,21 @@ def things_of(rules: int, count: int) -> list[Thing]:
 
 
 def row(kind: str, rules: int, count: int) -> dict[str, object]:
-    """Read the file, judge each thing and check the file; nothing may be without an owner."""
-    text, things = rules_file(kind, rules), things_of(rules, count)
+    """Read the file, judge each resource and check the file; nothing may be without an owner."""
+    text, resources = rules_file(kind, rules), resources_of(rules, count)
     clock = [time.process_time()]
     ownership = parse_ownership(text)
     clock.append(time.process_time())
-    book = Judge(ownership, DAY)
-    owned = sum(book.owner(thing, "workload").rule_id != "" for thing in things)
+    book = Matcher(ownership, DAY)
+    owned = sum(book.owner(resource, "workload").rule_id != "" for resource in resources)
     clock.append(time.process_time())
     findings = advice(ownership)
     clock.append(time.process_time())
     if owned != count or findings:
         sys.exit(f"{kind}: {owned} of {count} owned, {len(findings)} findings")
-    read, judge, check = (f"{end - begin:.2f}" for begin, end in pairwise(clock))
+    read, matcher, check = (f"{end - begin:.2f}" for begin, end in pairwise(clock))
     return {"rules by": kind, "rules": f"{rules:,}", "things": f"{count:,}",
-            "read": read, "judge": judge, "check": check}  # fmt: skip
+            "read": read, "judge": matcher, "check": check}  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ def _busiest(world: World) -> Node:
 
 def sent(world: World, flow: Flow, start: int, stop: int) -> dict[Workload, int]:
     """Give the bytes of a flow by workload: of its class where that is told, else of all."""
-    told: dict[Workload, int] = defaultdict(int)
+    reported: dict[Workload, int] = defaultdict(int)
     other: dict[Workload, int] = defaultdict(int)
     for pod in _pods(world, flow):
         first, last = max(start, pod.start), min(stop, pod.end)
@@ -181,10 +181,10 @@ def sent(world: World, flow: Flow, start: int, stop: int) -> dict[Workload, int]
         used = pod.cpu_sum[last - pod.start] - pod.cpu_sum[first - pod.start]
         classes = classes_of(pod)
         if flow.kind in classes:
-            told[pod.workload] += used * classes[flow.kind]
+            reported[pod.workload] += used * classes[flow.kind]
         elif not classes:
             other[pod.workload] += used * UNKNOWN_BYTES
-    return told or other
+    return reported or other
 
 
 @lru_cache(maxsize=8)

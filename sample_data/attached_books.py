@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from sample_data.attached import Volume, mounts, sent
-from sample_data.balancers import Balancer, behind
+from sample_data.balancers import Balancer, backends
 from sample_data.charges import Charge
 from sample_data.model import Workload, World
 
@@ -32,7 +32,7 @@ def attached_parts(world: World, charge: Charge) -> Iterator[Part]:
     if isinstance(charge.attached, Volume):
         yield from _mounted(world, charge.attached, start, stop)
     elif isinstance(charge.attached, Balancer):
-        yield from _behind(world, charge.attached, start, stop)
+        yield from _backends(world, charge.attached, start, stop)
     elif charge.attached is not None:
         shares = sent(world, charge.attached, start, stop)
         whole = sum(shares.values())
@@ -56,10 +56,10 @@ def _mounted(world: World, volume: Volume, start: int, stop: int) -> Iterator[Pa
         yield Part(None, UNMOUNTED, alone)
 
 
-def _behind(world: World, balancer: Balancer, start: int, stop: int) -> Iterator[Part]:
+def _backends(world: World, balancer: Balancer, start: int, stop: int) -> Iterator[Part]:
     """Share the whole span by the hours that pods stood behind the balancer in it."""
     hours: dict[Workload, int] = defaultdict(int)
-    for pod in behind(world, balancer):
+    for pod in backends(world, balancer):
         hours[pod.workload] += max(0, min(stop, pod.end) - max(start, pod.start))
     whole = sum(hours.values())
     if not whole:

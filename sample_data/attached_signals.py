@@ -17,7 +17,7 @@ from sample_data.attached import (
     volumes,
     volumes_of,
 )
-from sample_data.balancers import Balancer, balancers, behind
+from sample_data.balancers import Balancer, backends, balancers
 from sample_data.model import Cluster, Pod, World
 from sample_data.signals import (
     KUBELET,
@@ -75,13 +75,13 @@ def _level(gib: int, when: When, time: Clock) -> list[tuple[int, int, float]]:
 def _traffic(world: World, pod: Pod, when: When, time: Clock) -> Iterator[Series]:
     """Give the bytes in and out: they follow the use of CPU."""
     birth = time.at(pod.start)
-    told = [(EGRESS, LABELS[kind], scale) for kind, scale in classes_of(pod).items()]
+    reported = [(EGRESS, LABELS[kind], scale) for kind, scale in classes_of(pod).items()]
     if has_traffic(world, pod):
-        told += [
+        reported += [
             (NETWORK, (("direction", direction), ("interface", "eth0")), scale)
             for direction, scale in DIRECTIONS
         ]
-    for metric, labels, scale in told:
+    for metric, labels, scale in reported:
         points = [(birth, time.at(*at), pod.cpu_sum[at[0] - pod.start] * scale) for at in when]
         yield Series(metric, labels, points)
 
@@ -103,13 +103,13 @@ def cluster_attached(world: World, cluster: Cluster, window: Window) -> Iterator
         return
     mine = [volume for volume in volumes(world) if volume.cluster == cluster]
     fronts = [balancer for balancer in balancers(world) if balancer.cluster == cluster]
-    told = (
+    reported = (
         *((CLAIM, _claim(volume)) for volume in mine),
         *((DISK, _disk(volume)) for volume in mine),
         *((SERVICE, (*_service(one), ("type", "LoadBalancer"))) for one in fronts),
         *((ADDRESS, (*_service(one), ("hostname", one.host), ("ip", ""))) for one in fronts),
     )
-    series = [Series(metric, labels, points) for metric, labels in told]
+    series = [Series(metric, labels, points) for metric, labels in reported]
     for one in fronts:
         series += _endpoints(world, one, window)
     if series:
@@ -127,7 +127,7 @@ def _service(balancer: Balancer) -> Attributes:
 def _endpoints(world: World, balancer: Balancer, window: Window) -> Iterator[Series]:
     """Name the pods that the service leads to, as long as each runs."""
     time = clock(world)
-    for pod in behind(world, balancer):
+    for pod in backends(world, balancer):
         points = [(0, time.at(*at), 1.0) for at in samples(pod.start, pod.end, window)]
         labels: Attributes = (
             ("endpointslice", f"{balancer.service}-x7k2p"),

@@ -66,7 +66,7 @@ def balancers(world: World) -> tuple[Balancer, ...]:
     )
 
 
-def behind(world: World, balancer: Balancer) -> list[Pod]:
+def backends(world: World, balancer: Balancer) -> list[Pod]:
     """List the pods that stand behind a balancer while they run."""
     return [
         pod

@@ -108,7 +108,7 @@ def broken_rules(world: World) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def told_beside(world: World) -> list[tuple[str, str]]:
+def reported_beside(world: World) -> list[tuple[str, str]]:
     """Give each service with what is odd about it beside the rules."""
     return sorted(
         (service.name, advisory)

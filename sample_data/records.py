@@ -25,7 +25,7 @@ def log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
 
 def _log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
     """Give those of the last week: one or two, and a deployment each noon."""
-    if "logs" not in service.signals or not _tells(world, service, hour):
+    if "logs" not in service.signals or not _reports(world, service, hour):
         return []
     at = clock(world).at(hour)
     found = []
@@ -52,7 +52,7 @@ def _log_entries(world: World, service: Service, hour: int) -> list[LogEntry]:
 
 def span_entries(world: World, service: Service, hour: int) -> list[SpanEntry]:
     """Give the spans of an hour of the last week."""
-    if "traces" not in service.signals or not _tells(world, service, hour):
+    if "traces" not in service.signals or not _reports(world, service, hour):
         return []
     at = clock(world).at(hour)
     route = f"/api/{service.name}"
@@ -68,7 +68,7 @@ def span_entries(world: World, service: Service, hour: int) -> list[SpanEntry]:
     return faults.spans(service, hour, entries)
 
 
-def _tells(world: World, service: Service, hour: int) -> bool:
+def _reports(world: World, service: Service, hour: int) -> bool:
     """Tell whether a service writes records in an hour; one does so now and then only."""
     is_late = world.hours - SIGNAL_HOURS <= hour < world.hours
     return is_late and (service.name not in PATCHY or hour % 12 == PATCHY[service.name])

@@ -20,7 +20,7 @@ import polars as pl
 
 from sample_data.books import books, charge_owner, owner
 from sample_data.charges import SURGE_DAYS, SURGING, charges
-from sample_data.faults import broken_rules, told_beside
+from sample_data.faults import broken_rules, reported_beside
 from sample_data.model import UNALLOCATED, Service, World
 from sample_data.records import SIGNAL_HOURS, log_entries, span_entries
 from sample_data.signals import explosion_days
@@ -70,7 +70,7 @@ def truth(world: World) -> dict[str, pl.DataFrame]:
         "budget": _budget(world),
         "owner": _owner(world),
         "score_rule": _frame(broken_rules(world), service_name=pl.String, rule=pl.String),
-        "advisory": _frame(told_beside(world), service_name=pl.String, advisory=pl.String),
+        "advisory": _frame(reported_beside(world), service_name=pl.String, advisory=pl.String),
     }
 
 

@@ -42,8 +42,8 @@ def _constant(node: ast.stmt) -> str:
 def _replacement(text: str) -> str:
     if not text.startswith(_TELLS):
         return ""
-    told = re.split(r", but|\. For example|with unit|which has moved| depending", text)[0]
-    return ",".join(re.findall(r"`([a-z0-9_.-]+)`", told))
+    reported = re.split(r", but|\. For example|with unit|which has moved| depending", text)[0]
+    return ",".join(re.findall(r"`([a-z0-9_.-]+)`", reported))
 
 
 HEAD: Final = '''"""Names that the semantic conventions {version} call deprecated.

@@ -64,46 +64,46 @@ POLICIES = {
 
 def world() -> tuple[Telemetry, Bill]:
     """Give two nodes, one with GPUs, volumes, traffic, counters, and a bill of odd amounts."""
-    told, bill = Telemetry(), Bill()
+    reported, bill = Telemetry(), Bill()
     pool = {"karpenter.sh/nodepool": "gpu"}
-    told.node("n", 4, 16, range(25)).node("g", 8, 32, range(25), gpus=4, labels=pool)
-    told.node("q", 2, 8, [0, 1])
+    reported.node("n", 4, 16, range(25)).node("g", 8, 32, range(25), gpus=4, labels=pool)
+    reported.node("q", 2, 8, [0, 1])
     at = [(hour, 3.5) for hour in range(25)]
     of_node = {"k8s.cluster.name": "c", "k8s.node.name": "n"}
-    told.add("k8s.node.allocatable_cpu", of_node, at)
-    told.pod("cart", "n", "shop", 0, 24, request=1, use=[0.7] * 24, gib=3)
-    told.pod("cart-2", "n", "shop", 1, 7, use=[0.3] * 6, gib=1)
-    told.pod("index", "n", "find", 0, 13, request=0.5, use=[1.7] * 13, gib=5)
-    told.pod("train", "g", "find", 2, 9, request=3, gib=11, gpus=1)
-    told.pod("draw", "g", "shop", 4, 9, request=1, gib=2, gpus=2)
-    told.pod("proxy", "g", "mesh", 0, 24, request=0.1, gib=0.3)
-    _volumes(told)
-    _traffic(told)
-    _balancer(told)
+    reported.add("k8s.node.allocatable_cpu", of_node, at)
+    reported.pod("cart", "n", "shop", 0, 24, request=1, use=[0.7] * 24, gib=3)
+    reported.pod("cart-2", "n", "shop", 1, 7, use=[0.3] * 6, gib=1)
+    reported.pod("index", "n", "find", 0, 13, request=0.5, use=[1.7] * 13, gib=5)
+    reported.pod("train", "g", "find", 2, 9, request=3, gib=11, gpus=1)
+    reported.pod("draw", "g", "shop", 4, 9, request=1, gib=2, gpus=2)
+    reported.pod("proxy", "g", "mesh", 0, 24, request=0.1, gib=0.3)
+    _volumes(reported)
+    _traffic(reported)
+    _balancer(reported)
     for space, total in (("shop", 700), ("find", 301), ("other", 52)):
         of = {"k8s.cluster.name": "c", "k8s.namespace.name": space, "service.name": "x"}
-        told.add("logs.written", of, [(0, 0), (12, total / 3), (23, total)], "counter")
-    return told, _bill(bill)
+        reported.add("logs.written", of, [(0, 0), (12, total / 3), (23, total)], "counter")
+    return reported, _bill(bill)
 
 
-def _volumes(told: Telemetry) -> None:
+def _volumes(reported: Telemetry) -> None:
     sender = {"k8s.cluster.name": "c"}
     labels = {"namespace": "shop", "persistentvolumeclaim": "data", "volumename": "pvc-7"}
     seen = [(hour, 1) for hour in range(20)]
-    told.add("kube_persistentvolumeclaim_info", sender, seen, labels=labels)
+    reported.add("kube_persistentvolumeclaim_info", sender, seen, labels=labels)
     disk = {"persistentvolume": "pvc-7", "csi_volume_handle": "vol-7"}
-    told.add("kube_persistentvolume_info", sender, seen, labels=disk)
+    reported.add("kube_persistentvolume_info", sender, seen, labels=disk)
     for pod, start, end in (("cart-2", 1, 7), ("draw", 4, 9), ("late", 10.25, 11)):
         if pod == "late":
-            told.pod("late", "n", "shop", start, end, request=0.1)
+            reported.pod("late", "n", "shop", start, end, request=0.1)
         resource = {
             **sender, "k8s.namespace.name": "shop", "k8s.pod.name": pod,
             "k8s.pod.uid": f"uid-{pod}", "k8s.persistentvolumeclaim.name": "data",
         }  # fmt: skip
-        told.add("k8s.volume.capacity", resource, [(start, 1), (end, 1)])
+        reported.add("k8s.volume.capacity", resource, [(start, 1), (end, 1)])
 
 
-def _traffic(told: Telemetry) -> None:
+def _traffic(reported: Telemetry) -> None:
     kinds = {"internet": ("true", "false", "false"), "cross_zone": ("false", "true", "false")}
     for pod, space, node, factor in (("cart", "shop", "n", 701), ("index", "find", "n", 397),
                                      ("proxy", "mesh", "g", 89)):  # fmt: skip
@@ -114,17 +114,17 @@ def _traffic(told: Telemetry) -> None:
             }  # fmt: skip
             labels = {"internet": internet, "same_region": region, "same_zone": zone}
             at = [(hour, float(hour * factor * number)) for hour in range(13)]
-            told.add("kubecost_pod_network_egress_bytes_total", resource, at, "counter", labels)
+            reported.add("kubecost_pod_network_egress_bytes_total", resource, at, "counter", labels)
 
 
-def _balancer(told: Telemetry) -> None:
+def _balancer(reported: Telemetry) -> None:
     sender, hours = {"k8s.cluster.name": "c"}, [(hour, 1) for hour in range(20)]
     web = {"namespace": "shop", "service": "web", "uid": "0b5a1c9e-1111", "type": "LoadBalancer"}
-    told.add("kube_service_spec_type", sender, hours, labels=web)
+    reported.add("kube_service_spec_type", sender, hours, labels=web)
     for pod in ("cart", "cart-2", "late"):
         target = {"namespace": "shop", "endpointslice": "web-x7k2p", "ready": "true"}
         labels = target | {"targetref_kind": "Pod", "targetref_name": pod}
-        told.add("kube_endpointslice_endpoints", sender, hours, labels=labels)
+        reported.add("kube_endpointslice_endpoints", sender, hours, labels=labels)
 
 
 def _bill(bill: Bill) -> Bill:
@@ -163,18 +163,19 @@ def _bill(bill: Bill) -> Bill:
 
 def facts() -> dict[str, Any]:
     """Read the world's telemetry."""
-    told, bill = world()
+    reported, bill = world()
     return {
-        "told": told, "bill": bill, "usage": told.usage(), "nodes": told.nodes(),
-        "volumes": told.volumes(), "network": told.network(), "balancers": told.balancers(),
+        "told": reported, "bill": bill, "usage": reported.usage(), "nodes": reported.nodes(),
+        "volumes": reported.volumes(), "network": reported.network(),
+        "balancers": reported.balancers(),
     }  # fmt: skip
 
 
 def published(known: dict[str, Any], text: str, home: Path) -> Settings:
     """Build the day under an ownership file and publish it."""
     ownership = parse_ownership(text)
-    told, bill, usage = known["told"], known["bill"], known["usage"].lazy()
-    weights = pools.pool_weights(told.series, told.points, usage, ownership, DAY).collect()
+    reported, bill, usage = known["told"], known["bill"], known["usage"].lazy()
+    weights = pools.pool_weights(reported.series, reported.points, usage, ownership, DAY).collect()
     ledger = allocation.ledger(
         bill.of_day(), usage, known["nodes"].lazy(), ownership, day=DAY, now=START,
         volumes=known["volumes"].lazy(), weights=weights.lazy(),

@@ -103,17 +103,21 @@ def send_careless(port: int) -> None:
 
 def send_bad(port: int) -> None:
     """Break every rule that a day's telemetry can break, and leave only the name."""
-    told = {"service.name": BAD, "http.request.method": "GET", "process.runtime.version": "3.9.2"}
+    reported = {
+        "service.name": BAD,
+        "http.request.method": "GET",
+        "process.runtime.version": "3.9.2",
+    }
     for number, unit in enumerate(("{job}", "1")):
         pod = {"service.instance.id": "same", "k8s.pod.name": f"bad-{number}"}
-        with sender(port, {**told, **pod}) as bad:
+        with sender(port, {**reported, **pod}) as bad:
             meter = bad.metrics.get_meter("shop")
             meter.create_counter("jobs.done", unit).add(1)
             meter.create_histogram(
                 "latency_seconds", "s", explicit_bucket_boundaries_advisory=[1.0, number + 2.0]
             ).record(1)
             meter.create_counter("http.route").add(1)
-    with sender(port, told) as bad:
+    with sender(port, reported) as bad:
         users = bad.metrics.get_meter("shop").create_counter("all.calls", "{call}")
         for number in range(10_000):
             users.add(1, {"user.id": str(number)})

@@ -19,7 +19,7 @@ from transforms.partition import IS_FINAL, OWNERSHIP, Frames, Made, Step, Terms
 from transforms.score import findings, keys, metrics
 from transforms.usage import balancer_hours, containers, counters, network, pods, volumes
 
-HEARD: Final = ("known_series", "samples", "pods", "pod_runs", "pod_identities")
+OBSERVED: Final = ("known_series", "samples", "pods", "pod_runs", "pod_identities")
 """The parts of `transforms.usage.pods.Heard`, as frames of a run."""
 
 
@@ -33,34 +33,34 @@ def _samples(f: Frames, t: Terms) -> Made:
 
 
 def _pods(f: Frames, _: Terms) -> Made:
-    made = pods.heard(f["known_series"], f["samples"])
+    made = pods.observed(f["known_series"], f["samples"])
     return {"pods": made.pods, "pod_runs": made.runs, "pod_identities": made.identities}
 
 
-def _heard(f: Frames) -> pods.Heard:
-    return pods.Heard(*(f[name] for name in HEARD))
+def _observed(f: Frames) -> pods.Observed:
+    return pods.Observed(*(f[name] for name in OBSERVED))
 
 
-def _told(f: Frames, t: Terms) -> Made:
-    return {"fact_hours": containers.fact_hours(_heard(f), t.day)}
+def _reported(f: Frames, t: Terms) -> Made:
+    return {"fact_hours": containers.fact_hours(_observed(f), t.day)}
 
 
 def _usage(f: Frames, t: Terms) -> Made:
-    heard, told = _heard(f), f["fact_hours"]
+    observed, reported = _observed(f), f["fact_hours"]
     return {
-        "core_usage_hourly": containers.usage_hourly(heard, told, t.day),
-        "core_node_hourly": containers.node_hourly(heard.known, heard.samples, t.day),
-        "core_fact_source_daily": containers.fact_source(told, t.day),
+        "core_usage_hourly": containers.usage_hourly(observed, reported, t.day),
+        "core_node_hourly": containers.node_hourly(observed.known, observed.samples, t.day),
+        "core_fact_source_daily": containers.fact_source(reported, t.day),
     }
 
 
 def _volumes(f: Frames, t: Terms) -> Made:
-    heard = _heard(f)
+    observed = _observed(f)
     return {
-        "core_volume_hourly": volumes.volume_hourly(heard, t.day),
-        "core_network_hourly": network.network_hourly(heard, t.day),
-        "core_received_daily": network.received_daily(heard, t.day),
-        "core_balancer_hourly": balancer_hours.balancer_hourly(heard, t.day),
+        "core_volume_hourly": volumes.volume_hourly(observed, t.day),
+        "core_network_hourly": network.network_hourly(observed, t.day),
+        "core_received_daily": network.received_daily(observed, t.day),
+        "core_balancer_hourly": balancer_hours.balancer_hourly(observed, t.day),
     }
 
 
@@ -197,11 +197,11 @@ def _counted(f: Frames, t: Terms) -> Made:
 DAY: Final = (
     Step(_known, ("raw_series_day",), ("known_series",), ("ownership.node_pool_labels",)),
     Step(_samples, ("known_series", "raw_point_around"), ("samples",)),
-    Step(_pods, HEARD[:2], HEARD[2:]),
-    Step(_told, HEARD, ("fact_hours",)),
-    Step(_usage, (*HEARD, "fact_hours"),
+    Step(_pods, OBSERVED[:2], OBSERVED[2:]),
+    Step(_reported, OBSERVED, ("fact_hours",)),
+    Step(_usage, (*OBSERVED, "fact_hours"),
          ("core_usage_hourly", "core_node_hourly", "core_fact_source_daily")),
-    Step(_volumes, HEARD,
+    Step(_volumes, OBSERVED,
          ("core_volume_hourly", "core_network_hourly", "core_received_daily",
           "core_balancer_hourly")),
     Step(_lines, ("raw_cost_line",), ("core_cost_line", "lines_of_day")),

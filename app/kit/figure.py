@@ -160,7 +160,7 @@ class Figure:
         return bool(self.shown and self.rows)
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """Give the sentence under the title: what was found, or that there is nothing."""
         return self.finding if self.chart is not None or self.has_table else self.empty
 
@@ -193,8 +193,8 @@ def sources(made: Sequence[Figure]) -> str:
     if len(made) == 1:
         return made[0].provenance
     tables = dict.fromkeys(name for one in made for name in one.tables)
-    told = {one.quality for one in made if one.quality}
-    qualities = sorted(told - {COUNTED}) or sorted(told)
+    reported = {one.quality for one in made if one.quality}
+    qualities = sorted(reported - {COUNTED}) or sorted(reported)
     return _line((", ".join(tables), f"snapshot {made[0].snapshot_id}", "; ".join(qualities)))
 
 

@@ -85,7 +85,7 @@ class Reader:
         return made
 
 
-class Shelf:
+class Snapshots:
     """Holds the one open reader of a folder of snapshots; asked by every session."""
 
     def __init__(self, serving: Path) -> None:

@@ -208,9 +208,9 @@ def _cell(
     if column.kind == "state" and written:
         written = f'<span class="s {_tone(str(value))}">{written}</span>'
     elif column.kind == "tick":
-        said = "sent" if value else "missing"
+        sentence = "sent" if value else "missing"
         written = (
-            f'<span class="{"good" if value else "bad"}" role="img" aria-label="{said}">'
+            f'<span class="{"good" if value else "bad"}" role="img" aria-label="{sentence}">'
             f"{written}</span>"
         )
     elif column.link and query is not None:

@@ -1,7 +1,7 @@
 """Where the site reads, and what time it is there.
 
 Takes    MB_HOME, MB_SITE_STALE_HOURS, MB_NOW
-Gives    the one shelf of snapshots of this process
+Gives    the one set of snapshots of this process
 """
 
 import os
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from app.kit.reader import Reader, Shelf
+from app.kit.reader import Reader, Snapshots
 from meterbook.base.settings import Settings, SiteSettings
 
 
@@ -24,7 +24,7 @@ def clock() -> datetime:
 def open_reader() -> Reader:
     """Give a reader of the current snapshot. Errors: NothingPublishedError."""
     home = Path(os.environ.get("MB_HOME", Settings().home))
-    return shelf(home / "serving").reader()
+    return snapshots(home / "serving").reader()
 
 
 def age(reader: Reader) -> timedelta:
@@ -39,6 +39,6 @@ def is_stale(reader: Reader) -> bool:
 
 
 @lru_cache(maxsize=16)
-def shelf(serving: Path) -> Shelf:
-    """Give the one shelf of a folder, for every session of this process."""
-    return Shelf(serving)
+def snapshots(serving: Path) -> Snapshots:
+    """Give the one set of a folder, for every session of this process."""
+    return Snapshots(serving)

@@ -149,7 +149,7 @@ def _draw(reader: Reader, made: Figure, query: dict[str, str], *, height: str = 
 def _head(made: Figure) -> str:
     return (
         f'<h3 class="mb-title">{escape(made.title)}</h3>'
-        f'<p class="mb-finding">{escape(made.said)}</p>'
+        f'<p class="mb-finding">{escape(made.sentence)}</p>'
     )
 
 

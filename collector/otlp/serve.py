@@ -91,24 +91,24 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    house = _House(settings, home)
-    ports = await house.open()
-    decoder = _Decoder(home, house.counters, settings.trace_sample_ratio) if decode else None
+    receivers = _Receivers(settings, home)
+    ports = await receivers.open()
+    decoder = _Decoder(home, receivers.counters, settings.trace_sample_ratio) if decode else None
     if ready is not None:
         ready(ports)
     while not stop.is_set():
         if decoder is not None:
             decoder.watch()
-        await house.tick()
+        await receivers.tick()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_SECONDS)
-    await house.close()
+    await receivers.close()
     if decoder is not None:
         await asyncio.to_thread(decoder.finish)
-    house.tell(is_running=False)
+    receivers.report(is_running=False)
 
 
-class _House:
+class _Receivers:
     """The doors and what stands behind them."""
 
     def __init__(self, settings: CollectorSettings, home: Path) -> None:
@@ -130,7 +130,7 @@ class _House:
             take_up(self._acceptor.active, home / "lake", now)
         gate = Gate(settings.auth, self._tokens, lambda: datetime.now(UTC))  # noqa: TID251 - the edge
         self._grpc = GrpcDoor(settings, self._acceptor, gate, self._certificates)
-        self._hall = http_door.Hall(
+        self._state = http_door.HttpState(
             self._acceptor,
             gate,
             settings,
@@ -144,7 +144,7 @@ class _House:
         )
         self._http: list[asyncio.Server] = []
         self._ports = Ports(0, 0)
-        self._told_at = time.monotonic()
+        self._reported_at = time.monotonic()
         self._began_ns = (collector_folder(home) / SEED_FILE).stat().st_mtime_ns
 
     async def open(self) -> Ports:
@@ -158,12 +158,12 @@ class _House:
         except RuntimeError as exc:
             raise ConfigError([_taken("collector.grpc_port", settings.grpc_port)]) from exc
         try:
-            self._http = [await http_door.listen(self._hall, context)]
+            self._http = [await http_door.listen(self._state, context)]
         except OSError as exc:
             raise ConfigError([_taken("collector.http_port", settings.http_port)]) from exc
         if settings.http_socket:
-            self._http.append(await http_door.listen_at(self._hall, settings.http_socket))
-        self._sweeper = asyncio.ensure_future(http_door.sweep(self._hall))
+            self._http.append(await http_door.listen_at(self._state, settings.http_socket))
+        self._sweeper = asyncio.ensure_future(http_door.sweep(self._state))
         self._ports = Ports(grpc_port, self._http[0].sockets[0].getsockname()[1])
         return self._ports
 
@@ -172,28 +172,28 @@ class _House:
         self._measure()
         self._tokens.refresh()
         if self._certificates is not None and self._certificates.changed():
-            made = await http_door.renew(self._hall, self._http[0], self._certificates.context())
+            made = await http_door.renew(self._state, self._http[0], self._certificates.context())
             self._http[0] = made
-        self.tell()
+        self.report()
         every = self._settings.telemetry_seconds
-        if every and time.monotonic() - self._told_at >= every:
-            self._told_at = time.monotonic()
+        if every and time.monotonic() - self._reported_at >= every:
+            self._reported_at = time.monotonic()
             await self._record()
 
     async def close(self) -> None:
         """Let nobody in any more, answer who is in, and put the journal on disk."""
-        self._hall.is_draining = True
-        await self._grpc.tell(is_serving=False)
+        self._state.is_draining = True
+        await self._grpc.report(is_serving=False)
         await asyncio.sleep(self._settings.drain_seconds)
         for server in self._http:
             server.close()
-        await asyncio.gather(self._grpc.close(), http_door.drain(self._hall, DRAIN_SECONDS))
+        await asyncio.gather(self._grpc.close(), http_door.drain(self._state, DRAIN_SECONDS))
         self._sweeper.cancel()
         await asyncio.to_thread(self._journal.close)
         for path in (self._settings.http_socket, self._settings.grpc_socket):
             _remove_stale(path)
 
-    def tell(self, *, is_running: bool = True) -> None:
+    def report(self, *, is_running: bool = True) -> None:
         """Write the status file."""
         write_status(
             self._home,
@@ -233,7 +233,7 @@ class _House:
                 "mb_connections",
                 "{connection}",
                 "open HTTP connections",
-                len(self._hall.connections),
+                len(self._state.connections),
             ),
         )
         return [telemetry.Gauge(name, unit, text, value) for name, unit, text, value in values]

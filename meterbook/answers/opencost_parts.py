@@ -80,12 +80,12 @@ def read(settings: Settings, first: date, last: date) -> tuple[pl.DataFrame, pl.
         text = f"{' and '.join(currencies)} cannot be added; `meterbook statement` keeps them apart"
         raise ConfigError([Finding("--window", text)])
     texts = pl.col("team", "workload_kind")
-    return parted(costs), amounts.with_columns(
+    return by_part(costs), amounts.with_columns(
         texts.fill_null(""), pl.selectors.numeric().fill_null(0)
     )
 
 
-def parted(costs: pl.DataFrame) -> pl.DataFrame:
+def by_part(costs: pl.DataFrame) -> pl.DataFrame:
     """Give each row's cost in one column per part."""
     kind, meter, cost = pl.col("line_kind"), pl.col("meter"), pl.col("cost").cast(USD)
     is_external = pl.col("namespace") == "-"

@@ -19,7 +19,7 @@ from transforms.ledger.allocation import PARTS_SCALE
 from transforms.ledger.receivers import BUCKETS, weights_of
 from transforms.ledger.trace import STEPS, line_days
 from transforms.owners.ownership import Ownership
-from transforms.owners.owning import Judge, Owner, Thing
+from transforms.owners.owning import Matcher, Owner, Resource
 
 ATOMS: Final = 10**12
 PLACE: Final = ("x_line_hash", "charge_hour", "cluster", "node", "namespace", "workload")
@@ -58,7 +58,7 @@ class Recipes:
     """What the rows of one day were made from."""
 
     ownership: Ownership
-    judge: Judge
+    matcher: Matcher
     lines: Mapping[str, dict[str, Any]]
     used: Mapping[tuple[object, ...], list[dict[str, Any]]]
     direct: Mapping[str, int]
@@ -72,25 +72,25 @@ class Recipes:
         needs_all = policy.idle == "share" and policy.idle_scope != "node"
         found = ask(_ALL_LINES, day=day) if needs_all else ask(_LINES, hashes=list(hashes))
         lines = line_days(found.lazy(), day).collect()
-        told = evidence.Told(
+        reported = evidence.Reported(
             *(ask(sql, day=day) for sql in (_NODES, _WEIGHTS, _VOLUMES, _TRAFFIC, _BALANCERS))
         )
         asked = pl.Series("x_line_hash", list(hashes), dtype=pl.String())
         ways: dict[tuple[object, ...], list[dict[str, Any]]] = {}
-        for row in evidence.explained(lines.lazy(), told, ownership, asked).to_dicts():
+        for row in evidence.explained(lines.lazy(), reported, ownership, asked).to_dicts():
             ways.setdefault(tuple(row[name] for name in PLACE), []).append(row)
         costs = ask(_DIRECT, day=day)
         direct = {team: _atoms(cost) for team, cost in costs.rows()}
         measured = ask("SELECT * FROM core_pool_weight_daily WHERE charge_date = $day", day=day)
         by_hash = {row["x_line_hash"]: row for row in lines.to_dicts()}
-        return Recipes(ownership, Judge(ownership, day), by_hash, ways, direct, measured, {})
+        return Recipes(ownership, Matcher(ownership, day), by_hash, ways, direct, measured, {})
 
     def recipe(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Give the steps of a ledger row, and whether they give its digits."""
-        if row["config_hash"] != self.judge.config_hash:
+        if row["config_hash"] != self.matcher.config_hash:
             note = (
                 f"built by ownership {row['config_hash']}, the last build knew "
-                f"{self.judge.config_hash}: build this day again to see the shares"
+                f"{self.matcher.config_hash}: build this day again to see the shares"
             )
             return {"is_exact": False, "note": note, "ways": []}
         ways = [self._way(row, way) for way in self._chosen(row)]
@@ -101,10 +101,10 @@ class Recipes:
 
     def _chosen(self, row: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
         """Give the chains behind a row, by who bore them: labels and reason."""
-        seats: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        recipients: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for use in self.used.get(tuple(row[name] for name in PLACE), []):
-            seats.setdefault((use["labels"], use["reason"]), []).append(use)
-        return [uses for seat, uses in seats.items() if self._is_of(row, *seat)]
+            recipients.setdefault((use["labels"], use["reason"]), []).append(use)
+        return [uses for recipient, uses in recipients.items() if self._is_of(row, *recipient)]
 
     def _is_of(self, row: Mapping[str, Any], labels: str, reason: str) -> bool:
         if reason == "line":
@@ -113,8 +113,8 @@ class Recipes:
             return bool(row["reason"] == reason)
         key = (row["cluster"], row["namespace"], row["workload"], labels, reason)
         if key not in self.owners:
-            thing = Thing(cluster=key[0], namespace=key[1], workload=key[2], labels=labels)
-            self.owners[key] = self.judge.owner(thing, reason)
+            resource = Resource(cluster=key[0], namespace=key[1], workload=key[2], labels=labels)
+            self.owners[key] = self.matcher.owner(resource, reason)
         owner = self.owners[key]
         return (owner.rule_id, owner.reason, owner.pool) == (
             row["rule_id"], row["reason"], row["pool"],
@@ -150,7 +150,7 @@ class Recipes:
         return _step(how, amount, receivers[team], total, rank=rank, left=left)
 
     def _receivers(self, row: Mapping[str, Any]) -> tuple[dict[str, int], str]:
-        pool = next((p for p in self.judge.pools if p.id == row["pool"]), None)
+        pool = next((p for p in self.matcher.pools if p.id == row["pool"]), None)
         if row["reason"] == "pool_share" and pool is not None:
             if pool.split == "proportional":
                 weights = {team: max(0, self.direct.get(team, 0)) for team, _ in pool.targets}
@@ -160,7 +160,7 @@ class Recipes:
                 return weights, f"pool {pool.id}, by {pool.agg} of {pool.metric} in the day"
             fixed = {team: int(part * PARTS_SCALE) for team, part in pool.targets}
             return fixed, f"pool {pool.id}, {pool.split}"
-        rule = next((r for r in self.judge.rules if r.id == row["rule_id"]), None)
+        rule = next((r for r in self.matcher.rules if r.id == row["rule_id"]), None)
         shares = rule.shares if rule is not None and row["pool"] == "" else ()
         return {team: int(part * PARTS_SCALE) for team, part in shares}, f"rule {row['rule_id']}"
 

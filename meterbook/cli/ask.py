@@ -10,7 +10,7 @@ from meterbook.answers import export as exporting
 from meterbook.answers import opencost
 from meterbook.base.errors import ConfigError, Finding
 from meterbook.base.plain import to_json
-from meterbook.cli import status as telling
+from meterbook.cli import status as reporting
 from meterbook.cli.base import EXIT_CHECK_FAILED, Context, examples, main
 from meterbook.cli.status_text import as_text
 from warehouse.store.focus_views import VERSIONS
@@ -84,7 +84,7 @@ def report(context: Context, out: Path) -> None:
 @click.pass_obj
 def status(context: Context, as_json: bool) -> None:  # noqa: FBT001
     """Tell freshness, deliveries, journal, quarantine and the last build."""
-    facts = telling.status(context.settings, now=context.now)
+    facts = reporting.status(context.settings, now=context.now)
     click.echo(to_json(facts) if as_json else as_text(facts))
 
 
@@ -92,8 +92,8 @@ def status(context: Context, as_json: bool) -> None:  # noqa: FBT001
 @click.pass_obj
 def check(context: Context) -> None:
     """Check the configuration and the published data: all findings at once."""
-    findings = telling.findings(context.settings)
-    for line in [*telling.notes(context.settings), *findings]:
+    findings = reporting.findings(context.settings)
+    for line in [*reporting.notes(context.settings), *findings]:
         click.echo(line)
     if findings:
         sys.exit(EXIT_CHECK_FAILED)
@@ -117,4 +117,4 @@ def check(context: Context) -> None:
 @click.pass_obj
 def query(context: Context, sql: str, form: str, out: Path | None) -> None:
     """Ask the current snapshot in SQL, read-only."""
-    telling.query(context.settings, sql, form, out)
+    reporting.query(context.settings, sql, form, out)

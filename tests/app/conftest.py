@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from app.kit.reader import Reader
-from app.web.place import shelf
+from app.web.place import snapshots
 from warehouse import tables
 from warehouse.store.snapshot import publish
 from warehouse.store.store import Store
@@ -944,10 +944,10 @@ def publish_rows() -> Publish:
 @pytest.fixture(scope="session")
 def reader(book: Book) -> Reader:
     """Give the reader of the full book: the one the pages use, as a file opens only once."""
-    return shelf(book.home / "serving").reader()
+    return snapshots(book.home / "serving").reader()
 
 
 @pytest.fixture(scope="session")
 def empty_reader(empty_home: Path) -> Reader:
     """Give a reader of the book without rows."""
-    return shelf(empty_home / "serving").reader()
+    return snapshots(empty_home / "serving").reader()

@@ -11,7 +11,7 @@ from meterbook.base.settings_file import load_settings
 from sample_data.config import write_config
 from sample_data.world import World, WorldSpec, make_world
 from transforms.owners.checks import advice
-from transforms.owners.owning import Judge, Thing
+from transforms.owners.owning import Matcher, Resource
 
 END = date(2026, 11, 24)
 
@@ -36,12 +36,13 @@ def test_nothing_is_said_in_vain(world: World, tmp_path: Path) -> None:
 def test_rules_and_catalogue_own_what_the_world_says(world: World, tmp_path: Path) -> None:
     """Namespaces without labels, by a rule or by Backstage; one of them by its system's owner."""
     write_config(world, tmp_path)
-    judge = Judge(read_ownership(load_settings(tmp_path / "meterbook.toml", {})), END)
+    matcher = Matcher(read_ownership(load_settings(tmp_path / "meterbook.toml", {})), END)
     places = [item for item in world.namespaces if item.how == "rule"]
 
     found = {
-        item.name: judge.owner(
-            Thing(cluster=item.cluster.name, namespace=item.name, labels=json.dumps({})), "workload"
+        item.name: matcher.owner(
+            Resource(cluster=item.cluster.name, namespace=item.name, labels=json.dumps({})),
+            "workload",
         )
         for item in places
     }

@@ -140,7 +140,7 @@ def points_of(signal: str, body: bytes) -> int:
 def test_the_silent_node_says_nothing(world: World) -> None:
     """In the silent hours no resource names the node; just before and after one does."""
     silence, node = world.silence, world.silence.node.name
-    heard = {
+    observed = {
         (point.time_unix_nano // 10**9 - world.epoch) / 3600
         for request in requests(world)
         if request.signal == "metrics" and node.encode() in request.body
@@ -151,8 +151,8 @@ def test_the_silent_node_says_nothing(world: World) -> None:
         for point in getattr(metric, str(metric.WhichOneof("data"))).data_points
     }
 
-    assert not [hour for hour in heard if silence.start <= hour < silence.end]
-    assert {silence.start - 1, silence.end} <= heard
+    assert not [hour for hour in observed if silence.start <= hour < silence.end]
+    assert {silence.start - 1, silence.end} <= observed
 
 
 def test_what_is_planted_is_in_the_truth() -> None:

@@ -27,7 +27,7 @@ def script() -> ModuleType:
     return module
 
 
-def test_only_what_is_not_known_is_told(script: ModuleType) -> None:
+def test_only_what_is_not_known_is_reported(script: ModuleType) -> None:
     """A known red rule is no news, nor is a rule that only gathers others."""
     summary, found = script.verdict(REPORT, script.KNOWN)
 

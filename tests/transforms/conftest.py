@@ -44,7 +44,7 @@ class Telemetry:
         self._series: list[dict[str, Any]] = []
         self._points: list[dict[str, Any]] = []
         self._state: tuple[date, int, int] | None = None
-        self._heard = pods.Heard(*(pl.LazyFrame() for _ in pods.Heard._fields))
+        self._observed = pods.Observed(*(pl.LazyFrame() for _ in pods.Observed._fields))
 
     def add(
         self,
@@ -175,53 +175,53 @@ class Telemetry:
         """Give raw_point."""
         return pl.LazyFrame(self._points, schema=raw.POINT.schema)
 
-    def heard(self, day: date = DAY) -> pods.Heard:
+    def observed(self, day: date = DAY) -> pods.Observed:
         """Give what a day is made from, collected once."""
         state = (day, len(self._series), len(self._points))
         if state != self._state:
             known = containers.known_series(self.series).collect().lazy()
             samples = containers.samples_of(known, self.points, day).collect().lazy()
-            frames = pods.heard(known, samples)
+            frames = pods.observed(known, samples)
             self._state = state
-            self._heard = pods.Heard(*(frame.collect().lazy() for frame in frames))
-        return self._heard
+            self._observed = pods.Observed(*(frame.collect().lazy() for frame in frames))
+        return self._observed
 
     def samples(self, day: date = DAY) -> pl.DataFrame:
         """Give the points that a day is made from."""
-        return self.heard(day).samples.collect()
+        return self.observed(day).samples.collect()
 
-    def told(self, day: date = DAY) -> pl.LazyFrame:
+    def reported(self, day: date = DAY) -> pl.LazyFrame:
         """Give what each source told of each container and hour."""
-        return containers.fact_hours(self.heard(day), day)
+        return containers.fact_hours(self.observed(day), day)
 
     def usage(self, day: date = DAY) -> pl.DataFrame:
         """Give core_usage_hourly, checked."""
-        made = containers.usage_hourly(self.heard(day), self.told(day), day)
+        made = containers.usage_hourly(self.observed(day), self.reported(day), day)
         return USAGE_HOURLY.check(made.collect())
 
     def nodes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_node_hourly, checked."""
-        known, samples = self.heard(day)[:2]
+        known, samples = self.observed(day)[:2]
         return NODE_HOURLY.check(containers.node_hourly(known, samples, day).collect())
 
     def volumes(self, day: date = DAY) -> pl.DataFrame:
         """Give core_volume_hourly, checked."""
-        made = volumes.volume_hourly(self.heard(day), day)
+        made = volumes.volume_hourly(self.observed(day), day)
         return VOLUME_HOURLY.check(made.collect())
 
     def network(self, day: date = DAY) -> pl.DataFrame:
         """Give core_network_hourly, checked."""
-        made = network.network_hourly(self.heard(day), day)
+        made = network.network_hourly(self.observed(day), day)
         return NETWORK_HOURLY.check(made.collect())
 
     def received(self, day: date = DAY) -> pl.DataFrame:
         """Give core_received_daily, checked."""
-        made = network.received_daily(self.heard(day), day)
+        made = network.received_daily(self.observed(day), day)
         return RECEIVED_DAILY.check(made.collect())
 
     def balancers(self, day: date = DAY) -> pl.DataFrame:
         """Give core_balancer_hourly, checked."""
-        made = balancer_hours.balancer_hourly(self.heard(day), day)
+        made = balancer_hours.balancer_hourly(self.observed(day), day)
         return BALANCER_HOURLY.check(made.collect())
 
 

@@ -25,13 +25,13 @@ from transforms.cardinality.distinct import WORKING_ROWS, distinct
 from transforms.cardinality.slots import (
     ENTRY,
     HASH,
-    Told,
+    Reported,
     columns,
     digests,
     entries,
+    reported,
     shared,
     slots_of,
-    told,
 )
 
 NO_SLOT: Final = -1
@@ -149,8 +149,8 @@ def wide(series: pl.LazyFrame, *, is_typed: bool = True) -> Wide:
     resources, of_row = shared(distinct["resource_attributes"], ids)
     del distinct
     levels = {
-        "point": told(points, is_typed=is_typed),
-        "resource": told(resources, is_typed=is_typed),
+        "point": reported(points, is_typed=is_typed),
+        "resource": reported(resources, is_typed=is_typed),
     }
     del points
     found = entries(levels)
@@ -205,7 +205,7 @@ def _base(names: pl.Series) -> pl.Series:
 
 def _summed(
     rows: pl.DataFrame,
-    levels: Mapping[str, Told],
+    levels: Mapping[str, Reported],
     found: pl.DataFrame,
     slots: pl.DataFrame,
     of_row: pl.Series,

@@ -31,7 +31,7 @@ class Sizes:
 def sizes(histograms: pl.LazyFrame) -> Sizes:
     """Look at every histogram and summary once."""
     bounds = pl.col("bounds")
-    told = histograms.select(
+    reported = histograms.select(
         "series_id",
         bounds.list.len().cast(pl.Int64).alias("bound_count"),
         pl.col("quantiles").list.len().cast(pl.Int64).alias("quantile_count"),
@@ -39,7 +39,7 @@ def sizes(histograms: pl.LazyFrame) -> Sizes:
     )
     text = bounds.cast(pl.List(pl.String)).list.join(" ")
     layouts = histograms.group_by(bounds.hash(7).alias("layout")).agg(text.first().alias("bounds"))
-    of_series = told.group_by("series_id").agg(
+    of_series = reported.group_by("series_id").agg(
         pl.col("bound_count", "quantile_count").max(),
         pl.col("layout").sort_by("bound_count", "layout").last(),
     )

@@ -19,7 +19,7 @@ import polars as pl
 from transforms.cardinality.metric_parts import metric_parts, pieces_of
 from transforms.exact.money import money
 from transforms.owners.ownership import Ownership
-from transforms.owners.owning import Judge, Thing
+from transforms.owners.owning import Matcher, Resource
 from warehouse.table import INSTANT, USD
 from warehouse.tables.series import (
     SERIES_COST,
@@ -139,24 +139,24 @@ def _owned(series: pl.LazyFrame, ownership: Ownership, day: date) -> pl.LazyFram
 
 def _owners(resources: pl.DataFrame, ownership: Ownership, day: date) -> pl.DataFrame:
     """Judge each distinct resource: its own team label first where no rule knows better."""
-    judge = Judge(ownership, day)
-    teams = [_team(judge, row) for row in resources.to_dicts()]
+    matcher = Matcher(ownership, day)
+    teams = [_team(matcher, row) for row in resources.to_dicts()]
     return resources.with_columns(pl.Series("owner", teams, dtype=pl.String()))
 
 
-def _team(judge: Judge, resource: Mapping[str, str | None]) -> str:
+def _team(matcher: Matcher, resource: Mapping[str, str | None]) -> str:
     def first(keys: Sequence[str]) -> str:
         return next((value for key in keys if (value := resource.get(key))), "")
 
     team = first(TEAMS)
-    thing = Thing(
+    owned = Resource(
         cluster=resource.get("k8s.cluster.name") or "-",
         namespace=first(NAMESPACES) or "-",
         workload=first(WORKLOADS),
         labels=json.dumps({"team": team} if team else {}),
     )
-    owner = judge.owner(thing, "series")
-    if owner.reason == "no_rule" and team and not judge.ownership.rules:
+    owner = matcher.owner(owned, "series")
+    if owner.reason == "no_rule" and team and not matcher.ownership.rules:
         return team
     return max(owner.shares, key=lambda share: (share[1], share[0]))[0]
 

@@ -23,7 +23,7 @@ _FOUND: Final = ("metric_id", "label", "type", "value")
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """The attributes of one level: which there are, and in which list each stands."""
 
     found: pl.DataFrame
@@ -65,14 +65,14 @@ def shared(lists: pl.Series, ids: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
     return groups.select("item", "metric_id", "series_count", attributes), of_row
 
 
-def told(items: pl.DataFrame, *, is_typed: bool) -> Told:
+def reported(items: pl.DataFrame, *, is_typed: bool) -> Reported:
     """Take lists apart: rows of `item metric_id series_count attributes`."""
     found, cells = [_found(_long(items.clear(), is_typed=is_typed))], []
     for part in items.iter_slices(CHUNK):
         long = _long(part, is_typed=is_typed)
         found.append(_found(long))
         cells.append(long.select("item", "code"))
-    return Told(
+    return Reported(
         _found(pl.concat(found)) if len(found) > 2 else found[-1],
         pl.concat(cells) if cells else items.select("item", code=pl.lit(0, HASH)),
         items.height,
@@ -95,7 +95,7 @@ def _found(long: pl.DataFrame) -> pl.DataFrame:
     return long.group_by("code").agg(pl.col(*_FOUND).first(), pl.col("series_count").sum())
 
 
-def entries(levels: Mapping[str, Told]) -> pl.DataFrame:
+def entries(levels: Mapping[str, Reported]) -> pl.DataFrame:
     """Give every attribute of every metric with its hash, which is made once per distinct one."""
     every = pl.concat(
         part.found.with_columns(pl.lit(level).alias("level")) for level, part in levels.items()
@@ -116,7 +116,7 @@ def slots_of(found: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def columns(level: Told, places: pl.DataFrame, width: int) -> list[pl.Series]:
+def columns(level: Reported, places: pl.DataFrame, width: int) -> list[pl.Series]:
     """Put the hashes of a level into its slots, a column each; `places` has `code slot hash`."""
     cells = level.cells.join(places, on="code", how="left", validate="m:1")
     at = cells.select((pl.col("slot") * level.count + pl.col("item")).cast(pl.UInt32)).to_series()

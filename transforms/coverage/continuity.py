@@ -18,7 +18,7 @@ from transforms.coverage.identity import IDENTITY
 WINDOW_HOURS: Final = 168
 
 
-def hours_heard(
+def observed_hours(
     signals: pl.LazyFrame, names: pl.DataFrame, *, now: datetime, kinds: tuple[str, ...]
 ) -> pl.DataFrame:
     """Give per known service in how many hours of the window each signal was heard.
@@ -74,18 +74,18 @@ def steadiness(
     runs = lived // pl.coalesce("every_hours", pl.lit(1)).cast(pl.Int64)
     part, whole = least.as_integer_ratio()
     each, expected = pl.col("hours_each"), pl.col("expected_hours")
-    heard, rare = [], []
+    observed, rare = [], []
     for kind in kinds:
         hours = pl.min_horizontal(f"{kind}_hours", each)
         is_wanted = pl.col("wanted").list.contains(kind)
-        heard.append(pl.when(is_wanted).then(hours).otherwise(0))
+        observed.append(pl.when(is_wanted).then(hours).otherwise(0))
         rare.append(is_wanted & pl.col(f"has_{kind}") & (hours * whole < each * part))
     is_seen = pl.col("state").is_in(["complete", "partial"])
     return (
         services.with_columns(pl.col(f"{kind}_hours").fill_null(0) for kind in kinds)
         .with_columns(runs.alias("hours_each"))
         .with_columns(
-            pl.sum_horizontal(heard).cast(pl.Int64).alias("heard_hours"),
+            pl.sum_horizontal(observed).cast(pl.Int64).alias("heard_hours"),
             (pl.col("hours_each") * pl.col("wanted_count")).alias("expected_hours"),
         )
         .with_columns(

@@ -16,7 +16,7 @@ from typing import Final
 
 import polars as pl
 
-from transforms.coverage.continuity import hours_heard, steadiness
+from transforms.coverage.continuity import observed_hours, steadiness
 from transforms.coverage.expected import SIGNALS, Expectations
 from transforms.coverage.identity import IDENTITY, UNALLOCATED, is_unknown, matched
 from transforms.coverage.service_cost import one_cost
@@ -61,9 +61,9 @@ def coverage_service(
         )
         .with_columns(_fresh(now))
     )
-    heard = hours_heard(signals, seen, now=now, kinds=SIGNALS)
+    observed = observed_hours(signals, seen, now=now, kinds=SIGNALS)
     steady = steadiness(
-        _stated(listed, terms).join(heard, on=IDENTITY, how="left", validate="1:1"),
+        _stated(listed, terms).join(observed, on=IDENTITY, how="left", validate="1:1"),
         now=now,
         kinds=SIGNALS,
         least=terms.least_continuity,

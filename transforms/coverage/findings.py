@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from transforms.coverage.identity import IDENTITY, UNALLOCATED, bearers_of, is_unknown, matched
+from transforms.coverage.identity import IDENTITY, UNALLOCATED, candidates_of, is_unknown, matched
 from warehouse.tables.mart_coverage import COVERAGE_FINDING
 
 EXPIRED: Final = "expired_exemption"
@@ -38,8 +38,8 @@ def coverage_findings(
 ) -> pl.LazyFrame:
     """Give mart_coverage_finding: exemptions that are over, telemetry that is nobody's."""
     known = inventory.collect()
-    heard = _heard(signals, now).filter(pl.col("environment").is_in(list(environments)))
-    seen = matched(heard.collect(), known)
+    observed = _observed(signals, now).filter(pl.col("environment").is_in(list(environments)))
+    seen = matched(observed.collect(), known)
     every = [
         _expired(known, coverage, now),
         _ambiguous(seen.filter(pl.col("matched_by") == AMBIGUOUS), known),
@@ -59,7 +59,7 @@ def coverage_findings(
     )
 
 
-def _heard(signals: pl.LazyFrame, now: datetime) -> pl.LazyFrame:
+def _observed(signals: pl.LazyFrame, now: datetime) -> pl.LazyFrame:
     """Give each identity heard of late, with its signals."""
     return (
         signals.filter(pl.col("last_received_at") > now - timedelta(days=SHOWN_DAYS))
@@ -94,7 +94,7 @@ def _expired(known: pl.DataFrame, coverage: pl.LazyFrame, now: datetime) -> pl.L
 def _ambiguous(seen: pl.DataFrame, known: pl.DataFrame) -> pl.LazyFrame:
     """Give telemetry whose name two services bear, with those services."""
     found = seen.lazy().join(
-        bearers_of(known).lazy(), on=["service_name", "environment"], how="left", validate="m:1"
+        candidates_of(known).lazy(), on=["service_name", "environment"], how="left", validate="m:1"
     )
     return found.select(
         *IDENTITY,
@@ -102,7 +102,7 @@ def _ambiguous(seen: pl.DataFrame, known: pl.DataFrame) -> pl.LazyFrame:
         "item_count",
         "last_seen_at",
         pl.lit(AMBIGUOUS).alias("finding"),
-        (pl.lit("may be ") + pl.col("bearer_names")).alias("detail"),
+        (pl.lit("may be ") + pl.col("candidate_names")).alias("detail"),
     )
 
 

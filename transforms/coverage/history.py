@@ -24,11 +24,11 @@ def coverage_daily(
     A day that no build saw has no row; an inventory of that day is known to nobody.
     """
     kept = history.filter((pl.col("day") < day) & (pl.col("day") > day - timedelta(days=days)))
-    told = [name for name in COVERAGE_DAILY.schema if name not in {"day", "expected_change"}]
-    today = teams.select(pl.lit(day).alias("day"), *told)
+    reported = [name for name in COVERAGE_DAILY.schema if name not in {"day", "expected_change"}]
+    today = teams.select(pl.lit(day).alias("day"), *reported)
     before = pl.col("expected_count").shift().over("team", order_by="day")
     return (
-        pl.concat([kept.select("day", *told), today])
+        pl.concat([kept.select("day", *reported), today])
         .with_columns((pl.col("expected_count") - before).alias("expected_change"))
         .select(COVERAGE_DAILY.schema.names())
         .cast(COVERAGE_DAILY.schema)

@@ -38,10 +38,10 @@ def matched(seen: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         seen.join(_full_aliases(known), on=IDENTITY, how="left", validate="m:1")
         .join(_bare_aliases(known), on=_PLACE, how="left", validate="m:1")
         .join(exact, on=IDENTITY, how="left", validate="m:1")
-        .join(_bearers(known), on=_PLACE, how="left", validate="m:1")
+        .join(_name_counts(known), on=_PLACE, how="left", validate="m:1")
     )
     may_be_bare = (own == "") | pl.col("some_bare")
-    aliased = pl.coalesce("full_bearers", "bare_bearers")
+    aliased = pl.coalesce("full_candidates", "bare_candidates")
     how = (
         pl.when(is_unknown(pl.col("service_name")))
         .then(pl.lit(""))
@@ -51,9 +51,9 @@ def matched(seen: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("ambiguous"))
         .when(pl.col("is_exact"))
         .then(pl.lit("exact"))
-        .when(may_be_bare & (pl.col("bearers") == 1))
+        .when(may_be_bare & (pl.col("candidates") == 1))
         .then(pl.lit("name"))
-        .when(may_be_bare & (pl.col("bearers") > 1))
+        .when(may_be_bare & (pl.col("candidates") > 1))
         .then(pl.lit("ambiguous"))
         .otherwise(pl.lit(""))
     )
@@ -83,19 +83,19 @@ def _answer(own: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
 
 def _candidates(aliased: pl.Expr) -> pl.Expr:
     is_open = pl.col("matched_by") == "ambiguous"
-    found = pl.coalesce(aliased, "bearers").cast(pl.Int64)
+    found = pl.coalesce(aliased, "candidates").cast(pl.Int64)
     return pl.when(is_open).then(found).otherwise(0).alias("candidates")
 
 
-def _bearers(known: pl.DataFrame) -> pl.DataFrame:
+def _name_counts(known: pl.DataFrame) -> pl.DataFrame:
     return known.group_by(_PLACE).agg(
         pl.col("service_namespace").first().alias("named_namespace"),
-        pl.len().alias("bearers"),
+        pl.len().alias("candidates"),
         (pl.col("service_namespace") == "").any().alias("some_bare"),
     )
 
 
-def bearers_of(known: pl.DataFrame) -> pl.DataFrame:
+def candidates_of(known: pl.DataFrame) -> pl.DataFrame:
     """Give for each name in an environment the services that bear it, by name or alias."""
     place = ["service_name", "environment"]
     full = pl.concat_str("service_namespace", "service_name", separator="/").alias("bearer")
@@ -103,8 +103,8 @@ def bearers_of(known: pl.DataFrame) -> pl.DataFrame:
     aliased = _aliases(known).select(
         pl.col("alias_name").alias("service_name"), "environment", full
     )
-    bearers = pl.col("bearer").unique().sort().str.strip_prefix("/").str.join(", ")
-    return pl.concat([named, aliased]).group_by(place).agg(bearers.alias("bearer_names"))
+    candidates = pl.col("bearer").unique().sort().str.strip_prefix("/").str.join(", ")
+    return pl.concat([named, aliased]).group_by(place).agg(candidates.alias("candidate_names"))
 
 
 def _aliases(known: pl.DataFrame) -> pl.DataFrame:
@@ -133,7 +133,7 @@ def _full_aliases(known: pl.DataFrame) -> pl.DataFrame:
     ).agg(
         pl.col("service_namespace").first().alias("full_namespace"),
         pl.col("service_name").first().alias("full_name"),
-        pl.len().alias("full_bearers"),
+        pl.len().alias("full_candidates"),
     )
 
 
@@ -143,5 +143,5 @@ def _bare_aliases(known: pl.DataFrame) -> pl.DataFrame:
     return named.group_by(service_name="alias_name", environment="environment").agg(
         pl.col("service_namespace").first().alias("bare_namespace"),
         pl.col("service_name").first().alias("bare_name"),
-        pl.len().alias("bare_bearers"),
+        pl.len().alias("bare_candidates"),
     )

@@ -88,7 +88,7 @@ def split(
     2^127 for amounts up to 1e18 atoms (a million) and weights up to 1e20.
     """
 
-    def parted(frame: pl.DataFrame) -> pl.DataFrame:
+    def divided(frame: pl.DataFrame) -> pl.DataFrame:
         if frame.is_empty():
             return frame
         groups = Groups(frame.select(pl.struct(group).rle_id()).to_series())
@@ -102,7 +102,7 @@ def split(
     ready = rows.sort([*group, *order], nulls_last=True).with_columns(wide)
     # Each pushdown would cut rows or columns that the parts depend on.
     return ready.map_batches(
-        parted, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False
+        divided, predicate_pushdown=False, projection_pushdown=False, slice_pushdown=False
     )
 
 

@@ -9,8 +9,8 @@ Holds    per line and day: sum(ledger) == what the line costs on that day, exact
          input rows changes nothing; idle takes part in every split and is never negative
 
 Explainers (`split_lines`, `network_lines`, `nodes`, `volume_lines`, `balancer_lines`, `lines`)
-take the lines that they know, one after the other, and give claims; `receivers` finds who bears
-them. Claims carry numbers, not names: names come back once, at the end.
+take the lines that they know, one after the other, and give matches; `receivers` finds who bears
+them. Matches carry numbers, not names: names come back once, at the end.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from transforms.ledger.receivers import (
     IDLE,
     NO_TELEMETRY,
     PARTS_SCALE,
-    Claims,
+    Matches,
     joined,
     paid_for,
     received,
@@ -36,7 +36,7 @@ from transforms.ledger.receivers import (
 from transforms.ledger.split_lines import divided
 from transforms.ledger.volume_lines import on_volumes
 from transforms.owners.ownership import Ownership
-from transforms.owners.owning import Judge
+from transforms.owners.owning import Matcher
 from warehouse.table import rises
 from warehouse.tables.core import COST_LEDGER
 from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
@@ -91,14 +91,14 @@ def ledger_with_parts(
     The second has cluster, namespace, workload, currency, cpu_cost, gpu_cost; memory is the rest.
     """
     day = given["day"]
-    judge = Judge(ownership, day)
+    matcher = Matcher(ownership, day)
     known = priced(lines)
     shares, rest = divided(known, ownership)
-    heard, found = nodes.collect(), [shares]
+    observed, found = nodes.collect(), [shares]
     if "network" in given:
-        sent, rest = on_network(rest, heard, given["network"].collect())
+        sent, rest = on_network(rest, observed, given["network"].collect())
         found.append(sent)
-    clustered, rest = on_nodes(rest, heard, usage.collect(), ownership)
+    clustered, rest = on_nodes(rest, observed, usage.collect(), ownership)
     found.append(clustered)
     if "volumes" in given:
         mounted, rest = on_volumes(rest, given["volumes"].collect())
@@ -107,9 +107,9 @@ def ledger_with_parts(
         stood, rest = on_balancers(rest, given["balancers"].collect())
         found.append(stood)
     found.append(outside(rest))
-    claims = joined(found)
+    matches = joined(found)
     weights = given.get("weights", POOL_WEIGHT_DAILY.empty().lazy())
-    rows, owners = received(claims, judge, weights.collect())
+    rows, owners = received(matches, matcher, weights.collect())
     hours = given.get("final_hours", FINAL_HOURS)
     end = datetime.combine(day, time(), UTC) + timedelta(days=1, hours=hours)
     terms = {
@@ -118,7 +118,7 @@ def ledger_with_parts(
         "is_estimated": pl.lit(end > given["now"]),
     }
     made = (
-        _named(rows, claims.seats, owners, _facts(known, found))
+        _named(rows, matches.recipients, owners, _facts(known, found))
         .with_columns(**terms)
         .select(COST_LEDGER.schema.names())
         .cast(COST_LEDGER.schema)
@@ -127,7 +127,7 @@ def ledger_with_parts(
     return made, clustered.paid.lazy().select(pl.exclude("cpu", "gpu"), *amounts)
 
 
-def _facts(lines: pl.DataFrame, found: Sequence[Claims]) -> pl.DataFrame:
+def _facts(lines: pl.DataFrame, found: Sequence[Matches]) -> pl.DataFrame:
     """Give a row per line, in their order: what it says, and what it pays for."""
     return (
         lines.group_by("line", maintain_order=True)
@@ -137,15 +137,17 @@ def _facts(lines: pl.DataFrame, found: Sequence[Claims]) -> pl.DataFrame:
 
 
 def _named(
-    rows: pl.DataFrame, seats: pl.DataFrame, owners: pl.DataFrame, facts: pl.DataFrame
+    rows: pl.DataFrame, recipients: pl.DataFrame, owners: pl.DataFrame, facts: pl.DataFrame
 ) -> pl.LazyFrame:
     """Sum to the ledger's key, in its order, and give the numbers their names."""
-    places = seats.select(PLACE).unique(maintain_order=True)
+    places = recipients.select(PLACE).unique(maintain_order=True)
     places = places if rises(places, PLACE) else places.sort(PLACE)
-    place = seats.select(PLACE).join(
+    place = recipients.select(PLACE).join(
         places.with_row_index("place"), on=PLACE, how="left", validate="m:1", maintain_order="left"
     )["place"]
-    summed = _summed(rows.with_columns(place.gather(rows["seat"]).alias("place")).drop("seat"))
+    summed = _summed(
+        rows.with_columns(place.gather(rows["recipient"]).alias("place")).drop("recipient")
+    )
     named = pl.concat(
         [
             summed.select("charge_hour", "effective", "billed"),
@@ -171,7 +173,7 @@ def _named(
 
 
 def _summed(rows: pl.DataFrame) -> pl.DataFrame:
-    """Sum what bears the same key, in order; seats that differ by labels only become one."""
+    """Sum what bears the same key, in order; recipients that differ by labels only become one."""
     ordered = rows if rises(rows, KEY) else rows.sort(KEY)
     if rises(ordered, KEY):
         return ordered

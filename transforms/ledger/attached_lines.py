@@ -1,8 +1,9 @@
-"""What lines of things beside a cluster's nodes have in common: volumes, balancers, traffic.
+"""What lines beside those of a cluster's nodes have in common: volumes, balancers, traffic.
 
-Takes    what a line and a thing call each other; rows of a split (transforms.ledger.shares)
-Gives    the thing that a line pays for; claims and seats (transforms.ledger.receivers)
-Holds    a line finds one thing at the most; a name that several clusters have needs the line's own
+Takes    what a line and a resource call each other; rows of a split (transforms.ledger.shares)
+Gives    the resource that a line pays for; matches and recipients (transforms.ledger.receivers)
+Holds    a line finds one resource at the most; a name that several clusters have needs the
+         line's own
 """
 
 from collections.abc import Collection
@@ -10,12 +11,12 @@ from typing import Final
 
 import polars as pl
 
-from transforms.ledger.receivers import SEAT, Claims
+from transforms.ledger.receivers import RECIPIENT, Matches
 from transforms.ledger.shares import RECEIVER
 
 SIGNS: Final = r"[^a-z0-9]"
-SEATED: Final = (*RECEIVER, "reason")
-ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
+RECIPIENT_KEY: Final = (*RECEIVER, "reason")
+ROWS: Final = ("line", "charge_hour", "recipient", "effective", "billed")
 NOT_OWNED: Final = ("account", "service", "resource", "charge_category")
 
 
@@ -32,7 +33,7 @@ def tag(names: Collection[str], prefix: str) -> pl.Expr:
 
 
 def keys(names: pl.DataFrame) -> pl.DataFrame:
-    """Give names (cluster, thing, key) with their cluster, and without where that is clear."""
+    """Give names (cluster, resource, key) with their cluster, and without where that is clear."""
     known = names.filter(pl.col("key").is_not_null() & (pl.col("key") != "")).unique()
     within = known.with_columns(pl.col("cluster").alias("x_cluster"))
     anywhere = known.with_columns(pl.lit("").alias("x_cluster"))
@@ -40,10 +41,10 @@ def keys(names: pl.DataFrame) -> pl.DataFrame:
     return every.filter(pl.len().over("key", "x_cluster") == 1)
 
 
-def matched(told: pl.DataFrame, known: pl.DataFrame, thing: str) -> pl.DataFrame:
-    """Give line, cluster and thing, by the first of the line's `key` (a list) that is known."""
+def matched(reported: pl.DataFrame, known: pl.DataFrame, resource: str) -> pl.DataFrame:
+    """Give line, cluster and resource, by the first of the line's `key` (a list) that is known."""
     return (
-        told.select(
+        reported.select(
             "line", "x_cluster", "key", pl.int_ranges(pl.col("key").list.len()).alias("place")
         )
         .explode("key", "place")
@@ -52,7 +53,7 @@ def matched(told: pl.DataFrame, known: pl.DataFrame, thing: str) -> pl.DataFrame
         .join(known, on=["key", "x_cluster"], how="inner", validate="m:1")
         .sort("line", "place")
         .unique("line", keep="first", maintain_order=True)
-        .select("line", "cluster", thing)
+        .select("line", "cluster", resource)
     )
 
 
@@ -61,11 +62,11 @@ def by_text(found: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(pl.col("line").cast(pl.String).alias("x_line_hash"))
 
 
-def claims(rows: pl.DataFrame, items: pl.DataFrame, kind: str) -> Claims:
-    """Give rows of a split their seats; `items` has line and line_item."""
-    seats = rows.select(SEATED).unique().sort(SEATED)
-    seated = rows.join(
-        seats.with_row_index("seat"), on=SEATED, how="left", validate="m:1"
+def matches(rows: pl.DataFrame, items: pl.DataFrame, kind: str) -> Matches:
+    """Give rows of a split their recipients; `items` has line and line_item."""
+    recipients = rows.select(RECIPIENT_KEY).unique().sort(RECIPIENT_KEY)
+    numbered = rows.join(
+        recipients.with_row_index("recipient"), on=RECIPIENT_KEY, how="left", validate="m:1"
     ).with_columns(pl.col("x_line_hash").cast(items.schema["line"]).alias("line"))
-    seats = seats.with_columns(pl.lit("").alias(name) for name in NOT_OWNED)
-    return Claims(seated.select(ROWS), seats.select(SEAT), kind, items)
+    recipients = recipients.with_columns(pl.lit("").alias(name) for name in NOT_OWNED)
+    return Matches(numbered.select(ROWS), recipients.select(RECIPIENT), kind, items)

@@ -1,9 +1,9 @@
 """Bill lines that pay for a load balancer, shared among the pods that stood behind it.
 
 Reads    the lines of a day that no node explains (transforms.ledger.lines), core_balancer_hourly
-Gives    claims and seats (see transforms.ledger.receivers)
+Gives    matches and recipients (see transforms.ledger.receivers)
 Units    atoms
-Holds    per line and hour the claims add up to the line; a balancer without a pod, or of which the
+Holds    per line and hour the matches add up to the line; a balancer without a pod, or of which the
          cluster tells nothing while it tells of others, is `__unmounted__`; an hour in which
          nothing was heard of any is `__no_telemetry__`
 
@@ -20,9 +20,9 @@ from typing import Final
 import polars as pl
 
 from transforms.ledger import google_names
-from transforms.ledger.attached_lines import by_text, claims, keys, matched, tag
+from transforms.ledger.attached_lines import by_text, keys, matched, matches, tag
 from transforms.ledger.balancers import by_overlap
-from transforms.ledger.receivers import Claims
+from transforms.ledger.receivers import Matches
 from transforms.ledger.shares import ROW, silence
 
 TAGS: Final = {
@@ -48,27 +48,27 @@ BY_UID: Final = r"\b(a[0-9a-f]{31})\b"
 """AWS, Google, Azure: `a` and the service's uid without dashes, 32 signs."""
 
 
-def on_balancers(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[Claims, pl.DataFrame]:
-    """Give the claims on lines that pay for a balancer, and the lines that do not."""
+def on_balancers(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[Matches, pl.DataFrame]:
+    """Give the matches on lines that pay for a balancer, and the lines that do not."""
     found = balancer_lines(lines, balancers)
     rest = lines.join(found.select("line"), on="line", how="anti", maintain_order="left")
-    spoken, silent = heard(by_text(found), balancers)
-    shared = by_overlap(spoken.drop("line").lazy(), stood(balancers, found).lazy())
+    reported, silent = observed(by_text(found), balancers)
+    shared = by_overlap(reported.drop("line").lazy(), backing(balancers, found).lazy())
     rows = pl.concat([shared.collect(), silent.select(ROW)])
-    return claims(rows, found.select("line", line_item="balancer"), "balancer"), rest
+    return matches(rows, found.select("line", line_item="balancer"), "balancer"), rest
 
 
-def heard(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def observed(lines: pl.DataFrame, balancers: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Tell lines of hours (or a day) in which the cluster told of balancers from the silent."""
     hours = balancers.select("cluster", pl.col("usage_hour").alias("charge_hour")).unique()
     is_daily = pl.col("charge_hour").is_null()
     hourly = lines.filter(~is_daily)
-    spoken = hourly.join(hours, on=["cluster", "charge_hour"], how="semi")
+    reported = hourly.join(hours, on=["cluster", "charge_hour"], how="semi")
     silent = hourly.join(hours, on=["cluster", "charge_hour"], how="anti")
-    return pl.concat([spoken, lines.filter(is_daily)]), silent.with_columns(silence())
+    return pl.concat([reported, lines.filter(is_daily)]), silent.with_columns(silence())
 
 
-def stood(balancers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+def backing(balancers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """Give who stood behind each balancer, by its kind and name; `lines` say which are shared.
 
     A pod of two services that share an address stands once behind it.
@@ -92,19 +92,19 @@ def stood(balancers: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
 
 def balancer_lines(lines: pl.DataFrame, balancers: pl.DataFrame) -> pl.DataFrame:
     """Give the lines that pay for a balancer, with its cluster and `balancer` (kind and name)."""
-    told = _called(lines)
+    reported = _called(lines)
     names = pl.concat([lines["resource_id"], lines["resource_name"]]).str.to_lowercase()
     every = _keys(balancers, google_names.clusters_of(names))
-    alone = matched(told, every, "balancer")
-    known = pl.concat([alone, _shared(told.join(alone, on="line", how="anti"), every)])
+    alone = matched(reported, every, "balancer")
+    known = pl.concat([alone, _shared(reported.join(alone, on="line", how="anti"), every)])
     # A controller's tag of what the cluster, which tells of balancers, does not know (any more).
     gone = (
-        told.join(known, on="line", how="anti")
+        reported.join(known, on="line", how="anti")
         .join(balancers.select(x_cluster="cluster").unique(), on="x_cluster", how="semi")
         .select("line", pl.col("x_cluster").alias("cluster"), pl.col("tagged").alias("balancer"))
         .filter(pl.col("balancer").is_not_null())
     )
-    return told.select("line", "charge_hour", "effective", "billed").join(
+    return reported.select("line", "charge_hour", "effective", "billed").join(
         pl.concat([known, gone]), on="line", how="inner", validate="1:1"
     )
 
@@ -135,10 +135,10 @@ def _called(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _shared(told: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
+def _shared(reported: pl.DataFrame, every: pl.DataFrame) -> pl.DataFrame:
     """Give lines of an address that several services share, where one of them is known."""
     found = (
-        told.filter(pl.col("tagged").str.contains(",", literal=True))
+        reported.filter(pl.col("tagged").str.contains(",", literal=True))
         .select("line", "x_cluster", "tagged", key=_members(pl.col("tagged")))
         .explode("key")
         .join(every, on=["key", "x_cluster"], how="inner", validate="m:1")

@@ -64,22 +64,22 @@ def cost_daily_statement(ledger: pl.LazyFrame, lines: pl.LazyFrame) -> pl.LazyFr
         .otherwise(pl.lit("direct"))
     )
     facts = lines.select("x_line_hash", "charge_category", delivery_id="x_delivery_id")
-    told = ledger.join(facts, on="x_line_hash", how="left", validate="m:1").with_columns(
+    reported = ledger.join(facts, on="x_line_hash", how="left", validate="m:1").with_columns(
         section.alias("section"),
         pl.when(pl.col("cluster") == "-").then(pl.lit("")).otherwise("workload").alias("workload"),
     )
-    return _summed(told, COST_DAILY_STATEMENT)
+    return _summed(reported, COST_DAILY_STATEMENT)
 
 
 def cost_daily_team(ledger: pl.LazyFrame) -> pl.LazyFrame:
     """Sum to one row per day and team; what came from a pool is `shared_cost`."""
     effective, shared = pl.col("effective_cost"), pl.col("pool") != ""
     zero = pl.lit(0, dtype=COST_DAILY_TEAM.schema["direct_cost"])
-    parted = ledger.with_columns(
+    divided = ledger.with_columns(
         pl.when(shared).then(zero).otherwise(effective).alias("direct_cost"),
         pl.when(shared).then(effective).otherwise(zero).alias("shared_cost"),
     )
-    return _summed(parted, COST_DAILY_TEAM)
+    return _summed(divided, COST_DAILY_TEAM)
 
 
 def reconciliation_daily(lines: pl.LazyFrame, ledger: pl.LazyFrame) -> pl.LazyFrame:

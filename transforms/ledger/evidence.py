@@ -37,13 +37,13 @@ from warehouse.tables.evidence import TRAFFIC_HOURLY, WEIGHT_HOURLY
 
 def weight_hourly(usage: pl.LazyFrame, basis: str) -> pl.LazyFrame:
     """Give core_weight_hourly: whole numbers per workload, node and hour."""
-    told = usage.collect()
-    names, number = numbered(told, PLACE)
+    reported = usage.collect()
+    names, number = numbered(reported, PLACE)
     # A workload on a node is grouped and sorted by its rank: numbers take a quarter of the time.
     ranked = names.with_row_index("number").sort(PLACE).with_row_index("place")
     claimed = {f"{part}_weight": weight for part, weight in weights(basis).items()}
     summed = (
-        told.select("usage_date", "usage_hour", **claimed)
+        reported.select("usage_date", "usage_hour", **claimed)
         .with_columns(ranked.sort("number")["place"].gather(number))
         .group_by("usage_hour", "place")
         .agg(pl.col("usage_date").first(), pl.col(*claimed).sum())
@@ -64,7 +64,7 @@ def traffic_hourly(network: pl.LazyFrame) -> pl.LazyFrame:
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """What telemetry told of a day, as the ledger was made from it."""
 
     nodes: pl.DataFrame
@@ -75,28 +75,28 @@ class Told:
 
 
 def explained(
-    lines: pl.LazyFrame, told: Told, ownership: Ownership, asked: pl.Series
+    lines: pl.LazyFrame, reported: Reported, ownership: Ownership, asked: pl.Series
 ) -> pl.DataFrame:
     """Give the chains of the `asked` lines (by hash) among the lines of a day."""
     known = priced(lines)
     chosen = pl.col("x_line_hash").is_in(asked.implode())
     mine = is_divided(ownership)
     given, rest = known.filter(mine), known.filter(~mine)
-    sent = traffic_lines(rest, told.nodes, told.traffic)
+    sent = traffic_lines(rest, reported.nodes, reported.traffic)
     rest = _without(rest, sent)
-    clustered = node_lines(rest, told.nodes).select("line")
+    clustered = node_lines(rest, reported.nodes).select("line")
     on_node = rest.join(clustered.unique(), on="line", how="semi", maintain_order="left")
     rest = _without(rest, clustered)
-    mounted = volume_lines(rest, told.volumes)
+    mounted = volume_lines(rest, reported.volumes)
     rest = _without(rest, mounted)
-    fronted = balancer_lines(rest, told.balancers)
+    fronted = balancer_lines(rest, reported.balancers)
     rest = _without(rest, fronted)
     found = [
         provider_chains(given.filter(chosen), apart=ownership.policy.idle != "share"),
-        _by_hash(sent, known, asked, lambda named: traffic_chains(named, told.traffic)),
-        node_chains(on_node, told.nodes, told.weights, ownership, asked=asked),
-        _by_hash(mounted, known, asked, lambda named: volume_chains(named, told.volumes)),
-        _by_hash(fronted, known, asked, lambda named: balancer_chains(named, told.balancers)),
+        _by_hash(sent, known, asked, lambda named: traffic_chains(named, reported.traffic)),
+        node_chains(on_node, reported.nodes, reported.weights, ownership, asked=asked),
+        _by_hash(mounted, known, asked, lambda named: volume_chains(named, reported.volumes)),
+        _by_hash(fronted, known, asked, lambda named: balancer_chains(named, reported.balancers)),
         _outside(rest.filter(chosen)),
     ]
     return pl.concat(found, how="diagonal_relaxed")
@@ -119,8 +119,8 @@ def _by_hash(
 
 
 def _outside(rest: pl.DataFrame) -> pl.DataFrame:
-    claims = outside(rest)
-    seats = claims.seats.with_row_index("seat")
-    rows = claims.rows.join(seats, on="seat", how="left", validate="m:1")
+    matches = outside(rest)
+    recipients = matches.recipients.with_row_index("recipient")
+    rows = matches.rows.join(recipients, on="recipient", how="left", validate="m:1")
     names = rest.select("line", "x_line_hash").unique("line")
     return chains(rows.join(names, on="line", how="left", validate="m:1"), pl.lit("line"))

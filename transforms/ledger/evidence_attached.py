@@ -11,23 +11,23 @@ from typing import Final
 import polars as pl
 
 from transforms.ledger import balancers as behind
-from transforms.ledger.balancer_lines import heard, stood
+from transforms.ledger.balancer_lines import backing, observed
 from transforms.ledger.network import by_receiver
 from transforms.ledger.receivers import NO_TELEMETRY, labelled
 from transforms.ledger.shares import LINE, RECEIVER
 from transforms.ledger.split_lines import placed, with_unused
 from transforms.ledger.trace import bucketed, chains, stepped
 from transforms.ledger.volume_lines import seen
-from transforms.ledger.volumes import by_hours, by_pods, by_time, stretched
+from transforms.ledger.volumes import by_hours, by_pods, by_time, cut_intervals
 
 AMOUNT: Final = pl.col("effective").alias("amount")
 
 
 def provider_chains(lines: pl.DataFrame, *, apart: bool) -> pl.DataFrame:
     """Give the chains of lines that a provider has divided: what was used, what was not."""
-    parted = with_unused(labelled(lines), apart=apart).with_columns(AMOUNT)
+    divided = with_unused(labelled(lines), apart=apart).with_columns(AMOUNT)
     text = pl.lit("what the provider says was used and unused")
-    done = placed(stepped(parted, "provider", text, group=["row"], order=["is_unused"]))
+    done = placed(stepped(divided, "provider", text, group=["row"], order=["is_unused"]))
     is_whole = pl.len().over("row") == 1
     step = pl.when(~is_whole).then("step_provider").alias("step_provider")
     return chains(done.with_columns(step), pl.lit("line"))
@@ -44,15 +44,15 @@ def volume_chains(lines: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
         [ready.filter(pl.col("charge_hour").is_not_null()), even.drop("weight")],
         how="diagonal_relaxed",
     )
-    stretches = stretched(known, mounts)
+    intervals = cut_intervals(known, mounts)
     text = pl.lit("stretch of time, in µs")
-    timed = stepped(by_time(hourly.lazy(), stretches).collect(), "stretch", text, group=LINE,
+    timed = stepped(by_time(hourly.lazy(), intervals).collect(), "stretch", text, group=LINE,
                     order=["begins"])  # fmt: skip
     is_whole = pl.len().over(LINE) == 1
     timed = timed.with_columns(pl.when(~is_whole).then("step_stretch").alias("step_stretch"))
     is_silent = pl.col("begins").is_null()
     silent = bucketed(timed.filter(is_silent), NO_TELEMETRY, "no_telemetry")
-    shared = by_pods(timed.filter(~is_silent).lazy(), stretches, mounts).collect()
+    shared = by_pods(timed.filter(~is_silent).lazy(), intervals, mounts).collect()
     text = pl.lit("pods that had it mounted")
     done = stepped(shared, "share", text, group=LINE, order=RECEIVER)
     done = done.with_columns(pl.col("x_line_hash").str.replace(r"@\d+$", ""))
@@ -68,15 +68,17 @@ def traffic_chains(lines: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:
     rows = by_receiver(lines.with_columns(AMOUNT).lazy(), traffic.lazy()).collect()
     text = pl.format("bytes sent ({})", pl.col("class"))
     done = stepped(rows, "share", text, group=LINE, order=RECEIVER)
-    is_told = pl.col("reason") == "workload"
-    part = pl.when(is_told).then(pl.format("from {}", pl.col("node"))).otherwise(pl.lit("traffic"))
+    is_reported = pl.col("reason") == "workload"
+    part = (
+        pl.when(is_reported).then(pl.format("from {}", pl.col("node"))).otherwise(pl.lit("traffic"))
+    )
     return chains(done.with_columns(part.alias("from_node"), node=pl.lit("-")), pl.col("from_node"))
 
 
 def balancer_chains(lines: pl.DataFrame, balancers: pl.DataFrame) -> pl.DataFrame:
     """Give the chains of balancers' lines (`balancer_lines`): overlap over all overlap."""
-    spoken, silent = heard(lines.with_columns(AMOUNT), balancers)
-    rows = behind.by_receiver(spoken.lazy(), stood(balancers, lines).lazy()).collect()
+    reported, silent = observed(lines.with_columns(AMOUNT), balancers)
+    rows = behind.by_receiver(reported.lazy(), backing(balancers, lines).lazy()).collect()
     text = pl.lit("time that its pods stood behind it, in µs")
     done = stepped(rows, "share", text, group=LINE, order=RECEIVER)
     part = pl.lit("balancer")

@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from transforms.ledger import idle
-from transforms.ledger.node_price import PARTS, parted
+from transforms.ledger.node_price import PARTS, by_part
 from transforms.ledger.node_weights import HOUR
 from transforms.ledger.nodes import known_nodes, provider_key
 from transforms.ledger.receivers import IDLE, NO_TELEMETRY, SYSTEM
@@ -37,12 +37,12 @@ def node_chains(
     """
     hours = _hours(lines, nodes)
     pool = "node_pool" if ownership.policy.idle_scope == "pool" else "cluster"
-    heard = nodes.drop(BILLED).rename({"usage_hour": "charge_hour"})
-    heard = heard.with_columns(pl.col(pool).alias("pool"))
+    observed = nodes.drop(BILLED).rename({"usage_hour": "charge_hour"})
+    observed = observed.with_columns(pl.col(pool).alias("pool"))
     is_asked = pl.col("x_line_hash").is_in(asked.implode())
-    silent = bucketed(hours.filter(is_asked).join(heard, on=NODE, how="anti"), NO_TELEMETRY,
+    silent = bucketed(hours.filter(is_asked).join(observed, on=NODE, how="anti"), NO_TELEMETRY,
                       "no_telemetry")  # fmt: skip
-    known = _parts(hours.join(heard, on=NODE, how="inner", validate="m:1"), ownership)
+    known = _parts(hours.join(observed, on=NODE, how="inner", validate="m:1"), ownership)
     shared = _uses(known, weights, ownership)
     is_idle = pl.col("reason") == "idle"
     left, own = shared.filter(is_idle), shared.filter(~is_idle)
@@ -54,8 +54,8 @@ def node_chains(
         found.append(_idle_of_node(left.filter(is_asked), own))
     else:
         long = _long(weights.rename({"usage_hour": "charge_hour"}))
-        takers = long.join(heard.select(*NODE, "pool"), on=NODE, how="inner", validate="m:1")
-        found += _idle_of_scope(left, takers, is_asked, policy.idle_scope)
+        recipients = long.join(observed.select(*NODE, "pool"), on=NODE, how="inner", validate="m:1")
+        found += _idle_of_scope(left, recipients, is_asked, policy.idle_scope)
     made = [chains(rows, pl.col("part")) for rows in found]
     return pl.concat([chains(silent, pl.lit("hour")), *made], how="diagonal_relaxed")
 
@@ -82,7 +82,7 @@ def _hours(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
 
 def _parts(hours: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
     """Part each hour into CPU, memory and GPUs, with the step that did it."""
-    known = parted(hours.with_columns(pl.col("amount").alias("effective")), ownership)
+    known = by_part(hours.with_columns(pl.col("amount").alias("effective")), ownership)
     whole = pl.sum_horizontal(PARTS)
     is_split = pl.col("only_part").is_null() & (whole > 0)
     last = {
@@ -165,9 +165,9 @@ def _uses(known: pl.DataFrame, weights: pl.DataFrame, ownership: Ownership) -> p
 def _idle_of_node(left: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Share what stood idle on a node among those that it did not stand idle for."""
     steps = [name for name in left.columns if name.startswith("step_")]
-    takers = own.select(*GROUP, *OWNER, "reason", "weight")
+    recipients = own.select(*GROUP, *OWNER, "reason", "weight")
     moved = left.select(*GROUP, "x_line_hash", "amount", *steps)
-    shared = moved.join(takers, on=list(GROUP), how="inner", validate="1:m").with_columns(
+    shared = moved.join(recipients, on=list(GROUP), how="inner", validate="1:m").with_columns(
         pl.when(pl.col("reason") == "workload")
         .then(pl.lit(idle.IDLE_SHARE))
         .otherwise("reason")
@@ -175,7 +175,7 @@ def _idle_of_node(left: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     )
     text = pl.lit("idle of the node, by a over all a")
     done = stepped(shared, "idle", text, group=GROUP, order=OWNER)
-    alone = left.join(takers.select(GROUP).unique(), on=list(GROUP), how="anti")
+    alone = left.join(recipients.select(GROUP).unique(), on=list(GROUP), how="anti")
     return pl.concat([done, alone], how="diagonal_relaxed")
 
 
@@ -197,9 +197,9 @@ def _idle_of_scope(
         "line",
     )
     scopes = given.group_by(SCOPE).agg(pl.col("size").sum().alias("amount"))
-    takers = long.group_by(*key, *OWNER).agg(pl.col("weight").sum())
+    recipients = long.group_by(*key, *OWNER).agg(pl.col("weight").sum())
     own = traced(
-        scopes.join(takers, on=key, how="inner", validate="m:m"), group=SCOPE, order=OWNER
+        scopes.join(recipients, on=key, how="inner", validate="m:m"), group=SCOPE, order=OWNER
     ).rename({"amount": "scope_atoms"})
     taken = _ends(own.with_columns(pl.col("result").alias("size")).sort(*SCOPE, *OWNER), "own")
     pairs = (

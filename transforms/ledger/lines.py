@@ -1,7 +1,7 @@
 """Bill lines of a day: the part of each that falls on it, and what lies outside clusters.
 
 Reads    raw_cost_line; the lines of a day that no node explains
-Gives    lines of a day with `charge_hour`; claims and seats (see transforms.ledger.receivers)
+Gives    lines of a day with `charge_hour`; matches and recipients (see transforms.ledger.receivers)
 Units    effective_cost, billed_cost in the line's currency, Decimal(38, 12); atoms inside
 Holds    over the days of a line its parts add up to it; no line is dropped
 """
@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from transforms.exact.money import atoms, money
-from transforms.ledger.receivers import NO_TELEMETRY, SEAT, Claims, labelled
+from transforms.ledger.receivers import NO_TELEMETRY, RECIPIENT, Matches, labelled
 
 LINE_FACTS: Final = ("billing_currency", "service_name", "provider_name", "sub_account_id")
 
@@ -74,8 +74,8 @@ def priced(lines: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def outside(lines: pl.DataFrame) -> Claims:
-    """Give lines outside clusters to seats of their own, by tags, account, service, resource.
+def outside(lines: pl.DataFrame) -> Matches:
+    """Give lines outside clusters to recipients of their own, by tags, account, service, resource.
 
     A machine that its provider's tag puts into a cluster, but that was not heard of, is
     `__no_telemetry__`.
@@ -83,26 +83,28 @@ def outside(lines: pl.DataFrame) -> Claims:
     is_silent = pl.col("x_cluster").is_not_null() & (pl.col("charge_category") == "Usage")
     described = labelled(lines).with_columns(is_silent.alias("is_silent"))
 
-    def seat(name: str, silent: pl.Expr | str, other: pl.Expr | str) -> pl.Expr:
+    def recipient(name: str, silent: pl.Expr | str, other: pl.Expr | str) -> pl.Expr:
         one, two = (pl.lit(it) if isinstance(it, str) else it for it in (silent, other))
         return pl.when("is_silent").then(one).otherwise(two).alias(name)
 
     bucket, resource = NO_TELEMETRY, pl.col("resource_id").fill_null("")
     seated = described.with_columns(
-        seat("cluster", pl.col("x_cluster"), "-"),
+        recipient("cluster", pl.col("x_cluster"), "-"),
         pl.lit("-").alias("node"),
-        seat("namespace", bucket, "-"),
-        seat("workload", bucket, pl.col("resource_id").fill_null(pl.col("service_name"))),
-        seat("labels", "", pl.col("labels")),
-        seat("account", "", pl.col("sub_account_id").fill_null("")),
-        seat("service", "", pl.col("service_name")),
-        seat("resource", "", resource),
-        seat("charge_category", "", pl.col("charge_category")),
-        seat("reason", "no_telemetry", "line"),
+        recipient("namespace", bucket, "-"),
+        recipient("workload", bucket, pl.col("resource_id").fill_null(pl.col("service_name"))),
+        recipient("labels", "", pl.col("labels")),
+        recipient("account", "", pl.col("sub_account_id").fill_null("")),
+        recipient("service", "", pl.col("service_name")),
+        recipient("resource", "", resource),
+        recipient("charge_category", "", pl.col("charge_category")),
+        recipient("reason", "no_telemetry", "line"),
     )
-    seats = seated.select(SEAT).unique(maintain_order=True)
-    numbered = seats.with_row_index("seat")
+    recipients = seated.select(RECIPIENT).unique(maintain_order=True)
+    numbered = recipients.with_row_index("recipient")
     rows = seated.join(
-        numbered, on=SEAT, how="left", validate="m:1", nulls_equal=True, maintain_order="left"
+        numbered, on=RECIPIENT, how="left", validate="m:1", nulls_equal=True, maintain_order="left"
     )
-    return Claims(rows.select("line", "charge_hour", "seat", "effective", "billed"), seats)
+    return Matches(
+        rows.select("line", "charge_hour", "recipient", "effective", "billed"), recipients
+    )

@@ -47,9 +47,9 @@ def by_receiver(lines: pl.LazyFrame, traffic: pl.LazyFrame) -> pl.LazyFrame:
     `traffic` has usage_hour, receiver, class, bytes. A line of a whole day (no hour) is split by
     the bytes of the day.
     """
-    told = _scopes(traffic)
+    reported = _scopes(traffic)
     scope = ["scope_hour", "scope_cluster", "scope_node"]
-    classes = told.select(*scope, "class").unique().with_columns(pl.lit(1).alias("is_told"))
+    classes = reported.select(*scope, "class").unique().with_columns(pl.lit(1).alias("is_reported"))
     placed = lines.with_columns(
         pl.col("charge_hour").alias("scope_hour"),
         pl.col("cluster").alias("scope_cluster"),
@@ -59,12 +59,12 @@ def by_receiver(lines: pl.LazyFrame, traffic: pl.LazyFrame) -> pl.LazyFrame:
     wanted = placed.join(
         classes, on=[*scope, "class"], how="left", validate="m:1", nulls_equal=True
     ).with_columns(
-        pl.when(pl.col("is_told").is_null()).then(pl.lit(ANY)).otherwise("class").alias("class")
+        pl.when(pl.col("is_reported").is_null()).then(pl.lit(ANY)).otherwise("class").alias("class")
     )
     hour = pl.col("scope_hour").fill_null(pl.lit(0).cast(pl.Datetime("us", "UTC")))
     return weighed(
-        wanted.with_columns(hour).drop("is_told"),
-        told.with_columns(hour),
+        wanted.with_columns(hour).drop("is_reported"),
+        reported.with_columns(hour),
         on=[*scope, "class"],
         bucket=(NO_TELEMETRY, "no_telemetry"),
     ).with_columns(

@@ -1,9 +1,9 @@
 """Bill lines that pay for traffic of a node or cluster, shared by the bytes that pods sent.
 
 Reads    the lines of a day (transforms.ledger.lines), core_node_hourly, core_network_hourly
-Gives    claims and seats (see transforms.ledger.receivers)
+Gives    matches and recipients (see transforms.ledger.receivers)
 Units    atoms; bytes
-Holds    per line and hour the claims add up to the line; traffic is never idle
+Holds    per line and hour the matches add up to the line; traffic is never idle
 
 A line is of traffic by its meter or description, in bytes; of a node by its resource, of a cluster
 by its provider's tag. Clusters that tell no bytes of pods keep their lines as they are.
@@ -13,21 +13,21 @@ from typing import Final
 
 import polars as pl
 
-from transforms.ledger.attached_lines import SEATED, by_text, claims
+from transforms.ledger.attached_lines import RECIPIENT_KEY, by_text, matches
 from transforms.ledger.network import by_bytes, traffic_class
 from transforms.ledger.nodes import known_nodes, provider_key
-from transforms.ledger.receivers import Claims
+from transforms.ledger.receivers import Matches
 
 BYTES: Final = r"^([kmgtp]i?)?b$|byte"
 
 
 def on_network(
     lines: pl.DataFrame, nodes: pl.DataFrame, traffic: pl.DataFrame
-) -> tuple[Claims, pl.DataFrame]:
-    """Give the claims on lines that pay for traffic, and the lines that do not."""
+) -> tuple[Matches, pl.DataFrame]:
+    """Give the matches on lines that pay for traffic, and the lines that do not."""
     found = traffic_lines(lines, nodes, traffic)
     rest = lines.join(found.select("line").unique(), on="line", how="anti", maintain_order="left")
-    key = ["x_line_hash", "charge_hour", *SEATED]
+    key = ["x_line_hash", "charge_hour", *RECIPIENT_KEY]
     # The line pays for traffic, not for the node: its rows stand at none.
     rows = (
         by_bytes(by_text(found).lazy(), traffic.lazy())
@@ -42,7 +42,7 @@ def on_network(
         .then("class")
         .otherwise(pl.concat_str("class", "node", separator=" of "))
     )
-    return claims(rows, found.select("line", scope.alias("line_item")), "traffic"), rest
+    return matches(rows, found.select("line", scope.alias("line_item")), "traffic"), rest
 
 
 def traffic_lines(lines: pl.DataFrame, nodes: pl.DataFrame, traffic: pl.DataFrame) -> pl.DataFrame:

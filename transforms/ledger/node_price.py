@@ -44,7 +44,7 @@ def _prices(ownership: Ownership) -> list[pl.Expr]:
     return [price(name) for name in PARTS]
 
 
-def parted(lines: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
+def by_part(lines: pl.DataFrame, ownership: Ownership) -> pl.DataFrame:
     """Part each line and hour into CPU, memory and GPUs, with the capacity of each part.
 
     `cpu`, `memory` and `gpu` are what they were parted by; `only_part` names the one that a line
@@ -97,8 +97,8 @@ def _capacities(is_one: pl.Expr, ownership: Ownership) -> list[pl.Expr]:
     """Give what each part offers in the seconds billed, and what of it the system keeps."""
     is_hours = pl.col("consumed_unit").str.to_lowercase().is_in(["hrs", "hours", "hour", "h"])
     billed = (pl.col("consumed_quantity").cast(pl.Float64) * 3600).clip(0, 3600)
-    is_told = is_hours & ~is_one & pl.col("consumed_quantity").is_between(0, 1)
-    seconds = pl.when(is_told).then(billed).otherwise(pl.col("run_seconds"))
+    is_reported = is_hours & ~is_one & pl.col("consumed_quantity").is_between(0, 1)
+    seconds = pl.when(is_reported).then(billed).otherwise(pl.col("run_seconds"))
     columns = {
         "cpu": ("cpu_capacity_cores", "cpu_allocatable_cores", 1e6),
         "memory": ("memory_capacity_bytes", "memory_allocatable_bytes", 1 / KIB),
@@ -109,8 +109,10 @@ def _capacities(is_one: pl.Expr, ownership: Ownership) -> list[pl.Expr]:
         offered = pl.col(capacity)
         system = pl.lit(0.0)
         if allocatable and ownership.policy.is_allocatable:
-            told = pl.col(allocatable)
-            system = pl.when(told > 0).then((offered - told).clip(lower_bound=0)).otherwise(0.0)
+            reported = pl.col(allocatable)
+            system = (
+                pl.when(reported > 0).then((offered - reported).clip(lower_bound=0)).otherwise(0.0)
+            )
         for name, value in ((f"{part}_capacity", offered), (f"{part}_system", system)):
             found.append((value * scale * seconds).round(0).cast(pl.Int128).alias(name))
     return found

@@ -1,12 +1,12 @@
 """Who stands on each node in each hour, and what they weigh there, in whole numbers.
 
 Reads    core_usage_hourly, core_node_hourly; the nodes that bill lines pay for
-Gives    seats: all that can bear a node's cost, numbered in the order of their names; entries: per
-         node-hour and seat its weights
+Gives    recipients: all that can bear a node's cost, numbered in the order of their names;
+         entries: per node-hour and recipient its weights
 Units    microcore-seconds, KiB-seconds, micro-GPU-seconds, whole numbers
 Holds    an entry stands once; what several containers of a workload weigh adds up
 
-Names are looked up once. Node-hours (`place`) and seats are numbers from there on, which are
+Names are looked up once. Node-hours (`place`) and recipients are numbers from there on, which are
 joined, sorted and compared in a fraction of the time.
 """
 
@@ -28,7 +28,7 @@ WORK, IDLES, TAKEN = 0, 1, 2
 KINDS: Final = {"idle": IDLES, "system": TAKEN}
 
 
-def seats_of(workloads: pl.DataFrame, placed: pl.DataFrame, policy: Policy) -> pl.DataFrame:
+def recipients_of(workloads: pl.DataFrame, placed: pl.DataFrame, policy: Policy) -> pl.DataFrame:
     """Give a number to all that can bear a node's cost: workloads, idle, hours not heard.
 
     `workloads` are the distinct PLACE of usage; `number` is their row there.
@@ -52,51 +52,62 @@ def seats_of(workloads: pl.DataFrame, placed: pl.DataFrame, policy: Policy) -> p
         pl.concat(every, how="diagonal")
         .sort(*PLACE, "reason")
         .with_columns(pl.lit("").alias(name) for name in blank)
-        .with_row_index("seat")
+        .with_row_index("recipient")
     )
 
 
 def entries_of(
-    usage: pl.DataFrame, number: pl.Series, heard: pl.DataFrame, seats: pl.DataFrame, basis: str
+    usage: pl.DataFrame,
+    number: pl.Series,
+    observed: pl.DataFrame,
+    recipients: pl.DataFrame,
+    basis: str,
 ) -> pl.DataFrame:
-    """Give per node-hour and seat the weights and the kind; buckets weigh nothing yet.
+    """Give per node-hour and recipient the weights and the kind; buckets weigh nothing yet.
 
     `heard` are the hours of nodes, numbered by `place`. Usage of a node in an hour in which the
     node was not heard bears nothing of it.
     """
-    claimed = _claimed(usage, number, heard, seats, basis)
+    claimed = _asked_or_used(usage, number, observed, recipients, basis)
     kind = pl.col("reason").replace_strict(KINDS, return_dtype=pl.Int8).alias("kind")
     buckets = (
-        seats.filter(pl.col("reason").is_in(list(KINDS)))
-        .join(heard, on=NODE, how="inner", validate="m:m")
+        recipients.filter(pl.col("reason").is_in(list(KINDS)))
+        .join(observed, on=NODE, how="inner", validate="m:m")
         .select(_entry(), kind, *(pl.lit(0, pl.Int64).alias(name) for name in PARTS))
     )
     ordered = pl.concat([claimed, buckets]).sort("entry")
     if (ordered["entry"] == ordered["entry"].shift(1)).any():  # several containers of a workload
         whole = pl.col("kind").first(), pl.col(PARTS).sum()
         ordered = ordered.group_by("entry", maintain_order=True).agg(*whole)
-    place, seat = pl.col("entry") // 2**32, pl.col("entry") % 2**32
+    place, recipient = pl.col("entry") // 2**32, pl.col("entry") % 2**32
     return ordered.select(
-        place.cast(pl.UInt32).alias("place"), seat.cast(pl.UInt32).alias("seat"), "kind", *PARTS
+        place.cast(pl.UInt32).alias("place"),
+        recipient.cast(pl.UInt32).alias("recipient"),
+        "kind",
+        *PARTS,
     )
 
 
-def _claimed(
-    usage: pl.DataFrame, number: pl.Series, heard: pl.DataFrame, seats: pl.DataFrame, basis: str
+def _asked_or_used(
+    usage: pl.DataFrame,
+    number: pl.Series,
+    observed: pl.DataFrame,
+    recipients: pl.DataFrame,
+    basis: str,
 ) -> pl.DataFrame:
-    """Give what each container claims in an hour; `number` says of which workload it is."""
-    hosts = heard.select(NODE).unique().with_row_index("host")
-    hours = heard.join(hosts, on=NODE, how="left", validate="m:1").select("place", _moment())
+    """Give what each container asks for or uses in an hour; `number` is its workload's."""
+    hosts = observed.select(NODE).unique().with_row_index("host")
+    hours = observed.join(hosts, on=NODE, how="left", validate="m:1").select("place", _moment())
     work = (
-        seats.filter(pl.col("number").is_not_null())
+        recipients.filter(pl.col("number").is_not_null())
         .sort("number")
         .join(hosts, on=NODE, how="left", validate="m:1", maintain_order="left")
-        .select("host", "seat")
+        .select("host", "recipient")
     )
     return (
         work[number]
         .with_columns(usage["usage_hour"])
-        .select("seat", _moment())
+        .select("recipient", _moment())
         .join(hours, on="moment", how="left", validate="m:1", maintain_order="left")
         .select(_entry(), pl.lit(WORK, pl.Int8).alias("kind"))
         .with_columns(usage.select(**weights(basis)))
@@ -105,8 +116,8 @@ def _claimed(
 
 
 def _entry() -> pl.Expr:
-    """Give node-hour and seat in one number."""
-    return (pl.col("place").cast(pl.UInt64) * 2**32 + pl.col("seat")).alias("entry")
+    """Give node-hour and recipient in one number."""
+    return (pl.col("place").cast(pl.UInt64) * 2**32 + pl.col("recipient")).alias("entry")
 
 
 def _moment() -> pl.Expr:
@@ -116,7 +127,7 @@ def _moment() -> pl.Expr:
 
 
 def weights(basis: str) -> dict[str, pl.Expr]:
-    """Give what a container claims of an hour, by part, as whole numbers."""
+    """Give what a container asks for or uses of an hour, by part, as whole numbers."""
     gpu = (pl.col("gpu_request_gpu_seconds") * 1e6).round(0).cast(pl.Int64)
     return {
         "cpu": _whole("cpu", "core", 1e6, basis),

@@ -1,9 +1,9 @@
 """Bill lines that pay for a node, shared among the workloads on it and what stood idle.
 
 Reads    the lines of a day (transforms.ledger.lines), core_node_hourly, core_usage_hourly
-Gives    claims and seats (see transforms.ledger.receivers)
+Gives    matches and recipients (see transforms.ledger.receivers)
 Units    atoms; microcore-seconds and KiB-seconds, whole numbers
-Holds    per line and hour the claims add up to the line; idle takes part and is never negative
+Holds    per line and hour the matches add up to the line; idle takes part and is never negative
 
 Formulas. Each part of a node's cost (`node_price`) is shared by a = max(request, usage)
 over D = max(capacity * seconds, sum of a); what is left is `__idle__`.
@@ -18,12 +18,20 @@ import polars as pl
 from transforms.exact.money import Groups, compact, parts, split
 from transforms.exact.numbers import numbered
 from transforms.ledger import idle
-from transforms.ledger.node_price import PARTS, parted
-from transforms.ledger.node_weights import HOUR, IDLES, PLACE, TAKEN, WORK, entries_of, seats_of
-from transforms.ledger.receivers import SEAT, Claims
+from transforms.ledger.node_price import PARTS, by_part
+from transforms.ledger.node_weights import (
+    HOUR,
+    IDLES,
+    PLACE,
+    TAKEN,
+    WORK,
+    entries_of,
+    recipients_of,
+)
+from transforms.ledger.receivers import RECIPIENT, Matches
 from transforms.owners.ownership import Ownership
 
-ROWS: Final = ("line", "charge_hour", "seat", "effective", "billed")
+ROWS: Final = ("line", "charge_hour", "recipient", "effective", "billed")
 
 
 def provider_key(text: pl.Expr) -> pl.Expr:
@@ -41,38 +49,42 @@ def provider_key(text: pl.Expr) -> pl.Expr:
 
 def on_nodes(
     lines: pl.DataFrame, nodes: pl.DataFrame, usage: pl.DataFrame, ownership: Ownership
-) -> tuple[Claims, pl.DataFrame]:
-    """Give the claims on lines that pay for a node, and the lines that do not."""
+) -> tuple[Matches, pl.DataFrame]:
+    """Give the matches on lines that pay for a node, and the lines that do not."""
     found = node_lines(lines, nodes)
     rest = lines.join(found.select("line").unique(), on="line", how="anti", maintain_order="left")
     is_pooled = ownership.policy.idle_scope == "pool"
-    heard = (
+    observed = (
         nodes.drop("usage_date", "sample_count")
         .with_columns(pl.col("node_pool" if is_pooled else "cluster").alias("pool"))
         .sort(HOUR)
         .with_row_index("place")
     )
     placed = found.join(
-        heard.select("place", *HOUR),
+        observed.select("place", *HOUR),
         left_on=["cluster", "node", "charge_hour"],
         right_on=list(HOUR),
         how="left",
         validate="m:1",
     ).sort("line", "charge_hour")
     workloads, number = numbered(usage, PLACE)
-    seats = seats_of(workloads, placed, ownership.policy)
+    recipients = recipients_of(workloads, placed, ownership.policy)
     silent = placed.filter(pl.col("place").is_null()).join(
-        seats.filter(pl.col("reason") == "no_telemetry").select("cluster", "node", "seat"),
+        recipients.filter(pl.col("reason") == "no_telemetry").select(
+            "cluster", "node", "recipient"
+        ),
         on=["cluster", "node"],
         how="left",
         validate="m:1",
     )
     billed = placed.filter(pl.col("place").is_not_null()).with_row_index("group")
-    entries = entries_of(usage, number, heard, seats, ownership.basis)
-    shared, paid = _shared(billed, heard, entries, seats, ownership)
+    entries = entries_of(usage, number, observed, recipients, ownership.basis)
+    shared, paid = _shared(billed, observed, entries, recipients, ownership)
     items = found.select("line").unique().with_columns(line_item=pl.lit(""))
     rows = pl.concat([shared, silent.select(ROWS)])
-    return Claims(rows, seats.select(SEAT), "node", items, _placed(paid, seats)), rest
+    return Matches(
+        rows, recipients.select(RECIPIENT), "node", items, _placed(paid, recipients)
+    ), rest
 
 
 def node_lines(lines: pl.DataFrame, nodes: pl.DataFrame) -> pl.DataFrame:
@@ -114,13 +126,13 @@ def known_nodes(nodes: pl.DataFrame) -> pl.DataFrame:
 
 def _shared(
     billed: pl.DataFrame,
-    heard: pl.DataFrame,
+    observed: pl.DataFrame,
     entries: pl.DataFrame,
-    seats: pl.DataFrame,
+    recipients: pl.DataFrame,
     ownership: Ownership,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split each line and hour among the entries of its node, part by part; tell CPU and GPUs."""
-    priced = parted(billed.join(heard, on="place", how="left", validate="m:1"), ownership)
+    priced = by_part(billed.join(observed, on="place", how="left", validate="m:1"), ownership)
     rows = _laid_out(priced, entries)
     groups = Groups(rows["group"])
     on_gpus = ("gpu_capacity", "gpu_effective", "gpu_billed")
@@ -142,17 +154,17 @@ def _shared(
         return sum(columns[1:], start=columns[0])
 
     taken = rows.with_columns(total(0).alias("effective"), total(1).alias("billed"))
-    told = {part: both[0] for part, both in found.items() if part != "memory"}
-    own = rows.select("seat", "kind", **told).with_columns(
+    reported = {part: both[0] for part, both in found.items() if part != "memory"}
+    own = rows.select("recipient", "kind", **reported).with_columns(
         groups.each(priced["billing_currency"].cast(pl.Categorical())).alias("currency")
     )
     if ownership.policy.idle == "share":
         own = own.filter(pl.col("kind") != IDLES)
         if ownership.policy.idle_scope != "node":
-            takers = _takers(entries, heard, seats)
-            shared, moved = _idle_of_cluster(taken, found, priced, takers)
+            recipients = _recipients(entries, observed, recipients)
+            shared, moved = _idle_of_cluster(taken, found, priced, recipients)
         else:
-            shared, moved = _idle_of_node(taken, found, weights, seats, groups)
+            shared, moved = _idle_of_node(taken, found, weights, recipients, groups)
         of_line = priced.select("line", currency="billing_currency").unique()
         moved = moved.join(of_line, on="line", how="left", validate="m:1")
         return shared, _paid([own, moved])
@@ -162,9 +174,9 @@ def _shared(
 
 
 def _paid(found: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Give per seat and currency what was for CPU and GPUs; memory is the rest."""
+    """Give per recipient and currency what was for CPU and GPUs; memory is the rest."""
     sums = [
-        rows.group_by("seat", "currency")
+        rows.group_by("recipient", "currency")
         .agg(pl.col("^(cpu|gpu)$").sum())
         .with_columns(pl.col("currency").cast(pl.String))
         for rows in found
@@ -173,11 +185,13 @@ def _paid(found: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([blank, *sums], how="diagonal")
 
 
-def _placed(paid: pl.DataFrame, seats: pl.DataFrame) -> pl.DataFrame:
+def _placed(paid: pl.DataFrame, recipients: pl.DataFrame) -> pl.DataFrame:
     """Sum to cluster, namespace, workload and currency."""
     key = ("cluster", "namespace", "workload", "currency")
     return (
-        paid.join(seats.select("seat", *key[:3]), on="seat", how="inner", validate="m:1")
+        paid.join(
+            recipients.select("recipient", *key[:3]), on="recipient", how="inner", validate="m:1"
+        )
         .group_by(key)
         .agg(pl.col("cpu", "gpu").sum())
         .sort(key)
@@ -185,9 +199,9 @@ def _placed(paid: pl.DataFrame, seats: pl.DataFrame) -> pl.DataFrame:
 
 
 def _laid_out(priced: pl.DataFrame, entries: pl.DataFrame) -> pl.DataFrame:
-    """Give each line and hour (`group`) the entries of its node-hour, in the order of seats."""
-    stretches = entries["place"].rle().struct.unnest().rename({"value": "place"})
-    ends = stretches.with_columns(pl.col("len").cum_sum().alias("end"))
+    """Give each line and hour (`group`) the entries of its node-hour, in recipients' order."""
+    intervals = entries["place"].rle().struct.unnest().rename({"value": "place"})
+    ends = intervals.with_columns(pl.col("len").cum_sum().alias("end"))
     entry = pl.int_ranges(pl.col("end") - pl.col("len"), "end", dtype=pl.UInt32).alias("entry")
     rows = (
         priced.select("group", "line", "charge_hour", "place")
@@ -216,12 +230,12 @@ def _idle_of_node(
     rows: pl.DataFrame,
     found: Mapping[str, tuple[pl.Series, pl.Series]],
     weights: Mapping[str, pl.Series],
-    seats: pl.DataFrame,
+    recipients: pl.DataFrame,
     groups: Groups,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give what workloads took, and beside it their part of what stood idle on their node.
 
-    Gives what was moved by part (line, seat, and an amount of that name), too.
+    Gives what was moved by part (line, recipient, and an amount of that name), too.
     """
     is_idle = rows["kind"] == IDLES
     shares = {
@@ -231,17 +245,19 @@ def _idle_of_node(
         ).select(ROWS)
         for part, both in found.items()
     }
-    seated = {part: _seated(share, seats, node=True) for part, share in shares.items()}
+    numbered = {
+        part: _with_recipients(share, recipients, node=True) for part, share in shares.items()
+    }
     own = rows.filter(pl.col("kind") != IDLES).select(ROWS)
-    # A claim stands once: what several receivers share is split as a whole.
-    moved = pl.concat(seated.values()).group_by(ROWS[:3]).agg(pl.col("effective", "billed").sum())
-    return idle.shown([own, moved.sort(ROWS[:3])]), _by_part(seated)
+    # A match stands once: what several receivers share is split as a whole.
+    moved = pl.concat(numbered.values()).group_by(ROWS[:3]).agg(pl.col("effective", "billed").sum())
+    return idle.shown([own, moved.sort(ROWS[:3])]), _by_part(numbered)
 
 
 def _by_part(moved: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Give amounts of CPU and GPUs under their names."""
     named = [
-        rows.select("line", "seat", pl.col("effective").alias(part))
+        rows.select("line", "recipient", pl.col("effective").alias(part))
         for part, rows in moved.items()
         if part != "memory"
     ]
@@ -252,14 +268,14 @@ def _idle_of_cluster(
     rows: pl.DataFrame,
     found: Mapping[str, tuple[pl.Series, pl.Series]],
     priced: pl.DataFrame,
-    takers: pl.DataFrame,
+    recipients: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give what workloads took, and beside it the idle of their cluster or pool in that hour.
 
     Gives what was moved by part, too, as `_idle_of_node` does.
     """
     is_idle = rows["kind"] == IDLES
-    stood = rows.filter(is_idle).select("line", "charge_hour", "seat")
+    stood = rows.filter(is_idle).select("line", "charge_hour", "recipient")
     facts = priced.select(
         "line", "charge_hour", "cluster", "pool", currency="billing_currency"
     ).unique()
@@ -272,9 +288,9 @@ def _idle_of_cluster(
         for part, both in found.items()
     ).join(facts, on=["line", "charge_hour"], how="left", validate="m:1")
     scope = ["cluster", "pool", "charge_hour", "part"]
-    alone = left.join(takers.select(scope).unique(), on=scope, how="anti")
+    alone = left.join(recipients.select(scope).unique(), on=scope, how="anti")
     own = rows.filter(~is_idle).select(ROWS)
-    moved = {part: idle.in_cluster(left.filter(part=part), takers) for part in found}
+    moved = {part: idle.in_cluster(left.filter(part=part), recipients) for part in found}
     stayed = {part: alone.filter(part=part).select(ROWS) for part in found}
     key = ROWS[:3]
     taken = pl.concat(moved.values()).group_by(key).agg(pl.col("effective", "billed").sum())
@@ -282,35 +298,37 @@ def _idle_of_cluster(
     return idle.shown([own, taken.sort(key), alone.select(ROWS)]), _by_part(both)
 
 
-def _takers(entries: pl.DataFrame, heard: pl.DataFrame, seats: pl.DataFrame) -> pl.DataFrame:
+def _recipients(
+    entries: pl.DataFrame, observed: pl.DataFrame, recipients: pl.DataFrame
+) -> pl.DataFrame:
     """Give what each workload weighs in a cluster or pool in an hour, on whichever node."""
-    work = _seated(entries.filter(pl.col("kind") == WORK), seats, node=False).join(
-        heard.select("place", "cluster", "pool", charge_hour="usage_hour"),
+    work = _with_recipients(entries.filter(pl.col("kind") == WORK), recipients, node=False).join(
+        observed.select("place", "cluster", "pool", charge_hour="usage_hour"),
         on="place",
         how="inner",
         validate="m:1",
     )
     long = work.unpivot(
         PARTS,
-        index=["cluster", "pool", "charge_hour", "seat"],
+        index=["cluster", "pool", "charge_hour", "recipient"],
         variable_name="part",
         value_name="weight",
     )
-    key = ("cluster", "pool", "charge_hour", "part", "seat")
+    key = ("cluster", "pool", "charge_hour", "part", "recipient")
     return long.group_by(key).agg(pl.col("weight").sum())
 
 
-def _seated(rows: pl.DataFrame, seats: pl.DataFrame, *, node: bool) -> pl.DataFrame:
-    """Move workloads to their seats for shared idle; others keep theirs."""
+def _with_recipients(rows: pl.DataFrame, recipients: pl.DataFrame, *, node: bool) -> pl.DataFrame:
+    """Move workloads to their recipients for shared idle; others keep theirs."""
     key = list(PLACE) if node else [name for name in PLACE if name != "node"]
-    work = seats.filter(pl.col("reason") == "workload").select("seat", *key)
-    share = seats.filter(pl.col("reason") == idle.IDLE_SHARE).select(
-        *key, pl.col("seat").alias("share")
+    work = recipients.filter(pl.col("reason") == "workload").select("recipient", *key)
+    share = recipients.filter(pl.col("reason") == idle.IDLE_SHARE).select(
+        *key, pl.col("recipient").alias("share")
     )
-    moved = work.join(share, on=key, how="inner", validate="m:1").select("seat", "share")
+    moved = work.join(share, on=key, how="inner", validate="m:1").select("recipient", "share")
     return (
-        rows.join(moved, on="seat", how="left", validate="m:1")
-        .with_columns(pl.coalesce("share", "seat").alias("seat"))
+        rows.join(moved, on="recipient", how="left", validate="m:1")
+        .with_columns(pl.coalesce("share", "recipient").alias("recipient"))
         .drop("share")
     )
 

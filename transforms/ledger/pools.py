@@ -21,7 +21,7 @@ import polars as pl
 from transforms.exact.steady import steady_sum
 from transforms.ledger.receivers import PARTS_SCALE
 from transforms.owners.ownership import Ownership
-from transforms.owners.owning import KEY_PREFIXES, Judge, Thing
+from transforms.owners.owning import KEY_PREFIXES, Matcher, Resource
 from transforms.usage.counters import increase
 from transforms.usage.facts import CONTROLLERS
 from warehouse.tables.core_pool import POOL_WEIGHT_DAILY
@@ -43,8 +43,8 @@ def pool_weights(
     day: date,
 ) -> pl.LazyFrame:
     """Give core_pool_weight_daily of the metrics by which the day's pools are split."""
-    judge = Judge(ownership, day)
-    wanted = sorted({(p.metric, p.agg) for p in judge.pools if p.split == "metric"})
+    matcher = Matcher(ownership, day)
+    wanted = sorted({(p.metric, p.agg) for p in matcher.pools if p.split == "metric"})
     if not wanted:
         return POOL_WEIGHT_DAILY.empty().lazy()
     names = {plain(metric) for metric, _ in wanted}
@@ -56,7 +56,7 @@ def pool_weights(
         .sort("series_id")
         .collect()
     )
-    teams = _teams(named, judge, _labels(usage))
+    teams = _teams(named, matcher, _labels(usage))
     values = _values(named.lazy(), points, day).collect()
     asked = pl.DataFrame(
         [(metric, agg, plain(metric)) for metric, agg in wanted],
@@ -93,7 +93,7 @@ def _plain(name: pl.Expr) -> pl.Expr:
 def _values(named: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give per series and aggregation its weight of the day in millionths, a whole number."""
     begins = datetime.combine(day, time(), UTC)
-    told = (
+    reported = (
         points.filter(pl.col("value").is_not_null() & pl.col("value").is_finite())
         .select("series_id", "event_at", "start_at", "value")
         .join(named.select("series_id", "plain", "temporality"), on="series_id", how="inner",
@@ -103,7 +103,7 @@ def _values(named: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFram
         .with_columns(increase("value", begins).alias("rise"))
         .filter(pl.col("event_at").dt.date() == day)
     )  # fmt: skip
-    sums = told.group_by("series_id", "plain").agg(
+    sums = reported.group_by("series_id", "plain").agg(
         steady_sum(pl.col("rise")).alias("increase"),
         pl.col("value").sort_by("event_at").last().alias("last"),
     )
@@ -114,51 +114,51 @@ def _values(named: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyFram
 
 
 def _labels(usage: pl.LazyFrame) -> dict[Place, str]:
-    """Give the labels of each workload, as the ledger's claims have them."""
+    """Give the labels of each workload, as the ledger's matches have them."""
     place = ["cluster", "namespace", "workload"]
     first = usage.group_by(place).agg(pl.col("labels").min()).collect()
     return {(row[0], row[1], row[2]): row[3] for row in first.select(*place, "labels").rows()}
 
 
-def _teams(named: pl.DataFrame, judge: Judge, labels: Mapping[Place, str]) -> pl.DataFrame:
+def _teams(named: pl.DataFrame, matcher: Matcher, labels: Mapping[Place, str]) -> pl.DataFrame:
     """Give a row per series and team that owns it, with its part."""
     rows: list[tuple[int, str, int]] = []
-    owners: dict[Thing, list[tuple[str, int]]] = {}
+    owners: dict[Resource, list[tuple[str, int]]] = {}
     for ident, *attributes in named.select(
         "series_id", "point_attributes", "resource_attributes"
     ).rows():
-        thing = _thing([one for some in attributes for one in some or ()], labels)
-        if thing not in owners:
-            owners[thing] = _owners(thing, judge)
-        rows += [(ident, team, part) for team, part in owners[thing]]
+        resource = _resource([one for some in attributes for one in some or ()], labels)
+        if resource not in owners:
+            owners[resource] = _owners(resource, matcher)
+        rows += [(ident, team, part) for team, part in owners[resource]]
     schema = {"series_id": named.schema["series_id"], "team": pl.String(), "part": pl.Int128()}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _owners(thing: Thing, judge: Judge) -> list[tuple[str, int]]:
-    owner = judge.owner(thing, "workload")
+def _owners(resource: Resource, matcher: Matcher) -> list[tuple[str, int]]:
+    owner = matcher.owner(resource, "workload")
     if owner.pool:
         return []
-    return [(team, int(part * PARTS_SCALE)) for team, part in owner.shares if team in judge.teams]
+    return [(team, int(part * PARTS_SCALE)) for team, part in owner.shares if team in matcher.teams]
 
 
-def _thing(attributes: list[dict[str, Any]], labels: Mapping[Place, str]) -> Thing:
+def _resource(attributes: list[dict[str, Any]], labels: Mapping[Place, str]) -> Resource:
     """Give what a series is about; a resource's attribute beats one of the point."""
-    told = {one["key"]: str(one["value"]) for one in attributes}
+    reported = {one["key"]: str(one["value"]) for one in attributes}
 
     def first(keys: tuple[str, ...], default: str) -> str:
-        return next((value for key in keys if (value := told.get(key))), default)
+        return next((value for key in keys if (value := reported.get(key))), default)
 
     place = (first(CLUSTERS, "default"), first(NAMESPACES, "-"), first(WORKLOADS, ""))
     own = {
         key.removeprefix(prefix): value
         for prefix in KEY_PREFIXES
         if prefix.startswith("k8s.") and "annotation" not in prefix
-        for key, value in sorted(told.items())
+        for key, value in sorted(reported.items())
         if key.startswith(prefix)
     }
-    own |= {"team": told["team"]} if "team" in told and "team" not in own else {}
-    return Thing(*place, labels=labels.get(place, json.dumps(own, sort_keys=True)))
+    own |= {"team": reported["team"]} if "team" in reported and "team" not in own else {}
+    return Resource(*place, labels=labels.get(place, json.dumps(own, sort_keys=True)))
 
 
 def _shortened(weighed: pl.DataFrame) -> pl.DataFrame:

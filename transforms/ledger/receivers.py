@@ -1,10 +1,12 @@
-"""From claims to receivers: which team bears what each seat took, by which rule.
+"""From matches to receivers: which team bears what each recipient took, by which rule.
 
-Takes    claims: per line and hour what a seat took, in atoms; seats: what can be owned, or a bucket
-Gives    rows with team, rule, reason and pool; several where a seat is shared
-Holds    the rows of a claim add up to it; the same seat has the same owner on the same day
+Takes    matches: per line and hour what a recipient took, in atoms; recipients: what can be
+         owned, or a bucket
+Gives    rows with team, rule, reason and pool; several where a recipient is shared
+Holds    the rows of a match add up to it; the same recipient has the same owner on the same day
 
-Seats and owners are judged once each and joined by number: a day has few of them and many claims.
+Each recipient finds its owner once, and both are joined by number: a day has few of them and many
+matches.
 """
 
 import json
@@ -16,33 +18,33 @@ import polars as pl
 
 from transforms.exact.money import split
 from transforms.owners.model import Pool
-from transforms.owners.owning import Judge, Thing
+from transforms.owners.owning import Matcher, Resource
 
 IDLE: Final = "__idle__"
 NO_TELEMETRY: Final = "__no_telemetry__"
 SYSTEM: Final = "__system__"
 BUCKETS: Final = ("idle", "system", "no_telemetry", "unmounted")
-"""Reasons of seats that are nobody's, whatever the rules say."""
+"""Reasons of recipients that are nobody's, whatever the rules say."""
 PARTS_SCALE: Final = 10**12
-JUDGED: Final = (
+OWNED: Final = (
     "cluster", "namespace", "workload", "labels", "account", "service", "resource",
     "charge_category",
 )  # fmt: skip
-SEAT: Final = ("cluster", "node", *JUDGED[1:], "reason")
+RECIPIENT: Final = ("cluster", "node", *OWNED[1:], "reason")
 OWNER: Final = ("team", "rule_id", "reason", "pool")
-CLAIM: Final = ("line", "charge_hour", "seat")
+MATCH: Final = ("line", "charge_hour", "recipient")
 
 
 @dataclass(frozen=True)
-class Claims:
-    """`rows`: line, charge_hour, seat, effective, billed; `seats`: what the numbers stand for.
+class Matches:
+    """`rows`: line, charge_hour, recipient, effective, billed; `recipients` by number.
 
     `kind` and `items` (line, line_item) tell what of a cluster the lines pay for; `paid` what of
     nodes' cost was for CPU and GPUs (transforms.ledger.nodes).
     """
 
     rows: pl.DataFrame
-    seats: pl.DataFrame
+    recipients: pl.DataFrame
     kind: str = "other"
     items: pl.DataFrame | None = None
     paid: pl.DataFrame = field(default_factory=pl.DataFrame)
@@ -66,67 +68,71 @@ def _json(tags: list[dict[str, str]] | None) -> str:
     return json.dumps({tag["key"]: tag["value"] for tag in tags or ()}, sort_keys=True)
 
 
-def joined(found: Sequence[Claims]) -> Claims:
-    """Join claims, their seats numbered on."""
+def joined(found: Sequence[Matches]) -> Matches:
+    """Join matches, their recipients numbered on."""
     rows, offset = [], 0
-    for claims in found:
-        rows.append(claims.rows.with_columns(pl.col("seat").cast(pl.UInt32) + offset))
-        offset += claims.seats.height
-    return Claims(pl.concat(rows), pl.concat([claims.seats for claims in found]))
+    for matches in found:
+        rows.append(matches.rows.with_columns(pl.col("recipient").cast(pl.UInt32) + offset))
+        offset += matches.recipients.height
+    return Matches(pl.concat(rows), pl.concat([matches.recipients for matches in found]))
 
 
-def paid_for(found: Sequence[Claims]) -> pl.DataFrame:
+def paid_for(found: Sequence[Matches]) -> pl.DataFrame:
     """Give per line what it pays for: `line_kind`, and which of that kind in `line_item`."""
-    told = []
-    for claims in found:
-        items = claims.items
+    reported = []
+    for matches in found:
+        items = matches.items
         if items is None:
-            items = claims.rows.select("line").unique().with_columns(line_item=pl.lit(""))
-        told.append(items.select("line", pl.lit(claims.kind).alias("line_kind"), "line_item"))
-    return pl.concat(told).unique("line")
+            items = matches.rows.select("line").unique().with_columns(line_item=pl.lit(""))
+        reported.append(items.select("line", pl.lit(matches.kind).alias("line_kind"), "line_item"))
+    return pl.concat(reported).unique("line")
 
 
 def received(
-    claims: Claims, judge: Judge, weights: pl.DataFrame
+    matches: Matches, matcher: Matcher, weights: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Give the claims their receivers, and what the receivers' numbers stand for.
+    """Give the matches their receivers, and what the receivers' numbers stand for.
 
-    Gives rows (line, charge_hour, seat, owner, effective, billed) and owners (team, rule_id,
+    Gives rows (line, charge_hour, recipient, owner, effective, billed) and owners (team, rule_id,
     reason, pool), numbered in their order. `weights` are those of pools that a metric splits.
     """
-    shares = _shares(claims.seats, judge)
+    shares = _shares(matches.recipients, matcher)
     owners = shares.select(OWNER).unique().sort(OWNER).with_row_index("owner")
     numbered = shares.join(owners, on=OWNER, how="left", validate="m:1").select(
-        "seat", "owner", "team", "part", "pool"
+        "recipient", "owner", "team", "part", "pool"
     )
-    rows = claims.rows.with_columns(_sole_owner(claims.seats, numbered).gather(claims.rows["seat"]))
+    rows = matches.rows.with_columns(
+        _sole_owner(matches.recipients, numbered).gather(matches.rows["recipient"])
+    )
     single = rows.drop_nulls("owner")
-    many = claims.rows.filter(rows["owner"].is_null()).join(
-        numbered, on="seat", how="inner", validate="m:m"
+    many = matches.rows.filter(rows["owner"].is_null()).join(
+        numbered, on="recipient", how="inner", validate="m:m"
     )
     is_pooled = pl.col("pool") != ""
     direct = pl.concat([single, _split(many.filter(~is_pooled)).select(single.columns)])
-    weighed = _weighed(many.filter(is_pooled), direct, owners, judge)
-    weighed = _measured(weighed, judge, weights)
+    weighed = _weighed(many.filter(is_pooled), direct, owners, matcher)
+    weighed = _measured(weighed, matcher, weights)
     return pl.concat([direct, _split(weighed).select(single.columns)]), owners.drop("owner")
 
 
-def _sole_owner(seats: pl.DataFrame, numbered: pl.DataFrame) -> pl.Series:
-    """Give per seat the number of its owner; null where several share it."""
-    sole = numbered.filter(pl.len().over("seat") == 1).select("seat", "owner")
-    every = seats.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("seat"))
-    return every.join(sole, on="seat", how="left", validate="1:1", maintain_order="left")["owner"]
+def _sole_owner(recipients: pl.DataFrame, numbered: pl.DataFrame) -> pl.Series:
+    """Give per recipient the number of its owner; null where several share it."""
+    sole = numbered.filter(pl.len().over("recipient") == 1).select("recipient", "owner")
+    every = recipients.select(pl.int_range(pl.len(), dtype=pl.UInt32).alias("recipient"))
+    return every.join(sole, on="recipient", how="left", validate="1:1", maintain_order="left")[
+        "owner"
+    ]
 
 
-def _shares(seats: pl.DataFrame, judge: Judge) -> pl.DataFrame:
-    """Judge the seats that are no bucket; give a row per seat and receiver, with its part."""
-    numbered = seats.with_row_index("seat")
+def _shares(recipients: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    """Find who owns recipients that are no bucket: a row per recipient and receiver, its part."""
+    numbered = recipients.with_row_index("recipient")
     is_bucket = pl.col("reason").is_in(BUCKETS)
-    owner = judge.ownership.policy.idle_owner
+    owner = matcher.ownership.policy.idle_owner
     bucket = pl.col("namespace")
     team = pl.when((pl.col("reason") == "idle") & (owner != "")).then(pl.lit(owner))
     buckets = numbered.filter(is_bucket).select(
-        "seat",
+        "recipient",
         team.otherwise(bucket).alias("team"),
         pl.lit(PARTS_SCALE, pl.Int64).alias("part"),
         pl.lit("").alias("rule_id"),
@@ -138,34 +144,36 @@ def _shares(seats: pl.DataFrame, judge: Judge) -> pl.DataFrame:
     owned = owned.with_columns(
         pl.when(pl.col("reason") == "line").then(pl.lit("")).otherwise("workload").alias("workload")
     )
-    key = [*JUDGED, "reason"]
-    things = owned.select(key).unique().sort(key)
-    judged = owned.select("seat", *key).join(
-        _judged(things, judge), on=key, how="inner", validate="m:m"
+    key = [*OWNED, "reason"]
+    resources = owned.select(key).unique().sort(key)
+    rated = owned.select("recipient", *key).join(
+        _rated(resources, matcher), on=key, how="inner", validate="m:m"
     )
-    found = judged.select("seat", "team", "part", "rule_id", pl.col("why").alias("reason"), "pool")
+    found = rated.select(
+        "recipient", "team", "part", "rule_id", pl.col("why").alias("reason"), "pool"
+    )
     return pl.concat([buckets, found])
 
 
-def _judged(things: pl.DataFrame, judge: Judge) -> pl.DataFrame:
-    """Give a row per thing and receiver, with whole-number parts."""
+def _rated(resources: pl.DataFrame, matcher: Matcher) -> pl.DataFrame:
+    """Give a row per resource and receiver, with whole-number parts."""
     rows = []
-    for row in things.to_dicts():
-        thing = Thing(**{name: row[name] or "" for name in JUDGED})
-        owner = judge.owner(thing, row["reason"])
+    for row in resources.to_dicts():
+        resource = Resource(**{name: row[name] or "" for name in OWNED})
+        owner = matcher.owner(resource, row["reason"])
         for team, part in owner.shares:
             facts = {"rule_id": owner.rule_id, "why": owner.reason, "pool": owner.pool}
             rows.append({**row, "team": team, "part": int(part * PARTS_SCALE), **facts})
-    text = dict.fromkeys((*JUDGED, "reason", "team", "rule_id", "why", "pool"), pl.String())
+    text = dict.fromkeys((*OWNED, "reason", "team", "rule_id", "why", "pool"), pl.String())
     return pl.DataFrame(rows, schema={**text, "part": pl.Int64()})
 
 
 def _weighed(
-    rows: pl.DataFrame, direct: pl.DataFrame, owners: pl.DataFrame, judge: Judge
+    rows: pl.DataFrame, direct: pl.DataFrame, owners: pl.DataFrame, matcher: Matcher
 ) -> pl.DataFrame:
     """Weigh proportional pools by the day's direct cost of their teams, before idle."""
-    proportional = [pool.id for pool in judge.pools if pool.split == "proportional"]
-    weights = _direct_costs(direct, owners, judge) if proportional else {}
+    proportional = [pool.id for pool in matcher.pools if pool.split == "proportional"]
+    weights = _direct_costs(direct, owners, matcher) if proportional else {}
     by_cost = pl.col("team").replace_strict(weights, default=0, return_dtype=pl.Int128)
     is_by_cost = pl.col("pool").is_in(proportional)
     return rows.with_columns(
@@ -173,9 +181,9 @@ def _weighed(
     )
 
 
-def _direct_costs(direct: pl.DataFrame, owners: pl.DataFrame, judge: Judge) -> dict[str, int]:
+def _direct_costs(direct: pl.DataFrame, owners: pl.DataFrame, matcher: Matcher) -> dict[str, int]:
     """Give what each team bears of the day by itself, before idle; 0 for less than nothing."""
-    is_direct = pl.col("team").is_in(list(judge.ownership.team_ids)) & (pl.col("pool") == "")
+    is_direct = pl.col("team").is_in(list(matcher.ownership.team_ids)) & (pl.col("pool") == "")
     is_own = ~pl.col("reason").is_in(["idle", "idle_share"])
     sums = (
         direct.group_by("owner")
@@ -190,10 +198,10 @@ def _direct_costs(direct: pl.DataFrame, owners: pl.DataFrame, judge: Judge) -> d
     }
 
 
-def _measured(rows: pl.DataFrame, judge: Judge, weights: pl.DataFrame) -> pl.DataFrame:
+def _measured(rows: pl.DataFrame, matcher: Matcher, weights: pl.DataFrame) -> pl.DataFrame:
     """Weigh pools of a metric by what their teams measured; nobody anything: in equal parts."""
     part = pl.col("part")
-    for pool in judge.pools:
+    for pool in matcher.pools:
         if pool.split == "metric":
             by_team = weights_of(pool, weights)
             measured = pl.col("team").replace_strict(by_team, default=0, return_dtype=pl.Int128)
@@ -209,6 +217,6 @@ def weights_of(pool: Pool, weights: pl.DataFrame) -> dict[str, int]:
 
 
 def _split(rows: pl.DataFrame) -> pl.DataFrame:
-    """Split each claim to its receivers."""
+    """Split each match to its receivers."""
     whole = rows.with_columns(pl.col("part").cast(pl.Int128)).lazy()
-    return split(whole, ["effective", "billed"], "part", group=CLAIM, order=["team"]).collect()
+    return split(whole, ["effective", "billed"], "part", group=MATCH, order=["team"]).collect()

@@ -2,7 +2,7 @@
 
 Reads    the lines of a day that name a namespace: AWS split cost allocation, GKE and AKS cost
          allocation, FOCUS 1.3 allocated charges
-Gives    claims and seats (see transforms.ledger.receivers)
+Gives    matches and recipients (see transforms.ledger.receivers)
 Holds    a divided line goes to its namespace as it stands; its parent keeps only what was not
          divided (the loader sees to that), so nothing counts twice
 
@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from transforms.exact.money import split
-from transforms.ledger.receivers import IDLE, SEAT, SYSTEM, Claims, labelled
+from transforms.ledger.receivers import IDLE, RECIPIENT, SYSTEM, Matches, labelled
 from transforms.owners.ownership import Ownership
 
 OVERHEAD: Final = "__overhead__"
@@ -25,20 +25,26 @@ ATOMS: Final = pl.Decimal(38, 12)
 BUCKETS: Final = ("idle", "system")
 
 
-def divided(lines: pl.DataFrame, ownership: Ownership) -> tuple[Claims, pl.DataFrame]:
-    """Give the claims on lines that name a namespace, and the other lines."""
+def divided(lines: pl.DataFrame, ownership: Ownership) -> tuple[Matches, pl.DataFrame]:
+    """Give the matches on lines that name a namespace, and the other lines."""
     is_mine = is_divided(ownership)
     mine, rest = lines.filter(is_mine), lines.filter(~is_mine)
     weighed = with_unused(labelled(mine), apart=ownership.policy.idle != "share")
     amounts = ("effective", "billed")
-    parted = split(weighed.lazy(), amounts, "weight", group=["row"], order=["is_unused"]).collect()
-    seated = placed(parted)
-    seats = seated.select(SEAT).unique(maintain_order=True)
-    rows = seated.join(
-        seats.with_row_index("seat"), on=SEAT, how="left", validate="m:1", maintain_order="left"
+    split_rows = split(
+        weighed.lazy(), amounts, "weight", group=["row"], order=["is_unused"]
+    ).collect()
+    numbered = placed(split_rows)
+    recipients = numbered.select(RECIPIENT).unique(maintain_order=True)
+    rows = numbered.join(
+        recipients.with_row_index("recipient"),
+        on=RECIPIENT,
+        how="left",
+        validate="m:1",
+        maintain_order="left",
     )
-    claimed = rows.select("line", "charge_hour", "seat", "effective", "billed")
-    return Claims(claimed, seats, "divided"), rest
+    claimed = rows.select("line", "charge_hour", "recipient", "effective", "billed")
+    return Matches(claimed, recipients, "divided"), rest
 
 
 def is_divided(ownership: Ownership) -> pl.Expr:
@@ -46,7 +52,7 @@ def is_divided(ownership: Ownership) -> pl.Expr:
     return pl.col("x_namespace").is_not_null() & ownership.policy.prefers_provider
 
 
-def placed(parted: pl.DataFrame) -> pl.DataFrame:
+def placed(split_rows: pl.DataFrame) -> pl.DataFrame:
     """Say who takes each part of a divided line: a namespace, or a bucket."""
     space = pl.col("x_namespace")
     reason = (
@@ -56,7 +62,7 @@ def placed(parted: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("system"))
         .otherwise(pl.lit("provider_split"))
     )
-    named = parted.with_columns(reason.alias("reason"))
+    named = split_rows.with_columns(reason.alias("reason"))
     bucket = pl.col("reason").replace_strict({"idle": IDLE, "system": SYSTEM}, default=None)
     blank = ("account", "service", "resource", "charge_category")
     is_bucket = pl.col("reason").is_in(BUCKETS)

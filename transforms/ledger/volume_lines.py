@@ -1,9 +1,9 @@
 """Bill lines that pay for a volume, shared among the pods that had it mounted.
 
 Reads    the lines of a day that no node explains (transforms.ledger.lines), core_volume_hourly
-Gives    claims and seats (see transforms.ledger.receivers)
+Gives    matches and recipients (see transforms.ledger.receivers)
 Units    atoms
-Holds    per line the claims add up to the line; time without a pod is `__unmounted__`, a billed
+Holds    per line the matches add up to the line; time without a pod is `__unmounted__`, a billed
          hour in which nothing was heard of the volume is `__no_telemetry__`
 
 A line is a volume's by its resource (the disk, or the volume's name, which GKE gives to the disk),
@@ -15,9 +15,9 @@ from typing import Final
 
 import polars as pl
 
-from transforms.ledger.attached_lines import by_text, claims, keys, matched, tag
+from transforms.ledger.attached_lines import by_text, keys, matched, matches, tag
 from transforms.ledger.nodes import provider_key
-from transforms.ledger.receivers import Claims
+from transforms.ledger.receivers import Matches
 from transforms.ledger.volumes import by_mounts
 
 TAGS: Final = {
@@ -29,13 +29,13 @@ TAGS: Final = {
 PREFIX: Final = r"^(resourcetags)?(user|aws)?(kubernetesio)"
 
 
-def on_volumes(lines: pl.DataFrame, volumes: pl.DataFrame) -> tuple[Claims, pl.DataFrame]:
-    """Give the claims on lines that pay for a volume, and the lines that do not."""
+def on_volumes(lines: pl.DataFrame, volumes: pl.DataFrame) -> tuple[Matches, pl.DataFrame]:
+    """Give the matches on lines that pay for a volume, and the lines that do not."""
     found = volume_lines(lines, volumes)
     rest = lines.join(found.select("line"), on="line", how="anti", maintain_order="left")
-    heard, mounts = seen(volumes)
-    rows = by_mounts(by_text(found).lazy(), heard, mounts).collect()
-    return claims(rows, found.select("line", line_item="volume"), "volume"), rest
+    observed, mounts = seen(volumes)
+    rows = by_mounts(by_text(found).lazy(), observed, mounts).collect()
+    return matches(rows, found.select("line", line_item="volume"), "volume"), rest
 
 
 def _named(volumes: pl.DataFrame) -> pl.DataFrame:
@@ -47,13 +47,13 @@ def _named(volumes: pl.DataFrame) -> pl.DataFrame:
 def seen(volumes: pl.DataFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
     """Give the hours in which each claim was heard of, and who had it mounted."""
     every = _named(volumes).drop("volume").rename({"id": "volume"}).lazy()
-    heard = every.select("cluster", "volume", "usage_hour", "namespace", "claim").unique()
-    return heard, every.filter(pl.col("pod") != "")
+    observed = every.select("cluster", "volume", "usage_hour", "namespace", "claim").unique()
+    return observed, every.filter(pl.col("pod") != "")
 
 
 def volume_lines(lines: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
     """Give the lines that pay for a volume, with its cluster and `volume` (namespace/claim)."""
-    told = lines.select(
+    reported = lines.select(
         "line",
         "charge_hour",
         "effective",
@@ -66,8 +66,8 @@ def volume_lines(lines: pl.DataFrame, volumes: pl.DataFrame) -> pl.DataFrame:
             pl.concat_str(tag(TAGS["space"], PREFIX), tag(TAGS["claim"], PREFIX), separator="/"),
         ).alias("key"),
     )
-    found = matched(told, _keys(_named(volumes)), "volume")
-    return told.drop("key").join(found, on="line", how="inner", validate="m:1")
+    found = matched(reported, _keys(_named(volumes)), "volume")
+    return reported.drop("key").join(found, on="line", how="inner", validate="m:1")
 
 
 def _keys(named: pl.DataFrame) -> pl.DataFrame:

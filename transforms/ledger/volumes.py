@@ -19,34 +19,34 @@ from transforms.ledger.shares import LINE, RECEIVER, ROW, UNMOUNTED, silence, su
 HOUR: Final = timedelta(hours=1)
 AMOUNTS: Final = ("effective", "billed")
 VOLUME: Final = ("cluster", "volume", "usage_hour")
-_STRETCH: Final = (*VOLUME, "begins", "ends")
+_INTERVAL: Final = (*VOLUME, "begins", "ends")
 
 
-def by_mounts(lines: pl.LazyFrame, heard: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
+def by_mounts(lines: pl.LazyFrame, observed: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
     """Split lines (x_line_hash, charge_hour, cluster, volume, effective, billed) by mounts.
 
-    `heard` has cluster, volume, usage_hour, namespace and claim; `mounts` has volume, usage_hour,
-    receiver, pod, mounted_from and mounted_to. A line of a whole day is spread over the hours in
-    which the volume was heard of.
+    `observed` has cluster, volume, usage_hour, namespace and claim; `mounts` has volume,
+    usage_hour, receiver, pod, mounted_from and mounted_to. A line of a whole day is spread
+    over the hours in which the volume was observed.
     """
     is_daily = pl.col("charge_hour").is_null()
     even = split(
-        by_hours(lines, heard), AMOUNTS, "weight", group=["x_line_hash"], order=["charge_hour"]
+        by_hours(lines, observed), AMOUNTS, "weight", group=["x_line_hash"], order=["charge_hour"]
     )
     columns = ["x_line_hash", "charge_hour", "cluster", "volume", *AMOUNTS]
     hourly = pl.concat([lines.filter(~is_daily).select(columns), even.select(columns)])
-    stretches = stretched(heard, mounts)
-    timed = split(by_time(hourly, stretches), AMOUNTS, "weight", group=LINE, order=["begins"])
+    intervals = cut_intervals(observed, mounts)
+    timed = split(by_time(hourly, intervals), AMOUNTS, "weight", group=LINE, order=["begins"])
     silent = timed.filter(pl.col("begins").is_null()).select(*LINE, "cluster", *silence(), *AMOUNTS)
-    mine = by_pods(timed.filter(pl.col("begins").is_not_null()), stretches, mounts)
+    mine = by_pods(timed.filter(pl.col("begins").is_not_null()), intervals, mounts)
     rows = split(mine, AMOUNTS, "weight", group=LINE, order=RECEIVER)
     owned = rows.select(ROW).with_columns(pl.col("x_line_hash").str.replace(r"@\d+$", ""))
     return summed(pl.concat([silent.select(ROW), owned]))
 
 
-def by_hours(lines: pl.LazyFrame, heard: pl.LazyFrame) -> pl.LazyFrame:
+def by_hours(lines: pl.LazyFrame, observed: pl.LazyFrame) -> pl.LazyFrame:
     """Give the lines of a whole day once for each hour in which the volume was heard of."""
-    hours = heard.select(VOLUME).unique()
+    hours = observed.select(VOLUME).unique()
     return (
         lines.filter(pl.col("charge_hour").is_null())
         .drop("charge_hour")
@@ -56,10 +56,10 @@ def by_hours(lines: pl.LazyFrame, heard: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def by_time(hourly: pl.LazyFrame, stretches: pl.LazyFrame) -> pl.LazyFrame:
+def by_time(hourly: pl.LazyFrame, intervals: pl.LazyFrame) -> pl.LazyFrame:
     """Give each line and hour once for each of its stretches, with its length."""
     return hourly.join(
-        stretches,
+        intervals,
         left_on=["cluster", "volume", "charge_hour"],
         right_on=list(VOLUME),
         how="left",
@@ -69,20 +69,20 @@ def by_time(hourly: pl.LazyFrame, stretches: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def stretched(heard: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
+def cut_intervals(observed: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
     """Cut each hour of a volume wherever a mount begins or ends."""
     hour = pl.col("usage_hour")
     edges = pl.concat(
         [
-            heard.select(*VOLUME, hour.alias("begins")),
-            heard.select(*VOLUME, (hour + HOUR).alias("begins")),
+            observed.select(*VOLUME, hour.alias("begins")),
+            observed.select(*VOLUME, (hour + HOUR).alias("begins")),
             *(
                 mounts.select(*VOLUME, pl.col(edge).clip(hour, hour + HOUR).alias("begins"))
                 for edge in ("mounted_from", "mounted_to")
             ),
         ]
     )
-    named = heard.group_by(VOLUME).agg(
+    named = observed.group_by(VOLUME).agg(
         pl.concat_str("namespace", "claim", separator="/").min().alias("workload")
     )
     return (
@@ -94,21 +94,21 @@ def stretched(heard: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _mounted(stretches: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
+def _mounted(intervals: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
     """Give the pods of each stretch, each once; its workload is the receiver."""
     pods = mounts.select(*VOLUME, *RECEIVER[1:], "pod", "mounted_from", "mounted_to")
     return (
-        stretches.drop("workload")
+        intervals.drop("workload")
         .join(pods, on=list(VOLUME), how="inner", validate="m:m")
         .filter(
             (pl.col("mounted_from") <= pl.col("begins")) & (pl.col("mounted_to") >= pl.col("ends"))
         )
-        .unique([*_STRETCH, "namespace", "pod"])
+        .unique([*_INTERVAL, "namespace", "pod"])
         .with_columns(pl.lit(1, pl.Int64).alias("weight"))
     )
 
 
-def by_pods(timed: pl.LazyFrame, stretches: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
+def by_pods(timed: pl.LazyFrame, intervals: pl.LazyFrame, mounts: pl.LazyFrame) -> pl.LazyFrame:
     """Give each stretch of a line once for each receiver, with how many pods it had there.
 
     A stretch is a line of its own while it is split: `x_line_hash` becomes `hash@begins`.
@@ -119,5 +119,5 @@ def by_pods(timed: pl.LazyFrame, stretches: pl.LazyFrame, mounts: pl.LazyFrame) 
         pl.col("charge_hour").alias("usage_hour"),
         pl.lit("-").alias("node"),
     )
-    mounted = _mounted(stretches, mounts)
-    return weighed(lines, mounted, on=_STRETCH, bucket=(UNMOUNTED, "unmounted"))
+    mounted = _mounted(intervals, mounts)
+    return weighed(lines, mounted, on=_INTERVAL, bucket=(UNMOUNTED, "unmounted"))

@@ -44,7 +44,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Comparison:
     """A day of a series: what was expected, and how far off it is."""
 
     cost: Decimal
@@ -82,14 +82,14 @@ def _scope(
     for name, days in sorted(whole.items()):
         run, before = 0, False
         for day in every[-limits.days :]:
-            judged = judge(days, day, limits)
-            is_unusual = judged is not None and judged.is_unusual
+            compared = compare(days, day, limits)
+            is_unusual = compared is not None and compared.is_unusual
             run = run + 1 if is_unusual else 0
-            if judged is not None and is_unusual and (before or judged.score > ALARMING):
+            if compared is not None and is_unusual and (before or compared.score > ALARMING):
                 if parts is None:
                     parts = _series(costs, [*key, "currency", *part], every)
-                told = _drivers(name, day, parts)
-                rows.append(_row(day, key, name, judged, run, told))
+                reported = _drivers(name, day, parts)
+                rows.append(_row(day, key, name, compared, run, reported))
             before = is_unusual
     return rows
 
@@ -108,7 +108,7 @@ def _series(
     }
 
 
-def judge(days: Days, day: date, limits: Limits) -> Judged | None:
+def compare(days: Days, day: date, limits: Limits) -> Comparison | None:
     """Judge a day by the same weekday of the weeks before; None with less than three of them."""
     before = [d for n in range(1, WEEKS + 1) if (d := day - timedelta(weeks=n)) in days]
     if day not in days or len(before) < LEAST_WEEKS:
@@ -119,7 +119,7 @@ def judge(days: Days, day: date, limits: Limits) -> Judged | None:
     impact = days[day] - expected
     is_large = impact > max(limits.least_cost, abs(expected) * limits.least_ratio)
     score = impact / base
-    return Judged(days[day], expected, score, is_large and score > UNUSUAL)
+    return Comparison(days[day], expected, score, is_large and score > UNUSUAL)
 
 
 def _drivers(name: tuple[str, ...], day: date, parts: Mapping[tuple[str, ...], Days]) -> str:
@@ -136,12 +136,18 @@ def _drivers(name: tuple[str, ...], day: date, parts: Mapping[tuple[str, ...], D
 
 
 def _row(  # noqa: PLR0913, PLR0917 - one per fact
-    day: date, key: Sequence[str], name: tuple[str, ...], judged: Judged, run: int, drivers: str
+    day: date,
+    key: Sequence[str],
+    name: tuple[str, ...],
+    compared: Comparison,
+    run: int,
+    drivers: str,
 ) -> tuple[object, ...]:
     place = dict(zip([*key, "currency"], name, strict=True))
     names = [place.get(part, "") for part in ("team", "service_name", "cluster", "namespace")]
     return (
         day, "team" if key[0] == "team" else "namespace", *names, place["currency"],
-        judged.cost, judged.expected.quantize(ATOM), (judged.cost - judged.expected).quantize(ATOM),
-        float(judged.score), run, drivers,
+        compared.cost, compared.expected.quantize(ATOM),
+        (compared.cost - compared.expected).quantize(ATOM),
+        float(compared.score), run, drivers,
     )  # fmt: skip

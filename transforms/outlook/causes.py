@@ -29,7 +29,7 @@ def digests(reconciliation: pl.LazyFrame) -> pl.DataFrame:
         "bill_hash": [pl.col("currency"), *(pl.col(name).cast(pl.String) for name in amounts)],
         "config_hash": [pl.col("config_hash")],
     }
-    said = reconciliation.select(
+    stated = reconciliation.select(
         day.dt.strftime("%Y-%m").alias("original_period"),
         *(
             pl.concat_str(day.cast(pl.String), *parts, separator=" ").alias(name)
@@ -37,15 +37,17 @@ def digests(reconciliation: pl.LazyFrame) -> pl.DataFrame:
         ),
     ).collect()
     bills, rules = (
-        _digested(said.select("original_period", said=name).unique(), name) for name in texts
+        _digested(stated.select("original_period", stated=name).unique(), name) for name in texts
     )
     return bills.join(rules, on="original_period", how="inner", validate="1:1")
 
 
-def _digested(said: pl.DataFrame, name: str) -> pl.DataFrame:
-    texts = said.sort("original_period", "said").group_by("original_period", maintain_order=True)
-    joined = texts.agg(pl.col("said").str.join("\n"))
-    hashes = [hashlib.sha256(text.encode()).hexdigest()[:12] for text in joined["said"].to_list()]
+def _digested(stated: pl.DataFrame, name: str) -> pl.DataFrame:
+    texts = stated.sort("original_period", "stated").group_by(
+        "original_period", maintain_order=True
+    )
+    joined = texts.agg(pl.col("stated").str.join("\n"))
+    hashes = [hashlib.sha256(text.encode()).hexdigest()[:12] for text in joined["stated"].to_list()]
     return joined.select("original_period", pl.Series(name, hashes, dtype=pl.String))
 
 
@@ -71,11 +73,11 @@ def causes(rest: pl.DataFrame, closed: pl.DataFrame, now: pl.DataFrame) -> pl.Da
         .then(pl.lit("rules"))
         .otherwise(pl.lit("telemetry"))
     )
-    told = rest.join(
+    reported = rest.join(
         _then(closed, now), on="original_period", how="left", validate="m:1"
     ).with_columns(_less("delivery_ids", "delivery_ids_then"), _less("delivery_ids_then",
                    "delivery_ids").alias("former_delivery_ids"))  # fmt: skip
-    return told.with_columns(
+    return reported.with_columns(
         reason.alias("reason"),
         pl.when(same).then(pl.lit("")).otherwise("_rules").alias("former_config_hash"),
     )

@@ -24,10 +24,10 @@ ADJUSTED: Final = "adjustment"
 OWN: Final = ("original_period", "team", "currency")
 CELLS: Final = tuple(column.name for column in CELL)
 COSTS: Final = ("effective_cost", "billed_cost")
-UNTOLD: Final = {name: "" if name in {"sub_account_id", "pool"} else "-" for name in CELLS}
+UNREPORTED: Final = {name: "" if name in {"sub_account_id", "pool"} else "-" for name in CELLS}
 """What months have whose file knows teams only, as former versions wrote it."""
 FOLDED: Final = {
-    **UNTOLD,
+    **UNREPORTED,
     "section": CLOSED,
     "environment": "-",
     "rule_id": "",
@@ -43,8 +43,8 @@ def month(day: pl.Expr) -> pl.Expr:
 def as_kept(frame: pl.DataFrame) -> pl.DataFrame:
     """Give what a file of a closed month says in today's columns."""
     lacking = {name: text for name, text in FOLDED.items() if name not in frame.columns}
-    told = frame.with_columns(pl.lit(text).alias(name) for name, text in lacking.items())
-    return told.select(CLOSED_PERIOD.schema.names()).cast(CLOSED_PERIOD.schema)
+    reported = frame.with_columns(pl.lit(text).alias(name) for name, text in lacking.items())
+    return reported.select(CLOSED_PERIOD.schema.names()).cast(CLOSED_PERIOD.schema)
 
 
 def open_period(closed: pl.DataFrame, months: list[str]) -> str:
@@ -63,7 +63,7 @@ def adjustments(
     known = closed.collect()
     if known.is_empty():
         return ADJUSTMENT.empty().lazy()
-    last, said = str(known["period"].max()), digests(reconciliation)
+    last, known_digests = str(known["period"].max()), digests(reconciliation)
     of = month(pl.col("charge_date")).alias("original_period")
     now = _cells(daily.with_columns(of).filter(pl.col("original_period") <= last), known)
     then = known.group_by(*OWN, *CELLS).agg(pl.col(COSTS).sum(), _joined())
@@ -77,8 +77,10 @@ def adjustments(
         pl.col("period").alias("posted_period"), pl.lit(value=True).alias("is_closed"),
         pl.exclude("period"),
     )  # fmt: skip
-    rows = causes(rest, known, said).with_columns(
-        pl.lit(open_period(known, said["original_period"].to_list())).alias("posted_period"),
+    rows = causes(rest, known, known_digests).with_columns(
+        pl.lit(open_period(known, known_digests["original_period"].to_list())).alias(
+            "posted_period"
+        ),
         pl.lit(value=False).alias("is_closed"),
     )
     names = ADJUSTMENT.schema.names()
@@ -99,7 +101,7 @@ def _cells(dated: pl.LazyFrame, known: pl.DataFrame) -> pl.DataFrame:
     return (
         dated.with_columns(
             pl.when(is_folded).then(pl.lit(text)).otherwise(name).alias(name)
-            for name, text in UNTOLD.items()
+            for name, text in UNREPORTED.items()
         )
         .group_by(*OWN, *CELLS)
         .agg(pl.col(COSTS).sum(), _deliveries())

@@ -30,7 +30,7 @@ def advice(ownership: Ownership) -> list[Finding]:
 
 
 def overlaps(ownership: Ownership) -> list[str]:
-    """Tell rules that may match the same thing and give it to others; the first of them counts.
+    """Tell rules that may match the same resource and give it to others; the first of them counts.
 
     A narrow rule before a wide one is meant; told are those of which neither takes all of the
     other's. Of regular expressions only what they match of plain texts is known.
@@ -39,8 +39,8 @@ def overlaps(ownership: Ownership) -> list[str]:
     index = RuleIndex([_patterns(rule.match) for rule in rules])
     pairs = set()
     for number, rule in enumerate(rules):
-        said = [pattern for part in _patterns(rule.match) for pattern in part]
-        pairs |= {(min(number, at), max(number, at)) for at in index.places(said) if at != number}
+        stated = [pattern for part in _patterns(rule.match) for pattern in part]
+        pairs |= {(min(number, at), max(number, at)) for at in index.places(stated) if at != number}
     return [
         f"rules.{rules[later].id}: may match what '{rules[earlier].id}' does, which comes first "
         f"and counts"
@@ -51,9 +51,9 @@ def overlaps(ownership: Ownership) -> list[str]:
 
 def _overlap(one: Rule, other: Rule) -> bool:
     parts, others = (dict(rule.match.parts) for rule in (one, other))
-    is_told = parts.keys() == others.keys() and one.shares != other.shares and _meet(one, other)
+    is_reported = parts.keys() == others.keys() and one.shares != other.shares and _meet(one, other)
     return (
-        is_told
+        is_reported
         and not (one.source and other.source)
         and all(any(_both(a, b) for a in parts[name] for b in others[name]) for name in parts)
         and not _covers(one.match, other.match)
@@ -76,12 +76,12 @@ def _both(one: str, other: str) -> bool:
 
 
 def _rules(ownership: Ownership) -> Iterator[Finding]:
-    # What takes all of a pattern is equal to it, or begins as it does: as a thing's value would.
+    # What takes all of a pattern is equal to it, or begins as it does: as a resource's value would.
     index = RuleIndex([_patterns(rule.match) for rule in ownership.rules])
     for number, rule in enumerate(ownership.rules):
         key = f"rules.{rule.id}"
-        said = [pattern for part in _patterns(rule.match) for pattern in part]
-        for place in index.places(said):
+        stated = [pattern for part in _patterns(rule.match) for pattern in part]
+        for place in index.places(stated):
             earlier = ownership.rules[place]
             if place >= number:
                 break

@@ -161,8 +161,8 @@ class Ownership:
         """Digest what is in force on a day; names, budgets and cost centres decide no cost."""
         if self.config_hash == "none":
             return self.config_hash
-        stretch = bisect_right(self._edges, day)
-        if stretch not in self._hashes:
+        interval = bisect_right(self._edges, day)
+        if interval not in self._hashes:
             parts = (
                 self.team_ids,
                 self.tags,
@@ -170,8 +170,8 @@ class Ownership:
                 [_undated(pool) for pool in self.pools if pool.holds_on(day)],
                 (self.basis, self.policy),
             )
-            self._hashes[stretch] = hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
-        return self._hashes[stretch]
+            self._hashes[interval] = hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+        return self._hashes[interval]
 
     @cached_property
     def _edges(self) -> list[date]:

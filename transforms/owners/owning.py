@@ -1,9 +1,9 @@
 """Which rule owns what: rules and pools applied to distinct owners, not to rows of cost.
 
-Takes    distinct things that can be owned (workloads with labels, bill lines with tags), an
+Takes    distinct resources that can be owned (workloads with labels, bill lines with tags), an
          `Ownership` and a day
 Gives    for each of them the rule, the pool and the receivers with their parts
-Holds    first match wins, pools before rules; the same thing gets the same owner on the same day
+Holds    first match wins, pools before rules; the same resource gets the same owner on the same day
 """
 
 import json
@@ -37,7 +37,7 @@ KEY_PREFIXES: Final = (
 )
 IGNORED: Final = re.compile(r"[-_. :/]")
 TAGGED: Final = ("label", "tag", "annotation")
-SAID: Final = ("cluster", "namespace", "workload", "account", "service", "resource",
+STATED: Final = ("cluster", "namespace", "workload", "account", "service", "resource",
                "charge_category")  # fmt: skip
 
 
@@ -45,7 +45,7 @@ Tags = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Thing:
+class Resource:
     """What can be owned. Parts that do not apply are empty."""
 
     cluster: str = "-"
@@ -60,7 +60,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Owner:
-    """Who owns a thing: receivers with their parts of 1, the rule, the reason, the pool."""
+    """Who owns a resource: receivers with their parts of 1, the rule, the reason, the pool."""
 
     shares: tuple[tuple[str, Decimal], ...]
     rule_id: str
@@ -68,7 +68,7 @@ class Owner:
     pool: str = ""
 
 
-class Judge:
+class Matcher:
     """Applies the rules of one day."""
 
     def __init__(self, ownership: Ownership, day: date) -> None:
@@ -83,15 +83,15 @@ class Judge:
         self.by_value = {team.id.casefold(): team.id for team in ownership.teams}
         self.by_value |= dict(ownership.tags.aliases)
 
-    def owner(self, thing: Thing, reason: str) -> Owner:
-        """Give the owner of a thing; `reason` is what an ordinary owner gets."""
-        tags = self._tags(thing)
+    def owner(self, resource: Resource, reason: str) -> Owner:
+        """Give the owner of a resource; `reason` is what an ordinary owner gets."""
+        tags = self._tags(resource)
         for pool in self.pools:
-            if not self._is_bucket(pool) and self._matches(pool.match, thing, tags):
+            if not self._is_bucket(pool) and self._matches(pool.match, resource, tags):
                 return self._pooled(pool, "")
-        for place in self.index.places(_said(thing, tags)):
+        for place in self.index.places(_stated(resource, tags)):
             rule = self.rules[place]
-            if self._matches(rule.match, thing, tags):
+            if self._matches(rule.match, resource, tags):
                 found = self._by_rule(rule, tags, reason)
                 if found is not None:
                     return found
@@ -128,14 +128,14 @@ class Judge:
             return Owner(((pool.show_as, Decimal(1)),), rule_id or pool.id, "pool_unsplit", pool.id)
         return Owner(pool.targets, rule_id or pool.id, "pool_share", pool.id)
 
-    def _tags(self, thing: Thing) -> Tags:
+    def _tags(self, resource: Resource) -> Tags:
         """Give tags by normal key; of keys that become equal the first in order of names counts.
 
         A label beats an annotation of the same key.
         """
         labels: dict[str, str] = {}
         annotations: dict[str, str] = {}
-        for key, value in sorted(json.loads(thing.labels).items()):
+        for key, value in sorted(json.loads(resource.labels).items()):
             chosen = annotations if key.startswith(ANNOTATION) else labels
             chosen.setdefault(normal_key(key), str(value).strip().casefold())
         return {"label": labels, "annotation": annotations, "tag": annotations | labels}
@@ -145,8 +145,8 @@ class Judge:
         return any(name == "bucket" for name, _ in pool.match.parts)
 
     @staticmethod
-    def _matches(match: Match, thing: Thing, tags: Tags) -> bool:
-        return all(_part_matches(name, patterns, thing, tags) for name, patterns in match.parts)
+    def _matches(match: Match, resource: Resource, tags: Tags) -> bool:
+        return all(_part_matches(name, patterns, resource, tags) for name, patterns in match.parts)
 
 
 def normal_key(key: str) -> str:
@@ -175,7 +175,7 @@ def _expression(text: str, flags: int) -> re.Pattern[str]:
 def _asked(match: Match) -> list[list[tuple[str, str]]]:
     """Give what a rule surely asks for: patterns of which one holds, tags by their key.
 
-    A part that may hold for things without any such tag says nothing.
+    A part that may hold for resources without any such tag says nothing.
     """
     return [
         part
@@ -194,22 +194,22 @@ def _pattern(name: str, text: str) -> tuple[str, str]:
     return f"{name} {normal_key(key)}", value.casefold() or "*"
 
 
-def _said(thing: Thing, tags: Tags) -> Iterator[tuple[str, str]]:
-    """Give what a thing says of itself, as rules ask for it."""
-    for name in SAID:
-        value = getattr(thing, name)
+def _stated(resource: Resource, tags: Tags) -> Iterator[tuple[str, str]]:
+    """Give what a resource says of itself, as rules ask for it."""
+    for name in STATED:
+        value = getattr(resource, name)
         if value not in {"", "-"}:
             yield name, value
     for kind in TAGGED:
         yield from ((f"{kind} {key}", value) for key, value in tags[kind].items())
 
 
-def _part_matches(name: str, patterns: tuple[str, ...], thing: Thing, tags: Tags) -> bool:
+def _part_matches(name: str, patterns: tuple[str, ...], resource: Resource, tags: Tags) -> bool:
     if name in tags:
         return any(_tag_matches(pattern, tags[name]) for pattern in patterns)
     if name == "bucket":
         return False
-    value = getattr(thing, name)
+    value = getattr(resource, name)
     return value not in {"", "-"} and any(fits(pattern, value) for pattern in patterns)
 
 

@@ -1,7 +1,7 @@
-"""Which rules may take a thing: an index, so that thousands of rules cost what a few do.
+"""Which rules may take a resource: an index, so that thousands of rules cost what a few do.
 
 Takes    patterns by rule: the parts of its match, each with its patterns
-Gives    for what a thing says the places of the rules that may match it, ascending
+Gives    for what a resource says the places of the rules that may match it, ascending
 Holds    no rule that matches is left out; whether one does is for the caller to see
 
 A rule is filed under one part of its match: under the texts that are plain, and under what the
@@ -45,15 +45,15 @@ class RuleIndex:
                 lengths.setdefault(name, set()).add(len(text))
         self.lengths: Mapping[str, set[int]] = lengths
 
-    def places(self, said: Iterable[tuple[str, str]]) -> Iterable[int]:
+    def places(self, stated: Iterable[tuple[str, str]]) -> Iterable[int]:
         """Give the places of the rules that may match what is said: names and their values."""
         if not self.filed:
             return self.open
-        found = (self.filed.get(key, ()) for key in self._asked(said))
+        found = (self.filed.get(key, ()) for key in self._asked(stated))
         return sorted({*self.open, *(place for some in found for place in some)})
 
-    def _asked(self, said: Iterable[tuple[str, str]]) -> Iterator[Key]:
-        for name, value in said:
+    def _asked(self, stated: Iterable[tuple[str, str]]) -> Iterator[Key]:
+        for name, value in stated:
             yield name, value, True
             for length in self.lengths.get(name, ()):
                 if length <= len(value):

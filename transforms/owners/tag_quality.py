@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from transforms.owners.ownership import Ownership
-from transforms.owners.owning import Judge, normal_key
+from transforms.owners.owning import Matcher, normal_key
 from warehouse.tables.mart_quality import TAG_QUALITY_DAILY
 
 ANY: Final = "*"
@@ -31,14 +31,14 @@ def tag_quality(lines: pl.LazyFrame, ownership: Ownership, day: date) -> pl.Lazy
     frame = known.collect()
     keys = {normal_key(key): key for key in reversed(ownership.tags.keys)}
     ordered = [keys[name] for name in dict.fromkeys(map(normal_key, ownership.tags.keys))]
-    told = _told(frame, keys, Judge(ownership, day))
+    reported = _reported(frame, keys, Matcher(ownership, day))
     every = frame.drop("tags").join(
         pl.DataFrame({"tag_key": ordered}, schema={"tag_key": pl.String()}), how="cross"
     )
-    judged = every.join(told, on=["line", "tag_key"], how="left", validate="1:1").with_columns(
+    rated = every.join(reported, on=["line", "tag_key"], how="left", validate="1:1").with_columns(
         pl.col("state").fill_null("untagged")
     )
-    rows = pl.concat([judged, _first(judged, ordered)], how="diagonal")
+    rows = pl.concat([rated, _first(rated, ordered)], how="diagonal")
     return (
         rows.lazy()
         .group_by("tag_key", "currency", "state")
@@ -53,7 +53,7 @@ def tag_quality(lines: pl.LazyFrame, ownership: Ownership, day: date) -> pl.Lazy
     )
 
 
-def _told(frame: pl.DataFrame, keys: dict[str, str], judge: Judge) -> pl.DataFrame:
+def _reported(frame: pl.DataFrame, keys: dict[str, str], matcher: Matcher) -> pl.DataFrame:
     """Give line, tag_key and state of the tags that the file names, the first of equal keys."""
     tags = frame.select("line", "tags").explode("tags", keep_nulls=False, empty_as_null=False)
     flat = tags.select(
@@ -72,21 +72,21 @@ def _told(frame: pl.DataFrame, keys: dict[str, str], judge: Judge) -> pl.DataFra
         .unique(["line", "tag_key"], keep="first", maintain_order=True)
         .with_columns(pl.col("value").fill_null(""))
     )
-    states = {value: _state(value, judge) for value in mine["value"].unique().to_list()}
+    states = {value: _state(value, matcher) for value in mine["value"].unique().to_list()}
     state = pl.col("value").replace_strict(states, return_dtype=pl.String).alias("state")
     return mine.select("line", "tag_key", state)
 
 
-def _state(value: str, judge: Judge) -> str:
+def _state(value: str, matcher: Matcher) -> str:
     text = value.strip().casefold()
     if not text:
         return "untagged"
-    if text in judge.ownership.tags.invalid:
+    if text in matcher.ownership.tags.invalid:
         return "invalid"
-    return "tagged" if text in judge.by_value else "unknown_team"
+    return "tagged" if text in matcher.by_value else "unknown_team"
 
 
-def _first(judged: pl.DataFrame, ordered: list[str]) -> pl.DataFrame:
+def _first(rated: pl.DataFrame, ordered: list[str]) -> pl.DataFrame:
     """Give what the keys tell in their order: the first that names anybody, known or not."""
     place = pl.col("tag_key").replace_strict(
         {key: number for number, key in enumerate(ordered)}, return_dtype=pl.Int64
@@ -94,7 +94,7 @@ def _first(judged: pl.DataFrame, ordered: list[str]) -> pl.DataFrame:
     is_name = pl.col("state").is_in(["tagged", "unknown_team"])
     rank = pl.col("state").replace_strict({"invalid": 1, "untagged": 2}, default=0)
     return (
-        judged.sort("line", rank, pl.when(is_name).then(place).otherwise(0))
+        rated.sort("line", rank, pl.when(is_name).then(place).otherwise(0))
         .unique("line", keep="first", maintain_order=True)
         .with_columns(pl.lit(ANY).alias("tag_key"))
     )

@@ -61,11 +61,11 @@ def score(
     rules, scored = [], []
     for days in WINDOWS:
         found = evidence(whole, now, days)
-        judged = _verdicts(found, whole.within(now, days), left_out)
-        scores = score_service(judged).with_columns(pl.lit(days, pl.Int32).alias("window_days"))
+        rated = _verdicts(found, whole.within(now, days), left_out)
+        scores = score_service(rated).with_columns(pl.lit(days, pl.Int32).alias("window_days"))
         most = scores.select("service_name", "max_points", "window_days")
         scored.append(scores)
-        rules.append(judged.join(most, on="service_name", how="left", validate="m:1"))
+        rules.append(rated.join(most, on="service_name", how="left", validate="m:1"))
     return {
         "mart_score_service": pl.concat(scored)
         .select(SCORE_SERVICE.schema.names())
@@ -158,7 +158,7 @@ def _owners(services: pl.LazyFrame) -> pl.LazyFrame:
     return owned.group_by("service_name").agg(pl.col("team").sort().str.join(", ").alias("owners"))
 
 
-def _rules(judged: pl.LazyFrame, owners: pl.LazyFrame) -> pl.LazyFrame:
+def _rules(rated: pl.LazyFrame, owners: pl.LazyFrame) -> pl.LazyFrame:
     """Give mart_score_rule."""
     passed, checked = pl.col("is_passed"), pl.col("checked_count")
     state = (
@@ -171,7 +171,7 @@ def _rules(judged: pl.LazyFrame, owners: pl.LazyFrame) -> pl.LazyFrame:
         .otherwise(pl.lit("passed"))
     )
     return (
-        judged.join(owners, on="service_name", how="left", validate="m:1")
+        rated.join(owners, on="service_name", how="left", validate="m:1")
         .with_columns(
             state.alias("state"),
             pl.col("owners").fill_null(""),

@@ -155,15 +155,15 @@ def label_findings(series: pl.LazyFrame, terms: ScoreTerms) -> pl.LazyFrame:
 def runtime_findings(seen: pl.LazyFrame) -> pl.LazyFrame:
     """Judge SDK-001 on resources that tell SDK and runtime, as far as packages declare it."""
     runtime, language, sdk = _SDK
-    told = seen.with_columns(
+    reported = seen.with_columns(
         pl.col("sdk")
         .str.extract(rf"(?:^|\x1f){re.escape(key)}=([^\x1f]*)")
         .fill_null("")
         .alias(key)
         for key in _SDK
     )
-    judged = told.with_columns(is_supported(language, sdk, runtime).alias("is_supported"))
-    known = judged.filter(pl.col("is_supported").is_not_null())
+    rated = reported.with_columns(is_supported(language, sdk, runtime).alias("is_supported"))
+    known = rated.filter(pl.col("is_supported").is_not_null())
     name = pl.format("{} {} with SDK {}", language, runtime, sdk)
     return _found(known, "SDK-001", ~pl.col("is_supported"), name, _ONE)
 

@@ -81,9 +81,9 @@ def key_findings(keys: pl.LazyFrame) -> pl.LazyFrame:
     is_high = (level != "resource") & key.is_in(sorted(RESOURCE_KEYS))
     broken = pl.col("is_broken")
     place = pl.format("{} on a {}", "key", "level")
-    judged = keys.filter((level != "point") & key.is_in(sorted(RESOURCE_KEYS | ITEM_KEYS)))
+    rated = keys.filter((level != "point") & key.is_in(sorted(RESOURCE_KEYS | ITEM_KEYS)))
     return (
-        judged.with_columns((is_low | is_high).alias("is_broken"), place.alias("place"))
+        rated.with_columns((is_low | is_high).alias("is_broken"), place.alias("place"))
         .group_by("service_name")
         .agg(
             pl.lit("RES-004").alias("rule"),

@@ -131,10 +131,10 @@ def metric_findings(sent: pl.LazyFrame, now: datetime, *, limit: int = VALUE_LIM
     marked = sent.join(with_unit, on=["metric_name", "unit"], how="left", validate="m:1")
     name, unit = pl.col("metric_name"), pl.col("unit")
     simple = [
-        _judged(marked, "MET-001", pl.col("widest_key_count") >= limit, name),
-        _judged(marked, "MET-002", ~unit.is_in(valid), _with_unit()),
-        _judged(marked, "MET-005", pl.col("has_unit"), _with_unit()),
-        _judged(marked, "MET-006", name.is_in(sorted(ATTRIBUTE_KEYS)), name),
+        _rated(marked, "MET-001", pl.col("widest_key_count") >= limit, name),
+        _rated(marked, "MET-002", ~unit.is_in(valid), _with_unit()),
+        _rated(marked, "MET-005", pl.col("has_unit"), _with_unit()),
+        _rated(marked, "MET-006", name.is_in(sorted(ATTRIBUTE_KEYS)), name),
     ]
     late = sent.filter(pl.col("day") > (now - timedelta(days=LAYOUT_DAYS)).date())
     units_of = late.with_columns(unit.n_unique().over(_METRIC).alias("n"))
@@ -142,10 +142,8 @@ def metric_findings(sent: pl.LazyFrame, now: datetime, *, limit: int = VALUE_LIM
     layouts_of = layouts.with_columns(pl.col("layout").n_unique().over(_METRIC).alias("n"))
     several = pl.col("n") > 1
     simple += [
-        _judged(units_of, "MET-003", several, _with_unit()),
-        _judged(
-            layouts_of, "MET-004", several, pl.format("{}: bounds {}", "metric_name", "layout")
-        ),
+        _rated(units_of, "MET-003", several, _with_unit()),
+        _rated(layouts_of, "MET-004", several, pl.format("{}: bounds {}", "metric_name", "layout")),
     ]
     return pl.concat(simple)
 
@@ -155,7 +153,7 @@ def _with_unit() -> pl.Expr:
     return pl.format("{} ({})", "metric_name", unit)
 
 
-def _judged(sent: pl.LazyFrame, rule: str, is_broken: pl.Expr, sample: pl.Expr) -> pl.LazyFrame:
+def _rated(sent: pl.LazyFrame, rule: str, is_broken: pl.Expr, sample: pl.Expr) -> pl.LazyFrame:
     """Count per service the metrics, and those of which any row breaks the rule."""
     marked = sent.with_columns(is_broken.alias("is_broken"), sample.alias("sample"))
     broken, name = pl.col("is_broken"), pl.col("metric_name")

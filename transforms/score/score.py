@@ -48,21 +48,21 @@ def score_service(verdicts: pl.LazyFrame) -> pl.LazyFrame:
         weight.filter(is_judged).sum().alias("max_points"),
         weight.filter(passed & seen).sum().alias("applicable_points"),
         weight.filter(is_judged & seen).sum().alias("applicable_max_points"),
-        pl.col("rule").filter(is_judged).alias("judged"),
+        pl.col("rule").filter(is_judged).alias("rated"),
     )
     every = pl.lit(list(BY_ID), pl.List(pl.String))
     parts = (("", "points", "max_points"), ("_applicable", "applicable_points",
                                             "applicable_max_points"))  # fmt: skip
     return (
         summed.with_columns(
-            every.list.set_difference("judged").list.sort().list.join("+").alias("not_evaluated")
+            every.list.set_difference("rated").list.sort().list.join("+").alias("not_evaluated")
         )
         .with_columns(
             (pl.col("not_evaluated") == "").alias("is_complete"),
             *(ratio(pl.col(p), pl.col(m)).alias(f"score{end}") for end, p, m in parts),
             *(band(pl.col(p), pl.col(m)).alias(f"band{end}") for end, p, m in parts),
         )
-        .drop("judged")
+        .drop("rated")
         .sort("service_name")
     )
 

@@ -62,13 +62,13 @@ def _read(text: pl.Expr) -> pl.Expr:
 
 def is_supported(language: str, sdk: str, runtime: str) -> pl.Expr:
     """Tell whether a runtime is supported, from the columns of its language and both versions."""
-    told, of = _read(pl.col(sdk)), _read(pl.col(runtime))
+    reported, of = _read(pl.col(sdk)), _read(pl.col(runtime))
     found = pl.lit(None, pl.Boolean)
     for entry in SUPPORTED:  # a later entry of a language counts before an earlier one
         ranges = [
             (of >= _number(least)) & ((of < _number(below)) if below else pl.lit(value=True))
             for least, below in entry.runtimes
         ]
-        is_entry = (pl.col(language) == entry.language) & (told >= _number(entry.sdk))
+        is_entry = (pl.col(language) == entry.language) & (reported >= _number(entry.sdk))
         found = pl.when(is_entry).then(pl.any_horizontal(ranges)).otherwise(found)
-    return pl.when(told.is_not_null() & of.is_not_null()).then(found)
+    return pl.when(reported.is_not_null() & of.is_not_null()).then(found)

@@ -17,10 +17,10 @@ from typing import Final
 
 import polars as pl
 
-from transforms.usage.balancer_pods import behind
+from transforms.usage.balancer_pods import backends
 from transforms.usage.containers import midnight
 from transforms.usage.facts import BALANCER, INGRESS, INGRESS_GROUP, OF_BALANCERS, POD_INFO
-from transforms.usage.pods import ATTRIBUTES, POD, Heard, run_seconds
+from transforms.usage.pods import ATTRIBUTES, POD, Observed, run_seconds
 from transforms.usage.subject import named
 from warehouse.tables.core_usage import BALANCER_HOURLY
 
@@ -46,23 +46,23 @@ ONE: Final = ("cluster", "kind", "balancer")
 OF_POD: Final = ("pod", "pod_uid", "workload", "labels")
 
 
-def balancer_hourly(heard: Heard, day: date) -> pl.LazyFrame:
+def balancer_hourly(observed: Observed, day: date) -> pl.LazyFrame:
     """Give core_balancer_hourly of a UTC day."""
     # Few rows, needed in many places: a plan that repeats them all would cost more than they do.
-    told = _told(heard.known).collect().lazy()
-    found = _fronts(told).collect()
+    reported = _reported(observed.known).collect().lazy()
+    found = _fronts(reported).collect()
     if found.is_empty():
         return BALANCER_HOURLY.empty().lazy()
     every = found.lazy()
     space = ["cluster", "namespace"]
-    labelled = heard.known.select("series_id", *ATTRIBUTES)
+    labelled = observed.known.select("series_id", *ATTRIBUTES)
     pods = (
-        heard.pods.join(every.select(space).unique(), on=space, how="semi")
+        observed.pods.join(every.select(space).unique(), on=space, how="semi")
         .join(labelled, on="series_id", how="left", validate="1:1")
         .collect()
         .lazy()
     )
-    leads = behind(told, pods).collect().lazy()
+    leads = backends(reported, pods).collect().lazy()
     # Where nothing tells what services lead to, silence is no proof that they lead nowhere.
     fronts = every.join(leads.select("cluster").unique(), on="cluster", how="semi")
     targets = (
@@ -72,10 +72,10 @@ def balancer_hourly(heard: Heard, day: date) -> pl.LazyFrame:
         .select(*ONE, "namespace", "pod_key")
         .unique()
     )
-    stood = _stood(targets, heard, day)
+    stood = _backing(targets, observed, day)
     facts = fronts.group_by(ONE).agg(pl.col("address", "service_uid").max())
     return (
-        _heard(fronts, heard.samples, day)
+        _observed(fronts, observed.samples, day)
         .join(stood, on=[*ONE, "usage_hour"], how="left", validate="1:m")
         .join(facts, on=list(ONE), how="left", validate="m:1")
         .with_columns(
@@ -90,7 +90,7 @@ def balancer_hourly(heard: Heard, day: date) -> pl.LazyFrame:
     )
 
 
-def _told(known: pl.LazyFrame) -> pl.LazyFrame:
+def _reported(known: pl.LazyFrame) -> pl.LazyFrame:
     """Give the series about services, ingresses and endpoints, with what they name."""
     mine = known.filter(pl.col("fact").is_in([*OF_BALANCERS, POD_INFO])).select(
         "series_id", "cluster", "namespace", "pod", "fact", "source", "spelling",
@@ -104,15 +104,17 @@ def _told(known: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _fronts(told: pl.LazyFrame) -> pl.LazyFrame:
+def _fronts(reported: pl.LazyFrame) -> pl.LazyFrame:
     """Give a row per series and balancer it tells of, with a service behind it."""
     fact, kind = pl.col("fact"), pl.col("service_type")
     is_front = (kind == "LoadBalancer") | ((kind == "") & (pl.col("source") != OF_EVERY_SERVICE))
-    services = told.filter((fact == BALANCER) & is_front & (pl.col("service") != ""))
-    paths = told.filter((fact == INGRESS) & (pl.col("ingress") != "") & (pl.col("service") != ""))
+    services = reported.filter((fact == BALANCER) & is_front & (pl.col("service") != ""))
+    paths = reported.filter(
+        (fact == INGRESS) & (pl.col("ingress") != "") & (pl.col("service") != "")
+    )
     place = ["cluster", "namespace", "ingress"]
     groups = (
-        told.filter((fact == INGRESS_GROUP) & (pl.col("group") != ""))
+        reported.filter((fact == INGRESS_GROUP) & (pl.col("group") != ""))
         .select("series_id", *place, "group")
         .join(paths.select(*place, "service").unique(), on=place, how="inner", validate="m:m")
     )
@@ -138,7 +140,7 @@ def _fronts(told: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _heard(fronts: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def _observed(fronts: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give the hours of the day in which a balancer was heard of."""
     at = pl.col("event_at")
     hours = samples.filter(at.dt.date() == day).select(
@@ -154,13 +156,13 @@ def _heard(fronts: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFra
     )
 
 
-def _stood(targets: pl.LazyFrame, heard: Heard, day: date) -> pl.LazyFrame:
+def _backing(targets: pl.LazyFrame, observed: Observed, day: date) -> pl.LazyFrame:
     """Give how long each pod ran in each hour, for the balancers it stands behind."""
-    mine = heard.runs.join(targets.select(POD).unique(), on=POD, how="semi")
+    mine = observed.runs.join(targets.select(POD).unique(), on=POD, how="semi")
     ran = run_seconds(mine, midnight(day))
     return (
         targets.join(ran, on=POD, how="inner", validate="m:m")
-        .join(heard.identities, on=POD, how="inner", validate="m:1")
+        .join(observed.identities, on=POD, how="inner", validate="m:1")
         .select(
             *ONE, "usage_hour", "namespace", *OF_POD, pl.col("run_seconds").alias("overlap_seconds")
         )

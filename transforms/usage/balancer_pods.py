@@ -2,7 +2,7 @@
 
 Takes    what series tell of services and endpoints (`balancer_hours`), the pods of a day
 Gives    a row per service and pod
-Holds    of several tellers the first counts, per service: the slices of its endpoints, then their
+Holds    of several reporters the first counts, per service: the slices of its endpoints, then their
          addresses, then the labels that it selects
 """
 
@@ -23,28 +23,28 @@ SIGNS: Final = r"[^A-Za-z0-9_]"
 SELECTED: Final = r"^k8s\.service\.selector\.(.+)$"
 
 
-def behind(told: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+def backends(reported: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
     """Give cluster, namespace, service and pod_key of the pods behind each service."""
     names = pods.select("cluster", "namespace", "pod", "pod_key").unique()
-    by_name = pl.concat([_by_slice(told), _by_address(told)]).join(
+    by_name = pl.concat([_by_slice(reported), _by_address(reported)]).join(
         names, on=["cluster", "namespace", "pod"], how="inner", validate="m:m"
     )
-    every = pl.concat([by_name.select(_TARGET), _by_selector(told, pods)])
+    every = pl.concat([by_name.select(_TARGET), _by_selector(reported, pods)])
     first = pl.col("order") == pl.col("order").min().over(SERVICE)
     return every.filter(first).select(*SERVICE, "pod_key").unique()
 
 
-def _by_slice(told: pl.LazyFrame) -> pl.LazyFrame:
+def _by_slice(reported: pl.LazyFrame) -> pl.LazyFrame:
     """Give the pods that endpoint slices name; a slice's service by its label, else its name."""
     slices = (
-        told.filter((pl.col("fact") == ENDPOINT_SLICE) & (pl.col("slice_service") != ""))
+        reported.filter((pl.col("fact") == ENDPOINT_SLICE) & (pl.col("slice_service") != ""))
         .group_by("cluster", "namespace", "slice")
         .agg(pl.col("slice_service").max().alias("owner"))
     )
     is_pod = pl.col("target_kind").is_in(["", "Pod"]) & (pl.col("target") != "")
     space = pl.when(pl.col("target_namespace") != "").then("target_namespace")
     return (
-        told.filter((pl.col("fact") == ENDPOINT) & is_pod & (pl.col("slice") != ""))
+        reported.filter((pl.col("fact") == ENDPOINT) & is_pod & (pl.col("slice") != ""))
         .with_columns(space.otherwise("namespace").alias("namespace"))
         .join(slices, on=["cluster", "namespace", "slice"], how="left", validate="m:1")
         .with_columns(
@@ -58,15 +58,15 @@ def _by_slice(told: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _by_address(told: pl.LazyFrame) -> pl.LazyFrame:
+def _by_address(reported: pl.LazyFrame) -> pl.LazyFrame:
     """Give the pods whose address an endpoint has, within its namespace."""
     addresses = (
-        told.filter((pl.col("fact") == POD_INFO) & (pl.col("pod_ip") != ""))
+        reported.filter((pl.col("fact") == POD_INFO) & (pl.col("pod_ip") != ""))
         .select("cluster", "namespace", "pod", pl.col("pod_ip").alias("address"))
         .unique()
     )
     return (
-        told.filter((pl.col("fact") == ENDPOINT) & (pl.col("slice") == ""))
+        reported.filter((pl.col("fact") == ENDPOINT) & (pl.col("slice") == ""))
         .drop("pod")
         .join(addresses, on=["cluster", "namespace", "address"], how="inner", validate="m:m")
         .with_columns(pl.col("endpoint").alias("service"), pl.lit(2).alias("order"))
@@ -74,12 +74,12 @@ def _by_address(told: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _by_selector(told: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
+def _by_selector(reported: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
     """Give the pods that have all the labels that a service selects."""
     name = pl.col("name").str.replace_all(SIGNS, "_")
     selected = pl.concat(
         [
-            told.filter(pl.col("fact").is_in([BALANCER, SELECTOR]))
+            reported.filter(pl.col("fact").is_in([BALANCER, SELECTOR]))
             .select("series_id", *SERVICE, attribute)
             .explode(attribute)
             .unnest(attribute)

@@ -26,7 +26,7 @@ from transforms.usage.facts import (
     MEMORY_USE,
 )
 from transforms.usage.nodes import node_hourly
-from transforms.usage.pods import POD, Heard, run_seconds
+from transforms.usage.pods import POD, Observed, run_seconds
 from transforms.usage.subject import known_series
 from warehouse.tables.core import USAGE_HOURLY
 from warehouse.tables.core_usage import FACT_SOURCE
@@ -80,24 +80,26 @@ def samples_of(known: pl.LazyFrame, points: pl.LazyFrame, day: date) -> pl.LazyF
     )
 
 
-def fact_hours(heard: Heard, day: date) -> pl.LazyFrame:
+def fact_hours(observed: Observed, day: date) -> pl.LazyFrame:
     """Give what each source told of each fact, container and hour; the one that counts is marked.
 
     The source of lowest rank counts, of its senders the one that told most of the hour. What is
     told only per pod counts where no container tells it.
     """
-    told = (
-        heard.pods.filter(pl.col("fact").is_in(list(AMOUNTS)))
-        .join(heard.runs, on=POD, how="inner", validate="m:1")
-        .with_columns(pl.struct(*CONTAINER, "fact", "rank", "teller", "part").hash().alias("claim"))
-        .with_columns((pl.len().over("claim") > 1).alias("is_told_twice"))
+    reported = (
+        observed.pods.filter(pl.col("fact").is_in(list(AMOUNTS)))
+        .join(observed.runs, on=POD, how="inner", validate="m:1")
+        .with_columns(
+            pl.struct(*CONTAINER, "fact", "rank", "teller", "part").hash().alias("fact_id")
+        )
+        .with_columns((pl.len().over("fact_id") > 1).alias("is_reported_twice"))
     )
-    amounts = amounts_of(told, heard.samples, day)
+    amounts = amounts_of(reported, observed.samples, day)
     container = [*CONTAINER, "fact", "usage_hour"]
     has_container = (pl.col("container") != "").any().over([*POD, "fact", "usage_hour"])
     names = ["series_id", *CONTAINER, "fact", "rank", "source", "teller"]
     return (
-        amounts.join(told.select(names), on="series_id", how="inner", validate="m:1")
+        amounts.join(reported.select(names), on="series_id", how="inner", validate="m:1")
         .sort([*container, "rank", "teller", "series_id"])
         .group_by([*container, "rank", "source", "teller"], maintain_order=True)
         .agg(steady_sum(pl.col("amount", "seconds")))
@@ -112,12 +114,12 @@ def fact_hours(heard: Heard, day: date) -> pl.LazyFrame:
     )
 
 
-def usage_hourly(heard: Heard, told: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def usage_hourly(observed: Observed, reported: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give core_usage_hourly of a UTC day; `told` is what `fact_hours` gives."""
-    ran = run_seconds(heard.runs, midnight(day))
+    ran = run_seconds(observed.runs, midnight(day))
     return (
-        ran.join(_wide(told), on=[*POD, "usage_hour"], how="left", validate="1:m")
-        .join(heard.identities, on=POD, how="left", validate="m:1")
+        ran.join(_wide(reported), on=[*POD, "usage_hour"], how="left", validate="1:m")
+        .join(observed.identities, on=POD, how="left", validate="m:1")
         .with_columns(
             pl.col("container").fill_null(""),
             pl.col(*AMOUNTS.values()).fill_null(0.0),
@@ -131,11 +133,11 @@ def usage_hourly(heard: Heard, told: pl.LazyFrame, day: date) -> pl.LazyFrame:
     )
 
 
-def fact_source(told: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def fact_source(reported: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give core_fact_source_daily from what `fact_hours` gives."""
     counted = pl.col("is_chosen").sum().cast(pl.Int64)
     return (
-        told.group_by("cluster", "namespace", "fact", "source", "teller")
+        reported.group_by("cluster", "namespace", "fact", "source", "teller")
         .agg(
             counted.alias("counted_hours"),
             (pl.len().cast(pl.Int64) - counted).alias("repeated_hours"),
@@ -147,12 +149,15 @@ def fact_source(told: pl.LazyFrame, day: date) -> pl.LazyFrame:
     )
 
 
-def amounts_of(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
-    """Give what each series told per hour; `told` has claim, is_told_twice, run_start, run_end."""
-    return _amounts(_once(_segments(told, samples, day)), day)
+def amounts_of(reported: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+    """Give what each series reported per hour.
+
+    `reported` has fact_id, is_reported_twice, run_start and run_end.
+    """
+    return _amounts(_once(_segments(reported, samples, day)), day)
 
 
-def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def _segments(reported: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give stretches of constant rate: of a counter between samples, of a gauge after one.
 
     What a gauge holds is cut to the time its pod ran.
@@ -160,10 +165,10 @@ def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFr
     is_sum = (pl.col("metric_kind") == "sum") & (
         pl.col("is_monotonic") | (pl.col("temporality") == "delta")
     )
-    forms = told.select(
+    forms = reported.select(
         "series_id",
-        "claim",
-        "is_told_twice",
+        "fact_id",
+        "is_reported_twice",
         "scale",
         is_sum.alias("is_sum"),
         (is_sum & (pl.col("temporality") == "delta")).alias("is_delta"),
@@ -191,8 +196,8 @@ def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFr
     until = pl.min_horizontal(pl.col("after"), at + hold, pl.col("run_end"))
     return marked.select(
         "series_id",
-        "claim",
-        "is_told_twice",
+        "fact_id",
+        "is_reported_twice",
         pl.when("is_sum")
         .then(begins)
         .otherwise(pl.max_horizontal(at, "run_start"))
@@ -203,16 +208,16 @@ def _segments(told: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFr
 
 
 def _once(segments: pl.LazyFrame) -> pl.LazyFrame:
-    """Cut what several series of one claim tell of the same time, so that it counts once.
+    """Cut what several series of one fact report of the same time, so that it counts once.
 
     A container that was restarted has a new series after the old one; two scrapers of one job have
     two at once.
     """
-    earlier = pl.col("to_at").cum_max().shift(1).over("claim")
-    several = segments.filter("is_told_twice").sort("claim", "from_at", "to_at", "series_id")
+    earlier = pl.col("to_at").cum_max().shift(1).over("fact_id")
+    several = segments.filter("is_reported_twice").sort("fact_id", "from_at", "to_at", "series_id")
     cut = several.with_columns(pl.max_horizontal("from_at", earlier).alias("from_at"))
-    return pl.concat([segments.filter(~pl.col("is_told_twice")), cut]).drop(
-        "claim", "is_told_twice"
+    return pl.concat([segments.filter(~pl.col("is_reported_twice")), cut]).drop(
+        "fact_id", "is_reported_twice"
     )
 
 
@@ -242,14 +247,14 @@ def _amounts(segments: pl.LazyFrame, day: date) -> pl.LazyFrame:
     )
 
 
-def _wide(told: pl.LazyFrame) -> pl.LazyFrame:
+def _wide(reported: pl.LazyFrame) -> pl.LazyFrame:
     """Give one row per container and hour with each fact in a column."""
     is_chosen = pl.col("is_chosen")
 
     def of(fact: str, column: str) -> pl.Expr:
         return pl.col(column).filter(is_chosen & (pl.col("fact") == fact)).first()
 
-    return told.group_by([*CONTAINER, "usage_hour"]).agg(
+    return reported.group_by([*CONTAINER, "usage_hour"]).agg(
         *(of(fact, "amount").alias(column) for fact, column in AMOUNTS.items()),
         *(of(fact, "source").alias(column) for fact, column in SOURCES.items()),
         (~is_chosen).sum().cast(pl.Int32).alias("duplicate_source_count"),

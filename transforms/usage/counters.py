@@ -54,10 +54,10 @@ def counter_daily(
         ],
         how="vertical_relaxed",
     ).with_columns(pl.col(SUMMED).cast(pl.Float64))  # fmt: skip
-    told = values.join(named, on="series_id", how="inner", validate="m:1")
+    reported = values.join(named, on="series_id", how="inner", validate="m:1")
     begins = datetime.combine(day, time(), UTC)
     return (
-        told.sort("series_id", "event_at")
+        reported.sort("series_id", "event_at")
         .unique(["series_id", "event_at"], keep="last", maintain_order=True)
         .with_columns(*(increase(name, begins).alias(name) for name in SUMMED))
         .filter(pl.col("event_at").dt.date() == day)

@@ -215,8 +215,8 @@ def _facts() -> pl.DataFrame:
     rows: dict[tuple[str, str], tuple[str, int, str, float, bool]] = {}
     spelled = [(name, name.name.replace(".", "_").lower()) for name in NAMES]
     for name, text in [*spelled, *((name, _bare(text)) for name, text in spelled)]:
-        told = (name.fact, name.rank, name.name, name.scale, "." not in name.name)
-        rows.setdefault((text, name.resource), told)
+        reported = (name.fact, name.rank, name.name, name.scale, "." not in name.name)
+        rows.setdefault((text, name.resource), reported)
     return pl.DataFrame(
         [(*key, *value) for key, value in rows.items()],
         schema={

@@ -16,26 +16,26 @@ import polars as pl
 from transforms.exact.steady import steady_sum
 from transforms.usage.containers import amounts_of
 from transforms.usage.facts import RECEIVED, SENT
-from transforms.usage.pods import POD, Heard
+from transforms.usage.pods import POD, Observed
 from warehouse.tables.core_usage import NETWORK_HOURLY, RECEIVED_DAILY
 
 SENDER: Final = ("rank", "source", "teller")
 
 
-def network_hourly(heard: Heard, day: date) -> pl.LazyFrame:
+def network_hourly(observed: Observed, day: date) -> pl.LazyFrame:
     """Give core_network_hourly of a UTC day."""
     return (
-        _counted(heard, day, SENT)
+        _counted(observed, day, SENT)
         .select(NETWORK_HOURLY.schema.names())
         .cast(NETWORK_HOURLY.schema)
         .sort(NETWORK_HOURLY.key)
     )
 
 
-def received_daily(heard: Heard, day: date) -> pl.LazyFrame:
+def received_daily(observed: Observed, day: date) -> pl.LazyFrame:
     """Give core_received_daily of a UTC day; no line of a bill is shared by it."""
     return (
-        _counted(heard, day, RECEIVED)
+        _counted(observed, day, RECEIVED)
         .group_by(RECEIVED_DAILY.key)
         .agg(pl.col("bytes").sum())
         .select(RECEIVED_DAILY.schema.names())
@@ -44,14 +44,14 @@ def received_daily(heard: Heard, day: date) -> pl.LazyFrame:
     )
 
 
-def _counted(heard: Heard, day: date, fact: str) -> pl.LazyFrame:
+def _counted(observed: Observed, day: date, fact: str) -> pl.LazyFrame:
     """Give the bytes of each pod, hour and class, with who the pod is."""
-    told = _told(heard, fact)
+    reported = _reported(observed, fact)
     hour = [*POD, "usage_hour"]
     sums = (
-        amounts_of(told, heard.samples, day)
+        amounts_of(reported, observed.samples, day)
         .join(
-            told.select("series_id", *POD, *SENDER, "class"),
+            reported.select("series_id", *POD, *SENDER, "class"),
             on="series_id",
             how="inner",
             validate="m:1",
@@ -63,23 +63,23 @@ def _counted(heard: Heard, day: date, fact: str) -> pl.LazyFrame:
         .sort(*hour, "rank", "minutes", "teller", descending=[False] * 5 + [True, False])
         .filter(pl.struct(SENDER) == pl.struct(SENDER).first().over(hour))
     )
-    return sums.join(heard.identities, on=POD, how="left", validate="m:1").with_columns(
+    return sums.join(observed.identities, on=POD, how="left", validate="m:1").with_columns(
         pl.col("amount").round(0).cast(pl.Int64).alias("bytes"),
         pl.col("usage_hour").dt.date().alias("usage_date"),
     )
 
 
-def _told(heard: Heard, fact: str) -> pl.LazyFrame:
+def _reported(observed: Observed, fact: str) -> pl.LazyFrame:
     """Give the series that count bytes of pods on a network of their own."""
-    pods = heard.pods
+    pods = observed.pods
     counting = pods.filter((pl.col("fact") == fact) & (pl.col("interface") != "lo"))
     on_host = pods.filter(pl.col("host_network") == "true").select(POD).unique()
     return (
         counting.join(on_host, on=POD, how="anti")
-        .join(heard.runs, on=POD, how="inner", validate="m:1")
+        .join(observed.runs, on=POD, how="inner", validate="m:1")
         .with_columns(_class())
-        .with_columns(pl.struct(*POD, *SENDER, "interface", "class").hash().alias("claim"))
-        .with_columns((pl.len().over("claim") > 1).alias("is_told_twice"))
+        .with_columns(pl.struct(*POD, *SENDER, "interface", "class").hash().alias("fact_id"))
+        .with_columns((pl.len().over("fact_id") > 1).alias("is_reported_twice"))
     )
 
 

@@ -42,7 +42,7 @@ def node_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.Laz
     )
     sizes = list(SIZES.values())
     return (
-        _heard(on_nodes, samples, day)
+        _observed(on_nodes, samples, day)
         .join(identity, on=NODE, how="left", validate="m:1")
         .sort([*NODE, "usage_hour"])
         .with_columns(pl.col(sizes).forward_fill().backward_fill().over(NODE))
@@ -66,20 +66,20 @@ def node_hourly(known: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.Laz
     )
 
 
-def _heard(on_nodes: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def _observed(on_nodes: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give samples and sizes per node and hour; of a size told twice the greater."""
-    told = ["fact", "rank", "part"]
+    reported = ["fact", "rank", "part"]
     return (
         samples.filter(pl.col("event_at").dt.date() == day)
         .group_by("series_id", usage_hour=pl.col("event_at").dt.truncate("1h"))
         .agg(pl.len().cast(pl.Int64).alias("sample_count"), pl.col("value").max())
         .join(
-            on_nodes.select("series_id", *NODE, *told, "scale"),
+            on_nodes.select("series_id", *NODE, *reported, "scale"),
             on="series_id",
             how="inner",
             validate="m:1",
         )
-        .group_by(*NODE, "usage_hour", *told)
+        .group_by(*NODE, "usage_hour", *reported)
         .agg(pl.col("sample_count").sum(), (pl.col("value") * pl.col("scale")).max())
         .group_by(*NODE, "usage_hour")
         .agg(pl.col("sample_count").sum(), *(_size(fact).alias(SIZES[fact]) for fact in SIZES))

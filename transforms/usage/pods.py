@@ -34,7 +34,7 @@ SCHEDULED: Final = r"^(.+)-\d{8,10}$"
 ATTRIBUTES: Final = ("resource_attributes", "point_attributes")
 
 
-class Heard(NamedTuple):
+class Observed(NamedTuple):
     """What a day's telemetry tells of pods: made once, read by all that counts their use."""
 
     known: pl.LazyFrame
@@ -45,11 +45,11 @@ class Heard(NamedTuple):
     identities: pl.LazyFrame
 
 
-def heard(known: pl.LazyFrame, samples: pl.LazyFrame) -> Heard:
+def observed(known: pl.LazyFrame, samples: pl.LazyFrame) -> Observed:
     """Put the series of a day together by pod, and tell when each ran and what it is."""
     pods = by_pod(known, samples).collect().lazy()
     bare = pods.drop(ATTRIBUTES)
-    return Heard(known, samples, bare, runs(bare, samples), identity(known, pods))
+    return Observed(known, samples, bare, runs(bare, samples), identity(known, pods))
 
 
 def by_pod(known: pl.LazyFrame, samples: pl.LazyFrame) -> pl.LazyFrame:
@@ -117,8 +117,8 @@ def runs(pods: pl.LazyFrame, samples: pl.LazyFrame) -> pl.LazyFrame:
     is_best = is_phased & (pl.col("rank") == pl.col("rank").filter(is_phased).min())
 
     def bound(which: str) -> tuple[pl.Expr, pl.Expr]:
-        told = pl.when(fact == PHASE).then(f"{which}_phase").otherwise(f"{which}_on")
-        return told.filter(is_best), pl.col(which)
+        reported = pl.when(fact == PHASE).then(f"{which}_phase").otherwise(f"{which}_on")
+        return reported.filter(is_best), pl.col(which)
 
     (start, first), (end, last) = bound("first"), bound("last")
     return (
@@ -156,10 +156,12 @@ def run_seconds(lives: pl.LazyFrame, start: datetime) -> pl.LazyFrame:
 def identity(known: pl.LazyFrame, pods: pl.LazyFrame) -> pl.LazyFrame:
     """Give what a pod is: its name, uid, node, topmost controller and labels."""
     kinds = [kind for kind, _ in CONTROLLERS]
-    told = pl.col("fact") == POD_OWNER
+    reported = pl.col("fact") == POD_OWNER
     rows = pods.group_by(POD).agg(
         pl.col("pod", "pod_uid", "node", *kinds).max(),
-        pl.col("owner_kind", "owner_name").filter(told & (pl.col("owner_name") != "<none>")).max(),
+        pl.col("owner_kind", "owner_name")
+        .filter(reported & (pl.col("owner_name") != "<none>"))
+        .max(),
     )
     filled = rows.with_columns(
         pl.when((pl.col(kind) == "") & (pl.col("owner_kind") == kind))

@@ -184,7 +184,7 @@ def named(chosen: pl.LazyFrame, roles: Mapping[str, tuple[str, ...]]) -> pl.Lazy
     `chosen` has series_id, spelling and both lists of attributes; a role nobody plays is null.
     """
     keys = _keys(roles)
-    told = [
+    reported = [
         chosen.select(
             "series_id",
             pl.col("spelling").is_in(PROMETHEUS).alias("is_prometheus"),
@@ -204,7 +204,7 @@ def named(chosen: pl.LazyFrame, roles: Mapping[str, tuple[str, ...]]) -> pl.Lazy
     prometheus = by_point + pl.when("is_point").then(0).otherwise(1)
     order = pl.when("is_prometheus").then(prometheus).otherwise(otel) * 8 + pl.col("place")
     first = (
-        pl.concat(told)
+        pl.concat(reported)
         .join(keys.lazy(), on="key", how="inner", validate="m:m")
         .with_columns(order.alias("order"))
         .sort("series_id", "role", "order")

@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from transforms.usage.facts import CLAIM_INFO, POD_CLAIM, VOLUME, VOLUME_INFO
-from transforms.usage.pods import POD, Heard
+from transforms.usage.pods import POD, Observed
 from warehouse.tables.core_usage import VOLUME_HOURLY
 
 HOUR: Final = timedelta(hours=1)
@@ -21,18 +21,18 @@ CLAIM: Final = ("cluster", "namespace", "pvc")
 OF_POD: Final = ("pod", "pod_uid", "workload", "labels")
 
 
-def volume_hourly(heard: Heard, day: date) -> pl.LazyFrame:
+def volume_hourly(observed: Observed, day: date) -> pl.LazyFrame:
     """Give core_volume_hourly of a UTC day."""
-    known, samples = heard.known, heard.samples
+    known, samples = observed.known, observed.samples
     named = known.filter(
         pl.col("fact").is_in([VOLUME, POD_CLAIM, CLAIM_INFO]) & (pl.col("pvc") != "")
     )
     # Where nothing tells who mounts, silence is no proof that nobody does.
     about = named.join(named.filter(pl.col("fact") != CLAIM_INFO), on="cluster", how="semi")
-    mounts = _mounts(heard, datetime.combine(day, time(), UTC))
+    mounts = _mounts(observed, datetime.combine(day, time(), UTC))
     seconds = (pl.col("mounted_to") - pl.col("mounted_from")).dt.total_microseconds() / 1e6
     return (
-        pl.concat([_heard(about, samples, day), mounts.select(*CLAIM, "usage_hour")])
+        pl.concat([_observed(about, samples, day), mounts.select(*CLAIM, "usage_hour")])
         .unique()
         .join(mounts, on=[*CLAIM, "usage_hour"], how="left", validate="1:m")
         .join(_names(about, known), on=list(CLAIM), how="left", validate="m:1")
@@ -50,7 +50,7 @@ def volume_hourly(heard: Heard, day: date) -> pl.LazyFrame:
     )
 
 
-def _heard(about: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
+def _observed(about: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFrame:
     """Give the hours of the day in which a claim was heard of."""
     at = pl.col("event_at")
     hours = samples.filter(at.dt.date() == day).select(
@@ -74,18 +74,20 @@ def _sizes(about: pl.LazyFrame, samples: pl.LazyFrame, day: date) -> pl.LazyFram
     )
 
 
-def _mounts(heard: Heard, start: datetime) -> pl.LazyFrame:
+def _mounts(observed: Observed, start: datetime) -> pl.LazyFrame:
     """Give who had a claim mounted, from when to when within each hour."""
-    told = heard.pods.filter(pl.col("fact").is_in([VOLUME, POD_CLAIM]) & (pl.col("pvc") != ""))
-    told = told.select(*POD, "pvc").unique()
+    reported = observed.pods.filter(
+        pl.col("fact").is_in([VOLUME, POD_CLAIM]) & (pl.col("pvc") != "")
+    )
+    reported = reported.select(*POD, "pvc").unique()
     hours = pl.LazyFrame(
         {"usage_hour": [start + HOUR * number for number in range(24)]},
         schema={"usage_hour": pl.Datetime("us", "UTC")},
     )
     hour = pl.col("usage_hour")
     return (
-        told.join(heard.runs, on=POD, how="inner", validate="m:1")
-        .join(heard.identities, on=POD, how="inner", validate="m:1")
+        reported.join(observed.runs, on=POD, how="inner", validate="m:1")
+        .join(observed.identities, on=POD, how="inner", validate="m:1")
         .join(hours, how="cross")
         .with_columns(
             pl.max_horizontal("run_start", hour).alias("mounted_from"),

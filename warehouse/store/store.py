@@ -89,9 +89,9 @@ class Store:
     def _remake(self, table: Table, have: Mapping[str, str]) -> None:
         """Make a table anew; its rows stay where nothing new must be told."""
         want = _declared()[table.name]
-        told = [column.name for column in table.columns if not column.is_nullable]
+        reported = [column.name for column in table.columns if not column.is_nullable]
         is_kept = all(want.get(name, kind) == kind for name, kind in have.items()) and all(
-            name in have for name in told
+            name in have for name in reported
         )
         common = ", ".join(f'"{name}"' for name in want if name in have)
         with self.change() as change:

@@ -120,7 +120,7 @@ def _unusual(reader: Reader, filters: Filters, scope: str) -> Figure:
         answer,
         name="anomalies" if is_team else "runaways",
         title="Out of the ordinary" if is_team else "Namespaces that run away",
-        finding=_told(frame, filters, scope),
+        finding=_reported(frame, filters, scope),
         shown=(
             Shown("charge_date", "Day", "day"),
             *who,
@@ -140,7 +140,7 @@ def _unusual(reader: Reader, filters: Filters, scope: str) -> Figure:
     )
 
 
-def _told(frame: pl.DataFrame, filters: Filters, scope: str) -> str:
+def _reported(frame: pl.DataFrame, filters: Filters, scope: str) -> str:
     if frame.is_empty():
         return f"No unusual rise in {filters.period_text}."
     worst = frame.sort("impact_cost", descending=True, maintain_order=True).row(0, named=True)

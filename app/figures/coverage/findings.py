@@ -35,12 +35,12 @@ def findings(reader: Reader, filters: Filters) -> Figure:
         environment=filters.environment,
     )
     counts = answer.frame["finding"].to_list()
-    told = [
+    reported = [
         f"{words.count(number)} {one if number == 1 else several}"
         for kind, (one, several) in _COUNTED.items()
         if (number := counts.count(kind))
     ]
-    finding = f"{words.listed(told)}." if told else "Every signal finds its service."
+    finding = f"{words.listed(reported)}." if reported else "Every signal finds its service."
     return build(
         reader,
         filters,

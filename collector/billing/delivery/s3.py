@@ -41,7 +41,7 @@ from meterbook.base.settings import BillingSettings
 Say = Callable[[str], None]
 
 CHUNK: Final = 1 << 20
-SPOKEN_BYTES: Final = 64 << 20
+PROGRESS_BYTES: Final = 64 << 20
 """Without a terminal a line of progress is written each time so much has come."""
 FIRST_WAIT_SECONDS: Final = 0.2
 LONGEST_WAIT_SECONDS: Final = 20.0
@@ -91,7 +91,7 @@ class S3Source:
         folder = f"{prefix.rstrip('/')}/" if prefix.strip("/") else ""
         self.listed.clear()
         unsafe = 0
-        with _told(self.place.address):
+        with _reported(self.place.address):
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket, Prefix=prefix
             )
@@ -121,7 +121,7 @@ class S3Source:
             return target
         self.landing.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.part")
-        with _told(name), _progress(f"{self.place.name}: {name}", file.size, self.say) as moved:
+        with _reported(name), _progress(f"{self.place.name}: {name}", file.size, self.say) as moved:
             self._download(file, part, moved)
         part.replace(target)
         sync(self.landing)
@@ -129,7 +129,7 @@ class S3Source:
 
     def refuse_changed(self, file: SourceFile) -> None:
         """Ask whether the object is still the listed one. Errors: ChangedError, DeliveryError."""
-        with _told(file.name):
+        with _reported(file.name):
             head = self.client.head_object(Bucket=self.bucket, Key=self.keys[file.name])
         if _tag(head) != file.tag or head["ContentLength"] != file.size:
             raise ChangedError(file.name)
@@ -186,7 +186,7 @@ def open_s3(place: Place, settings: BillingSettings, landing: Path, say: Say) ->
         read_timeout=60,
         s3={"addressing_style": "path" if settings.s3_path_style else "auto"},
     )
-    with _told(place.address):
+    with _reported(place.address):
         session = boto3.Session(
             profile_name=settings.s3_profile or None, region_name=settings.s3_region or None
         )
@@ -280,7 +280,7 @@ def _size(part: Path) -> int:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def _reported(what: str) -> Iterator[None]:
     """Turn an error of the library into ours: a code and words, never what was signed."""
     try:
         yield
@@ -306,10 +306,10 @@ def _progress(label: str, size: int, say: Say) -> Iterator[Callable[[int], None]
         return
     spoken = 0
 
-    def speak(have: int) -> None:
+    def progress(have: int) -> None:
         nonlocal spoken
-        if have - spoken >= SPOKEN_BYTES:
+        if have - spoken >= PROGRESS_BYTES:
             spoken = have
             say(f"{label}: {have >> 20:,} of {size >> 20:,} MiB")
 
-    yield speak
+    yield progress

@@ -18,8 +18,8 @@ import polars as pl
 import xxhash
 
 from collector.billing.delivery.delivery import Delivery
+from collector.billing.delivery.duplicates import Duplicates
 from collector.billing.delivery.source import Source
-from collector.billing.delivery.twins import Twins
 from collector.billing.format.layout import Layout, read_layout
 from collector.billing.format.normalise import BAD_CELL, Batch, Origin, normalise, read
 from collector.billing.format.read import batches
@@ -58,7 +58,7 @@ class Staged:
     rounded_count: int = 0
     native_total: Decimal = ZERO
     unknown_types: Counter[str] = field(default_factory=Counter)
-    _twins: Twins = field(default_factory=Twins)
+    _duplicates: Duplicates = field(default_factory=Duplicates)
     _parts: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -84,7 +84,7 @@ class Staged:
         """Name equal lines apart: each bears its content and how many equal ones came before."""
         hexes = pl.col("x_line_hash").str.slice(0, 16)
         key = lines.select(hexes.str.to_integer(base=16, dtype=pl.UInt64)).to_series()
-        nth = self._twins.earlier(key)
+        nth = self._duplicates.earlier(key)
         if nth is None:
             return lines
         names = [
@@ -160,12 +160,16 @@ def stage(
 def _half(layout: Layout, file: str, delivery: Delivery) -> str:
     """Tell which half of a bill a file is, where the delivery has both halves."""
     words = layout.format.halves
-    told = dict(delivery.halves)
+    reported = dict(delivery.halves)
     found = {
         word: [
             other.name
             for other in delivery.files
-            if (told[other.name] == word if other.name in told else word in other.name.lower())
+            if (
+                reported[other.name] == word
+                if other.name in reported
+                else word in other.name.lower()
+            )
         ]
         for word in words
     }

@@ -190,7 +190,7 @@ def _numbers() -> list[Rule]:
 
 
 def _pairs() -> list[Rule]:
-    told = [
+    reported = [
         Rule(
             f"{name} only with {other}", "pair", pl.col(name).is_not_null(), pl.col(other).is_null()
         )
@@ -201,7 +201,7 @@ def _pairs() -> list[Rule]:
     unused = pl.col("commitment_discount_status") == "Unused"
     no_use = pl.col("consumed_quantity") != 0
     return [
-        *told,
+        *reported,
         Rule("commitment_discount_status only on Usage", "pair", status, other),
         Rule("an unused commitment consumes nothing", "pair", unused, no_use),
     ]

@@ -127,9 +127,9 @@ class Acceptor:
             f"{count} points are of {len(refused)} new series beyond the quota of {limit} "
             f"of tenant {sender.tenant}; series that are known go on"
         )
-        told = "; ".join(part for part in (message, found.message) if part)
+        reported = "; ".join(part for part in (message, found.message) if part)
         kept = without(body, sender.tenant, refused)
-        return Content(found.items, found.rejected + count, told), kept
+        return Content(found.items, found.rejected + count, reported), kept
 
     def _key(self, signal: str, tenant: str, body: bytes, idempotency: str) -> bytes:
         """Name a request within its tenant: by the sender's key, else by its content."""

@@ -86,7 +86,7 @@ class Lander:
         path.unlink()
         sync(path.parent)
         crashes.unlink(missing_ok=True)
-        self._tell()
+        self._report()
 
     def _note(self, path: Path, seq: int) -> None:
         self._decoding.write_text(f"{path.name} {seq}")
@@ -151,7 +151,7 @@ class Lander:
         sync(folder)
         self._counts["quarantined_records", ""] += 1
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         counts = [[name, label, n] for (name, label), n in sorted(self._counts.items())]
         write_json(self._folder / "decoder.json", counts)
 

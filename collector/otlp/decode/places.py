@@ -100,8 +100,8 @@ class Items:
         time = column(self.found.field(names[0]), np.uint64)
         for name in names[1:]:
             time = np.where(time == 0, column(self.found.field(name), np.uint64), time)
-        told = (time // _NS).astype(np.int64)
-        at = np.where(time == 0, self._received[self._request], told)
+        reported = (time // _NS).astype(np.int64)
+        at = np.where(time == 0, self._received[self._request], reported)
         return np.where(time > LATEST_NS, -1, at)
 
     def frame(self, chosen: Mask | None = None) -> pl.DataFrame:

@@ -57,8 +57,8 @@ def _status(made: Status) -> grpc.Status:
     found: Any = rpc_status.to_status(made)
     hints = [d.value for d in made.details if d.Is(RetryInfo.DESCRIPTOR)]
     trailers = (*found.trailing_metadata, *((RETRY_TRAILER, hint) for hint in hints))
-    told: grpc.Status = found._replace(trailing_metadata=trailers)
-    return told
+    reported: grpc.Status = found._replace(trailing_metadata=trailers)
+    return reported
 
 
 def _metadata(context: Any) -> tuple[list[str], str]:
@@ -113,10 +113,10 @@ class GrpcDoor:
         if self._settings.grpc_socket:
             self._server.add_insecure_port(f"unix:{self._settings.grpc_socket}")
         await self._server.start()
-        await self.tell(is_serving=True)
+        await self.report(is_serving=True)
         return port
 
-    async def tell(self, *, is_serving: bool) -> None:
+    async def report(self, *, is_serving: bool) -> None:
         """Set what health checks and watches are told."""
         words = HealthCheckResponse.ServingStatus
         word = words.SERVING if is_serving else words.NOT_SERVING

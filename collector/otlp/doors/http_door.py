@@ -56,7 +56,7 @@ Answer = tuple[int, bytes, str]
 
 
 @dataclass
-class Hall:
+class HttpState:
     """What all connections of the door share."""
 
     acceptor: Acceptor
@@ -73,10 +73,10 @@ class Hall:
 class HttpDoor(asyncio.Protocol):
     """One connection. Requests on it are answered in order."""
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, state: HttpState) -> None:
         """Keep what is shared."""
-        self._hall = hall
-        self._limit = hall.settings.max_request_bytes
+        self._state = state
+        self._limit = state.settings.max_request_bytes
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport | None = None
         self._names: Sequence[str] = ()
@@ -92,13 +92,13 @@ class HttpDoor(asyncio.Protocol):
         """Begin."""
         self._transport = transport  # type: ignore[assignment]  # TCP gives a full transport
         self._names = names_of(transport.get_extra_info("peercert"))
-        self._hall.connections.add(self)
+        self._state.connections.add(self)
         self._worker = asyncio.ensure_future(self._work())
-        self._allow(self._hall.settings.idle_seconds)
+        self._allow(self._state.settings.idle_seconds)
 
     def connection_lost(self, _exc: Exception | None) -> None:
         """End; what is being stored is stored all the same."""
-        self._hall.connections.discard(self)
+        self._state.connections.discard(self)
         if not self._request.is_answered:
             self._let_go(self._request)
         self._queue.put_nowait(None)
@@ -118,7 +118,7 @@ class HttpDoor(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """Give the header its time."""
         self._request = Request()
-        self._allow(self._hall.settings.header_seconds)
+        self._allow(self._state.settings.header_seconds)
 
     def on_url(self, url: bytes) -> None:
         """Take the path of a new request."""
@@ -133,14 +133,14 @@ class HttpDoor(asyncio.Protocol):
         request = self._request
         request.method = self._parser.get_method()
         request.signal = SIGNALS.get(request.path, "")
-        self._allow(self._hall.settings.body_seconds)
-        self._judge(request)
+        self._allow(self._state.settings.body_seconds)
+        self._admit(request)
         if request.is_refused:
             self._put(request)  # answered at once; what is still coming is read and thrown away
         elif request.headers.get(b"expect", b"").lower() == b"100-continue" and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _judge(self, request: Request) -> None:
+    def _admit(self, request: Request) -> None:
         """Note what is wrong with a request as far as its header tells."""
         if request.problem or not request.signal or request.method == b"OPTIONS":
             return
@@ -151,7 +151,7 @@ class HttpDoor(asyncio.Protocol):
         if request.problem:
             return
         try:
-            tenant = self._hall.gate.ingest(request.signal, request.authorization, self._names)
+            tenant = self._state.gate.ingest(request.signal, request.authorization, self._names)
             request.sender = Sender(tenant, TRANSPORT)
         except MeterbookError as exc:
             request.error = exc
@@ -168,12 +168,12 @@ class HttpDoor(asyncio.Protocol):
             self._too_large(request)
             self._put(request)
             return
-        if self._hall.held_bytes + len(body) > MOST_HELD:
+        if self._state.held_bytes + len(body) > MOST_HELD:
             self._let_go(request)
             request.error = OverloadedError("too many bodies are coming in at once")
             self._put(request)
             return
-        self._hall.held_bytes += len(body)
+        self._state.held_bytes += len(body)
         request.parts.append(body)
 
     def _too_large(self, request: Request) -> None:
@@ -184,7 +184,7 @@ class HttpDoor(asyncio.Protocol):
 
     def _let_go(self, request: Request) -> None:
         """Forget what came of a body."""
-        self._hall.held_bytes -= sum(map(len, request.parts))
+        self._state.held_bytes -= sum(map(len, request.parts))
         request.parts.clear()
 
     def on_message_complete(self) -> None:
@@ -193,7 +193,7 @@ class HttpDoor(asyncio.Protocol):
         request.is_complete = True
         if not self._parser.should_keep_alive():
             request.is_last = True
-        self._allow(self._hall.settings.idle_seconds)
+        self._allow(self._state.settings.idle_seconds)
         if not request.is_answered:
             self._put(request)
         elif request.is_written and request.is_last:
@@ -244,7 +244,7 @@ class HttpDoor(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing():
             return
         request.is_written = True
-        self._allow(self._hall.settings.idle_seconds)
+        self._allow(self._state.settings.idle_seconds)
         end = "Connection: close\r\n" if request.is_last else ""
         head = (
             f"HTTP/1.1 {status} {REASONS[status]}\r\n{headers}{self._cors(request)}"
@@ -253,7 +253,7 @@ class HttpDoor(asyncio.Protocol):
         self._transport.write(head.encode() + (b"" if request.method == b"HEAD" else body))
 
     def _cors(self, request: Request) -> str:
-        allowed = self._hall.settings.cors_origins
+        allowed = self._state.settings.cors_origins
         origin = request.headers.get(b"origin", b"").decode("latin-1")
         if not allowed or not origin or not ({origin, "*"} & set(allowed)):
             return ""
@@ -272,7 +272,7 @@ class HttpDoor(asyncio.Protocol):
                 raise request.error
             found = await self._accepted(request)
         except MeterbookError as exc:
-            self._hall.acceptor.counters.refused(request.signal, TRANSPORT, exc)
+            self._state.acceptor.counters.refused(request.signal, TRANSPORT, exc)
             return self._refused(request, exc)
         if request.content_type == answers.JSON:
             return 200, answers.success_json(request.signal, found), _type(answers.JSON)
@@ -280,7 +280,7 @@ class HttpDoor(asyncio.Protocol):
 
     async def _accepted(self, request: Request) -> Content:
         assert request.sender is not None  # noqa: S101 - the gate let it in
-        acceptor, signal = self._hall.acceptor, request.signal
+        acceptor, signal = self._state.acceptor, request.signal
         await acceptor.admit(signal, request.sender)
         encoding = request.headers.get(b"content-encoding", b"").decode("latin-1")
         body = b"".join(request.parts)
@@ -297,14 +297,14 @@ class HttpDoor(asyncio.Protocol):
         if request.method not in {b"GET", b"HEAD"}:
             return self._problem(request, 405)
         if request.path == HEALTH:
-            is_well = not self._hall.is_draining and self._hall.acceptor.room != "full"
-            word = b"ok" if is_well else b"draining" if self._hall.is_draining else b"full"
+            is_well = not self._state.is_draining and self._state.acceptor.room != "full"
+            word = b"ok" if is_well else b"draining" if self._state.is_draining else b"full"
             return 200 if is_well else 503, b'{"status":"%s"}' % word, _type(answers.JSON)
         try:
-            self._hall.gate.read(request.authorization, self._names)
+            self._state.gate.read(request.authorization, self._names)
         except MeterbookError as exc:
             return self._refused(request, exc)
-        kind, text = self._hall.telemetry()
+        kind, text = self._state.telemetry()
         return 200, text, _type(kind)
 
     def _preflight(self, request: Request) -> Answer:
@@ -343,19 +343,21 @@ def _type(name: str) -> str:
     return f"Content-Type: {name}\r\n"
 
 
-async def listen(hall: Hall, context: ssl.SSLContext | None) -> asyncio.Server:
+async def listen(state: HttpState, context: ssl.SSLContext | None) -> asyncio.Server:
     """Open the TCP port."""
     return await asyncio.get_running_loop().create_server(
-        lambda: HttpDoor(hall), hall.settings.host, hall.settings.http_port, ssl=context
+        lambda: HttpDoor(state), state.settings.host, state.settings.http_port, ssl=context
     )
 
 
-async def listen_at(hall: Hall, path: str) -> asyncio.Server:
+async def listen_at(state: HttpState, path: str) -> asyncio.Server:
     """Open a Unix socket; who may write to its file may come in."""
-    return await asyncio.get_running_loop().create_unix_server(lambda: HttpDoor(hall), path)
+    return await asyncio.get_running_loop().create_unix_server(lambda: HttpDoor(state), path)
 
 
-async def renew(hall: Hall, server: asyncio.Server, context: ssl.SSLContext) -> asyncio.Server:
+async def renew(
+    state: HttpState, server: asyncio.Server, context: ssl.SSLContext
+) -> asyncio.Server:
     """Take up new certificates: the same socket, listened on by a server with another context.
 
     The kernel keeps who connects in between; connections that are open go on.
@@ -364,26 +366,26 @@ async def renew(hall: Hall, server: asyncio.Server, context: ssl.SSLContext) -> 
     server.close()
     loop = asyncio.get_running_loop()
     made = [
-        await loop.create_server(lambda: HttpDoor(hall), sock=s, ssl=context) for s in listening
+        await loop.create_server(lambda: HttpDoor(state), sock=s, ssl=context) for s in listening
     ]
     return made[0]
 
 
-async def sweep(hall: Hall) -> None:
+async def sweep(state: HttpState) -> None:
     """Cut off who is too slow, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         now = loop.time()
-        for door in list(hall.connections):
+        for door in list(state.connections):
             door.sweep(now)
 
 
-async def drain(hall: Hall, seconds: float) -> None:
+async def drain(state: HttpState, seconds: float) -> None:
     """Answer what has come whole, then close; after some seconds close all the same."""
-    workers = [door.finish() for door in list(hall.connections)]
+    workers = [door.finish() for door in list(state.connections)]
     if workers:
         await asyncio.wait(workers, timeout=seconds)
-    for door in list(hall.connections):
+    for door in list(state.connections):
         with contextlib.suppress(RuntimeError):
             door.close()

@@ -96,12 +96,12 @@ def scan(data: bytes) -> Scan:
             at = found[1]
             continue
         following = _next_record(data, at + 1, salt)
-        damaged.append((at, following, _told(found, is_tail=following == len(data))))
+        damaged.append((at, following, _reported(found, is_tail=following == len(data))))
         at = following
     return Scan(records, damaged)
 
 
-def _told(reason: str, *, is_tail: bool) -> str:
+def _reported(reason: str, *, is_tail: bool) -> str:
     """Name damage by where it lies: nothing that sound records follow is a tail."""
     return reason if is_tail or reason == BAD_CRC else BAD_HEADER
 

@@ -276,7 +276,7 @@ def test_nothing_to_compare_with_is_said(reader: Reader) -> None:
     assert "no cost" in made.finding.lower()
 
 
-def test_a_history_of_one_day_is_told_in_words(
+def test_a_history_of_one_day_is_reported_in_words(
     reader: Reader, publish_rows: Any, tmp_path: Any
 ) -> None:
     """Two dots are no line: with one day kept, the day on which history begins is said."""

@@ -10,7 +10,7 @@ import pytest
 from app.figures.cost import spend
 from app.kit.choices import first_look
 from app.kit.figure import figure
-from app.kit.reader import Shelf
+from app.kit.reader import Snapshots
 from app.report import write_report
 from meterbook.base.errors import NothingPublishedError
 from warehouse.store.snapshot import current
@@ -30,33 +30,33 @@ def _rows(cost: int) -> dict[str, list[dict[str, Any]]]:
 def test_a_home_without_snapshot_is_refused(bare_home: Path) -> None:
     """The error names what to do."""
     with pytest.raises(NothingPublishedError, match="meterbook build"):
-        Shelf(bare_home / "serving").reader()
+        Snapshots(bare_home / "serving").reader()
 
 
 def test_a_new_snapshot_is_picked_up(tmp_path: Path, publish_rows: Any) -> None:
     """The next question is answered from the new one; figures of the former are gone."""
     publish_rows(tmp_path, _rows(5))
-    shelf = Shelf(tmp_path / "serving")
-    first = shelf.reader()
+    snapshots = Snapshots(tmp_path / "serving")
+    first = snapshots.reader()
     before = figure(spend.headline, first, first_look(first)).cards[0].value
 
     publish_rows(tmp_path, _rows(7), LATER)
-    second = shelf.reader()
+    second = snapshots.reader()
 
     assert before == "$5"
-    assert shelf.reader() is second
+    assert snapshots.reader() is second
     assert figure(spend.headline, second, first_look(second)).cards[0].value == "$7"
 
 
 def test_a_broken_snapshot_leaves_the_former_in_sight(tmp_path: Path, publish_rows: Any) -> None:
     """The site goes on with what it had, and says why; after the next publish all is well."""
     publish_rows(tmp_path, _rows(5))
-    shelf = Shelf(tmp_path / "serving")
-    shelf.reader()
+    snapshots = Snapshots(tmp_path / "serving")
+    snapshots.reader()
     publish_rows(tmp_path, _rows(7), LATER)
     _break(current(tmp_path / "serving").path)
 
-    held = shelf.reader()
+    held = snapshots.reader()
 
     assert "cannot be opened" in held.problem
     assert figure(spend.headline, held, first_look(held)).cards[0].value == "$5"
@@ -70,7 +70,7 @@ def test_a_broken_snapshot_at_start_gives_the_one_before(tmp_path: Path, publish
     newest = current(tmp_path / "serving")
     _break(newest.path)
 
-    reader = Shelf(tmp_path / "serving").reader()
+    reader = Snapshots(tmp_path / "serving").reader()
 
     assert newest.id in reader.problem
     assert reader.snapshot.id == former.id

@@ -208,7 +208,7 @@ def test_the_answer_carries_the_headers(shots: ModuleType, chromium: Any, addres
     page.context.close()
 
 
-def test_being_told_to_stop_is_an_ordinary_end(shots: ModuleType, book: Any) -> None:
+def test_being_reported_to_stop_is_an_ordinary_end(shots: ModuleType, book: Any) -> None:
     """SIGTERM ends the site with status 0, whether or not somebody reads."""
     port = shots.free_port()
     process = subprocess.Popen([sys.executable, "-c", shots.SERVE, str(book.home), str(port)])

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from meterbook.answers import opencost
 from meterbook.answers.opencost import Window, window_of
-from meterbook.answers.opencost_parts import PARTS, parted
+from meterbook.answers.opencost_parts import PARTS, by_part
 from meterbook.base.errors import ConfigError
 from meterbook.base.settings import Settings
 from meterbook.base.settings_file import load_settings
@@ -221,7 +221,7 @@ def test_a_workloads_parts_are_shared_without_loss(
         schema_overrides=dict.fromkeys(("cost", "cpu", "gpu"), USD),
     )  # fmt: skip
 
-    made = parted(rows)
+    made = by_part(rows)
 
     assert (made["cpu"].sum(), made["gpu"].sum()) == (cpu, gpu)
     parts = made.select(pl.sum_horizontal(PARTS).cast(USD).alias("sum"), "cost")

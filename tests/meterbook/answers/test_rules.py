@@ -91,9 +91,9 @@ def test_check_tells_what_a_source_gave(world: Settings) -> None:
     world.resolve("who/catalog/idx/catalog-info.yaml").write_bytes(b"\xff\xfe\x00")
     command = ["--home", str(world.home), "--config", str(world.config_file), "check"]
 
-    told = CliRunner().invoke(main, command)
+    reported = CliRunner().invoke(main, command)
 
-    lines = told.output.splitlines()
+    lines = reported.output.splitlines()
     assert lines[0] == "rules.cat: 1 rules from 2 files"
     assert lines[1].startswith("catalog/idx/catalog-info.yaml: cannot be read: 'utf-8'")
-    assert told.exit_code == 1
+    assert reported.exit_code == 1

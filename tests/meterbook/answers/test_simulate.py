@@ -109,7 +109,7 @@ def test_a_day_that_is_not_over_is_not_the_last(home: Path) -> None:
     assert alone.splitlines()[-1].startswith("2026-10-02, so far: the day is not over")
 
 
-def test_what_is_wrong_is_told_at_once(home: Path) -> None:
+def test_what_is_wrong_is_reported_at_once(home: Path) -> None:
     """Malformed, unknown and empty plans end with 2 and say what to write."""
     wrong = ("--drop", "m", "--top-k", "m:user:none", "--drop-metric", "*", "--halve-bounds", "")
     malformed = simulate(home, *wrong)

@@ -96,18 +96,18 @@ def test_the_statement_of_a_closed_month_stays(world: Settings, tmp_path: Path) 
     deliver(world, "12.50")
     (later,) = statements(world, "2026-10", "effective")
     (november,) = statements(world, "2026-11", "effective")
-    told = adjusting.adjustments(world, "2026-11")
+    reported = adjusting.adjustments(world, "2026-11")
 
     for one in (first, later):
         facts = (one.team, one.cents, one.bill_cents, one.exact, one.is_estimated)
         assert facts == ("a", 1000, 1000, Decimal(10), False)
         assert one.lines == before.lines
     assert (november.cents, november.previous) == (100, Decimal(10))
-    (row,) = told.to_dicts()
+    (row,) = reported.to_dicts()
     assert (row["effective_cost"], row["service_name"]) == (Decimal("2.50"), "Compute")
     assert row["why"].startswith("restatement (changed) by delivery ")
     assert " in place of " in row["why"]
-    assert "Compute, Usage" in adjusting.as_text(told, "2026-11")
+    assert "Compute, Usage" in adjusting.as_text(reported, "2026-11")
     paper = page(november)
     assert escape(row["why"]) in paper
     names = [path.name for path in write([november], [november], tmp_path / "out")]
@@ -130,10 +130,10 @@ def test_a_closed_month_that_does_not_add_up_is_refused(
 
     with monkeypatch.context() as broken:
         broken.setattr(closing, "adjustments", lambda *_: ADJUSTMENT.empty().lazy())
-        with pytest.raises(CheckFailedError, match="closed and adjustments are the ledger") as told:
+        with pytest.raises(CheckFailedError, match="closed and adjustments are the ledger") as reported:
             deliver(world, "12.50")
 
-    assert "'2026-10', 'a', 'USD', Decimal('2.500000000000')" in str(told.value)
+    assert "'2026-10', 'a', 'USD', Decimal('2.500000000000')" in str(reported.value)
     assert current(world.serving).id == before
     build(world, now=NOW, choice=Choice(), say=lambda _: None)
     with Store(world.warehouse) as store:
@@ -191,7 +191,7 @@ def test_what_cannot_be_closed_is_said(world: Settings, period: str, why: str) -
         close(world, period, now=NOW, say=lambda _: None)
 
 
-def test_months_close_by_themselves_when_told_to(world: Settings) -> None:
+def test_months_close_by_themselves_when_reported_to(world: Settings) -> None:
     """Ten days after October's end it is closed; a second closing is refused."""
     path = world.resolve("ownership.yaml")
     path.write_text(path.read_text() + "close: {freeze_after_days: 10}\n")

@@ -54,7 +54,7 @@ def test_nothing_published_is_wrong_use(tmp_path: Path) -> None:
     assert "meterbook build" in done.output
 
 
-def test_wrong_settings_are_all_told(tmp_path: Path) -> None:
+def test_wrong_settings_are_all_reported(tmp_path: Path) -> None:
     """A configuration with two findings ends with 2 and lists both."""
     (tmp_path / "meterbook.toml").write_text("[site]\nport = 99999\ncolour = 1\n")
 

@@ -79,7 +79,7 @@ def test_top_and_other_of_every_metric(telemetry: Any) -> None:
     assert simulated(series, []).rows() == [("m", 6, 6)]
 
 
-def test_what_is_not_there_is_told_with_what_is_near(telemetry: Any) -> None:
+def test_what_is_not_there_is_reported_with_what_is_near(telemetry: Any) -> None:
     """Names that look alike, else all labels where they are few."""
     telemetry.add("http.server.duration", {}, labels={"user.id": 1, "route": "/"}).add("up", {})
     known = labels_of(wide(telemetry.series))

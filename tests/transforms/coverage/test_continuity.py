@@ -19,7 +19,7 @@ DAY = NOW.date()
 TERMS = expected.Expectations.of(InventorySettings())
 FULL = (1 << 24) - 1
 ALL = ("logs", "metrics", "traces")
-Heard = tuple[str, str, int, int]
+Observed = tuple[str, str, int, int]
 """`namespace/name`, signal, days ago, hours as bits."""
 
 
@@ -39,7 +39,7 @@ def catalogue(*rows: str) -> pl.LazyFrame:
     return expected.services(known, nobody, billed, environments=["production"])
 
 
-def heard(rows: list[Heard]) -> pl.LazyFrame:
+def observed(rows: list[Observed]) -> pl.LazyFrame:
     """Give core_signal_daily, received just now."""
     full = []
     for name, signal, ago, hours in rows:
@@ -56,7 +56,7 @@ def covered(known: pl.LazyFrame, sent: pl.LazyFrame) -> pl.DataFrame:
     return COVERAGE_SERVICE.check(made.collect())
 
 
-def steady(name: str = "shop/web", *kinds: str) -> list[Heard]:
+def steady(name: str = "shop/web", *kinds: str) -> list[Observed]:
     """Give a feed of every hour of the last eight days and of today until now."""
     return [
         (name, kind, ago, FULL if ago else (1 << 12) - 1)
@@ -68,9 +68,9 @@ def steady(name: str = "shop/web", *kinds: str) -> list[Heard]:
 def test_a_stray_record_is_not_a_healthy_feed() -> None:
     """One hour of 168 a signal is fresh, so it counts in M7, and is said to have gaps."""
     known = catalogue("shop,web", "shop,api")
-    stray: list[Heard] = [("shop/api", kind, 0, 1 << 11) for kind in ALL]
+    stray: list[Observed] = [("shop/api", kind, 0, 1 << 11) for kind in ALL]
 
-    frame = covered(known, heard([*steady(), *stray]))
+    frame = covered(known, observed([*steady(), *stray]))
 
     columns = ["service_name", "state", "heard_hours", "expected_hours", "has_gaps"]
     assert frame.select(columns).rows() == [
@@ -85,7 +85,7 @@ def test_a_stray_record_is_not_a_healthy_feed() -> None:
 
 def test_a_missing_signal_is_no_gap() -> None:
     """What sends logs every hour and nothing else is partial without gaps, at a third of it."""
-    frame = covered(catalogue("shop,web"), heard(steady("shop/web", "logs")))
+    frame = covered(catalogue("shop,web"), observed(steady("shop/web", "logs")))
 
     assert frame.select("state", "has_gaps").rows() == [("partial", False)]
     assert frame["continuity_ratio"].to_list() == [pytest.approx(1 / 3)]
@@ -93,19 +93,24 @@ def test_a_missing_signal_is_no_gap() -> None:
 
 def test_the_window_is_the_last_168_whole_hours() -> None:
     """From 12:00 a week ago to 12:00 today; the hour under way and what is dated later are out."""
-    inside: list[Heard] = [("shop/web", "logs", 7, 1 << 12), ("shop/web", "logs", 0, 1 << 11)]
-    outside: list[Heard] = [("shop/web", "traces", 7, 1 << 11), ("shop/web", "traces", 0, 1 << 12)]
+    inside: list[Observed] = [("shop/web", "logs", 7, 1 << 12), ("shop/web", "logs", 0, 1 << 11)]
+    outside: list[Observed] = [
+        ("shop/web", "traces", 7, 1 << 11),
+        ("shop/web", "traces", 0, 1 << 12),
+    ]
 
-    frame = covered(catalogue("shop,web"), heard([*inside, *outside, ("shop/web", "logs", -1, 1)]))
+    frame = covered(
+        catalogue("shop,web"), observed([*inside, *outside, ("shop/web", "logs", -1, 1)])
+    )
 
     assert frame.select("logs_hours", "metrics_hours", "traces_hours").rows() == [(2, 0, 0)]
 
 
 def test_an_hour_counts_once_whatever_the_name() -> None:
     """By its own name and by an alias in the same hours: those hours, not twice as many."""
-    rows: list[Heard] = [("shop/web", "logs", 1, 0b0111), ("old", "logs", 1, 0b1110)]
+    rows: list[Observed] = [("shop/web", "logs", 1, 0b0111), ("old", "logs", 1, 0b1110)]
 
-    frame = covered(catalogue("shop,web,service,old"), heard(rows))
+    frame = covered(catalogue("shop,web,service,old"), observed(rows))
 
     assert frame["logs_hours"].to_list() == [4]
 
@@ -118,9 +123,9 @@ def test_a_job_is_expected_once_a_period(
     period: str, expected_hours: int, hours: int, ratio: float | None
 ) -> None:
     """A nightly job has seven runs a week; more hours than runs add nothing."""
-    rows: list[Heard] = [("batch/nightly", "logs", ago, 0b1) for ago in range(hours)]
+    rows: list[Observed] = [("batch/nightly", "logs", ago, 0b1) for ago in range(hours)]
 
-    frame = covered(catalogue(f"batch,nightly,cronjob,,{period}"), heard(rows))
+    frame = covered(catalogue(f"batch,nightly,cronjob,,{period}"), observed(rows))
 
     row = frame.row(0, named=True)
     assert (row["expected_hours"], row["continuity_ratio"]) == (expected_hours, ratio)
@@ -132,7 +137,7 @@ def test_a_new_service_is_expected_since_it_was_seen() -> None:
         pl.lit(NOW - timedelta(hours=5)).alias("first_seen_at")
     )
 
-    frame = covered(known, heard(steady()))
+    frame = covered(known, observed(steady()))
 
     assert frame.select("expected_hours", "heard_hours").rows() == [(15, 15)]
 
@@ -173,15 +178,15 @@ HOURS = st.lists(
 
 @settings(deadline=None, max_examples=40)
 @given(HOURS, HOURS)
-def test_more_telemetry_never_lowers_continuity(rows: list[Heard], more: list[Heard]) -> None:
+def test_more_telemetry_never_lowers_continuity(rows: list[Observed], more: list[Observed]) -> None:
     """Hours heard stay or rise, and are counted by hand: the distinct hours of the window."""
     known = catalogue("shop,web,service,old")
     merged = {row[:3]: row[3] for row in rows}
     for row in more:
         merged[row[:3]] = merged.get(row[:3], 0) | row[3]
 
-    before = covered(known, heard(rows)).row(0, named=True)
-    after = covered(known, heard([(*key, hours) for key, hours in merged.items()])).row(
+    before = covered(known, observed(rows)).row(0, named=True)
+    after = covered(known, observed([(*key, hours) for key, hours in merged.items()])).row(
         0, named=True
     )
 

@@ -73,7 +73,7 @@ def billed(*names: str) -> pl.LazyFrame:
     return pl.LazyFrame(rows, schema=types, orient="row")
 
 
-def heard(
+def received(
     what: Mapping[str, Sequence[str]], at: datetime = NOW, environment: str = "production"
 ) -> pl.LazyFrame:
     """Give core_signal_daily of `namespace/name` or `name` with signals."""
@@ -125,7 +125,7 @@ def test_expected_from_three_sources(case: Any) -> None:
     running = workloads(*(f"ns/{name}" for name in given["k8s"]))
     known = services(catalogue(*rows), running, billed(*given["billing"]))
 
-    frame = covered(known, heard(dict.fromkeys(given["complete_observed"], ALL)))
+    frame = covered(known, received(dict.fromkeys(given["complete_observed"], ALL)))
 
     found = states(frame)
     assert found["dark"] == want["dark"]
@@ -142,7 +142,7 @@ def test_signals_by_kind(case: Any) -> None:
     given, want = example["input"]["services"], example["expected"]
     known = services(catalogue(*(f",{item['n']},{item['kind']}" for item in given)))
 
-    frame = covered(known, heard({item["n"]: item["has"] for item in given}))
+    frame = covered(known, received({item["n"]: item["has"] for item in given}))
 
     missing = frame.filter(pl.col("missing_count") > 0).select("service_name", "missing_signals")
     assert sorted(missing.rows()) == sorted(map(tuple, want["missing"]))
@@ -156,7 +156,7 @@ def test_a_bare_name_of_two_covers_neither(case: Any) -> None:
     rows = [name.replace("/", ",") for name in example["input"]["expected"]]
     observed = dict.fromkeys(example["input"]["complete_observed"], ALL)
 
-    frame = covered(services(catalogue(*rows)), heard(observed))
+    frame = covered(services(catalogue(*rows)), received(observed))
 
     complete = frame.filter(pl.col("state") == "complete")
     names = [f"{a}/{b}" for a, b in complete.select("service_namespace", "service_name").rows()]
@@ -175,7 +175,7 @@ def test_the_organisation_pools_services(case: Any) -> None:
             if number < complete:
                 observed[name] = ALL
 
-    frame = covered(services(catalogue(*rows)), heard(observed))
+    frame = covered(services(catalogue(*rows)), received(observed))
     teams = COVERAGE_TEAM.check(coverage.coverage_team(frame.lazy(), TERMS).collect())
 
     ratios = dict(zip(teams["team"], teams["coverage_ratio"], strict=True))
@@ -195,8 +195,8 @@ def test_distance_to_the_target(case: Any) -> None:
     names = [f"s{number}" for number in range(given["expected"])]
     known = services(catalogue(*(f",{name}" for name in names)))
 
-    row = team_row(covered(known, heard(dict.fromkeys(names[: given["complete"]], ALL))))
-    whole = team_row(covered(known, heard(dict.fromkeys(names, ALL))))
+    row = team_row(covered(known, received(dict.fromkeys(names[: given["complete"]], ALL))))
+    whole = team_row(covered(known, received(dict.fromkeys(names, ALL))))
 
     assert row["short_count"] == example["expected"]["services_to_fix"]
     assert whole["short_count"] == 0
@@ -208,7 +208,7 @@ def test_distance_to_the_target(case: Any) -> None:
 )
 def test_the_window_is_inclusive(age: timedelta, state: str) -> None:
     """Received exactly 24 hours ago is fresh; a tick more is not."""
-    frame = covered(services(catalogue("shop,web")), heard({"shop/web": ALL}, NOW - age))
+    frame = covered(services(catalogue("shop,web")), received({"shop/web": ALL}, NOW - age))
 
     assert states(frame) == {state: ["web"]}
     assert frame["last_seen_at"].to_list() == [NOW - age]
@@ -216,7 +216,7 @@ def test_the_window_is_inclusive(age: timedelta, state: str) -> None:
 
 def test_staging_does_not_cover_production() -> None:
     """The environment is part of a service's identity."""
-    staging = heard({"shop/web": ALL}, environment="staging")
+    staging = received({"shop/web": ALL}, environment="staging")
 
     assert states(covered(services(catalogue("shop,web")), staging)) == {"dark": ["web"]}
 
@@ -228,7 +228,7 @@ def test_an_exemption_that_is_over_counts_again() -> None:
         for name, day in (("last", "2026-11-22"), ("over", "2026-11-21"))
     )
 
-    assert states(covered(services(catalogue(*rows)), heard({}))) == {
+    assert states(covered(services(catalogue(*rows)), received({}))) == {
         "exempt": ["last"],
         "dark": ["over"],
     }
@@ -246,7 +246,7 @@ def test_the_order_of_fixes() -> None:
         orient="row",
     )
 
-    frame = covered(services(known), heard({"near": ("logs", "metrics")}), costs)
+    frame = covered(services(known), received({"near": ("logs", "metrics")}), costs)
 
     ordered = frame.sort("fix_rank")
     assert ordered["service_name"].to_list() == ["near", "first", "dear", "cheap"]
@@ -258,7 +258,7 @@ def test_what_coverage_becomes_by_the_fixes() -> None:
     """A team of one complete and one dark service is whole after its own first fix."""
     known = catalogue(",done,service,a", ",lost,service,a,3", ",gone,service,b,1")
 
-    frame = covered(services(known), heard({"done": ALL}))
+    frame = covered(services(known), received({"done": ALL}))
 
     ordered = frame.filter(pl.col("fix_rank").is_not_null()).sort("fix_rank")
     columns = ["service_name", "gain", "ratio_after", "team_gain", "team_ratio_after"]
@@ -277,7 +277,7 @@ def test_fixes_are_not_ordered_by_amounts_of_two_currencies() -> None:
         orient="row",
     )
 
-    frame = covered(services(catalogue(*(f",{name}" for name in paid))), heard({}), costs)
+    frame = covered(services(catalogue(*(f",{name}" for name in paid))), received({}), costs)
 
     assert frame.sort("fix_rank")["service_name"].to_list() == ["e1", "y1", "e2", "y2"]
 
@@ -286,7 +286,7 @@ def test_an_unregistered_service_changes_no_figure() -> None:
     """Neither numerator nor denominator moves when somebody unknown sends."""
     known = services(catalogue("shop,web", "shop,api"))
     teams = [
-        coverage.coverage_team(covered(known, heard(observed)).lazy(), TERMS)
+        coverage.coverage_team(covered(known, received(observed)).lazy(), TERMS)
         .filter(pl.col("team") == "__all__")
         .select("complete_count", "expected_count", "coverage_ratio")
         .collect()
@@ -298,7 +298,9 @@ def test_an_unregistered_service_changes_no_figure() -> None:
 
 def test_nothing_expected_is_no_data() -> None:
     """An empty inventory gives null, neither 0 nor 100 percent, and no SLI row."""
-    teams = coverage.coverage_team(covered(services(catalogue()), heard({"a": ALL})).lazy(), TERMS)
+    teams = coverage.coverage_team(
+        covered(services(catalogue()), received({"a": ALL})).lazy(), TERMS
+    )
 
     assert teams.collect()["coverage_ratio"].to_list() == [None, None]
     assert sli.coverage_sli(teams, DAY).collect().is_empty()
@@ -403,7 +405,7 @@ def test_the_weighted_index(case: Any) -> None:
     given, want = example["input"]["services"], example["expected"]
     known = services(catalogue(*(f",{item['n']},service,t,{item['tier']}" for item in given)))
 
-    row = team_row(covered(known, heard({item["n"]: ALL[: item["have"]] for item in given})))
+    row = team_row(covered(known, received({item["n"]: ALL[: item["have"]] for item in given})))
 
     assert row["weighted_index"] == pytest.approx(want["weighted_index"], abs=1e-6)
     assert row["coverage_ratio"] == want["m7"]
@@ -417,7 +419,7 @@ def test_the_literal_figure_stands_beside_the_headline(case: Any) -> None:
     given = example["input"]["services"]
     known = services(catalogue(*(f",{item['n']},{item['kind']}" for item in given)))
 
-    frame = covered(known, heard({item["n"]: item["has"] for item in given}))
+    frame = covered(known, received({item["n"]: item["has"] for item in given}))
 
     assert team_row(frame)["literal_ratio"] == example["expected"]["m7_literal"]
     cells = [
@@ -434,7 +436,7 @@ def test_an_alias_comes_first(alias: str, sent: str) -> None:
     """What a service is called elsewhere covers it, not the one that bears the name itself."""
     known = services(catalogue(f"shop,basket,,,,,,{alias}", "old,cart", "any,cart"))
 
-    frame = covered(known, heard({sent: ALL}))
+    frame = covered(known, received({sent: ALL}))
 
     complete = frame.filter(pl.col("state") == "complete")
     assert complete.select("service_name", "matched_by").rows() == [("basket", "alias")]
@@ -444,7 +446,7 @@ def test_an_alias_of_two_covers_neither() -> None:
     """An alias that two services claim is ambiguous."""
     known = services(catalogue("shop,a,,,,,,old", "shop,b,,,,,,old"))
 
-    assert states(covered(known, heard({"old": ALL}))) == {"dark": ["a", "b"]}
+    assert states(covered(known, received({"old": ALL}))) == {"dark": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
@@ -460,7 +462,7 @@ def test_a_cron_job_has_two_periods(period: str, age: timedelta, state: str) -> 
     """A nightly one may miss a night, a weekly one a week; both ends are inclusive."""
     known = services(catalogue(f"batch,nightly,cronjob,t,3,,,,{period}"))
 
-    frame = covered(known, heard({"batch/nightly": ["logs"]}, NOW - age))
+    frame = covered(known, received({"batch/nightly": ["logs"]}, NOW - age))
 
     assert states(frame) == {state: ["nightly"]}
     assert frame["logs_state"].to_list() == ["fresh" if state == "complete" else "stale"]
@@ -470,7 +472,9 @@ def test_an_unknown_service_matches_nothing() -> None:
     """It covers nobody and is not unregistered, even where a service is called so."""
     known = services(catalogue("shop,web"), workloads("shop/unknown_service:java"))
 
-    found = states(covered(known, heard({"unknown_service:java": ALL, "x/unknown_service": ALL})))
+    found = states(
+        covered(known, received({"unknown_service:java": ALL, "x/unknown_service": ALL}))
+    )
 
     assert found == {"dark": ["unknown_service:java", "web"]}
 
@@ -514,7 +518,9 @@ def test_more_telemetry_never_lowers_coverage(
     known = services(catalogue(*KNOWN))
 
     rows = [
-        team_row(covered(known, heard({f"s/{name}": sorted(sent) for name, sent in what.items()})))
+        team_row(
+            covered(known, received({f"s/{name}": sorted(sent) for name, sent in what.items()}))
+        )
         for what in (before, after)
     ]
 
@@ -529,7 +535,7 @@ def test_exempting_takes_from_the_expected_alone(
     sent: dict[str, set[str]], chosen: set[int]
 ) -> None:
     """The others keep their states, teams add up to the organisation, the lists part all."""
-    signals_ = heard({f"s/{name}": sorted(what) for name, what in sent.items()})
+    signals_ = received({f"s/{name}": sorted(what) for name, what in sent.items()})
     rows = [
         ",".join([*line.split(","), *[""] * 5][:5]) + (",why,2027-01-01" if n in chosen else "")
         for n, line in enumerate(KNOWN)

@@ -24,7 +24,7 @@ COUNTS = (
 )
 Listed = tuple[str, str, str, str, int, bool]
 """Namespace, name, kind, team, tier, exempt."""
-Heard = tuple[str, str, str, int, int, int]
+Observed = tuple[str, str, str, int, int, int]
 """Namespace, name, signal, days ago, hours since receipt, hours as bits."""
 
 NAMES = ("api", "web", "db", "nightly")
@@ -69,7 +69,7 @@ def listed(rows: Sequence[Listed]) -> pl.LazyFrame:
     return expected.services(known, nobody, billed, environments=["production"])
 
 
-def sent(rows: Sequence[Heard]) -> pl.LazyFrame:
+def sent(rows: Sequence[Observed]) -> pl.LazyFrame:
     """Give core_signal_daily."""
     full: list[tuple[Any, ...]] = [
         (
@@ -102,16 +102,16 @@ def everybody(frame: pl.DataFrame) -> dict[str, Any]:
 @settings(deadline=None, max_examples=40)
 @given(INVENTORY, TELEMETRY, st.randoms())
 def test_neither_order_nor_partition_changes_a_figure(
-    rows: list[Listed], heard: list[Heard], chance: Any
+    rows: list[Listed], observed: list[Observed], chance: Any
 ) -> None:
     """Rows in any order, and a day's signals cut into any parts, give the same frames."""
-    mixed, cut = list(heard), chance.randint(0, len(heard))
+    mixed, cut = list(observed), chance.randint(0, len(observed))
     chance.shuffle(mixed)
     parts = pl.concat([sent(mixed[cut:]), sent(mixed[:cut])])
     inventory_ = list(rows)
     chance.shuffle(inventory_)
 
-    whole = covered(listed(rows), sent(heard))
+    whole = covered(listed(rows), sent(observed))
     other = covered(listed(inventory_), parts)
 
     assert other.equals(whole)
@@ -120,9 +120,9 @@ def test_neither_order_nor_partition_changes_a_figure(
 
 @settings(deadline=None, max_examples=40)
 @given(INVENTORY, TELEMETRY)
-def test_teams_add_up_to_the_organisation(rows: list[Listed], heard: list[Heard]) -> None:
+def test_teams_add_up_to_the_organisation(rows: list[Listed], observed: list[Observed]) -> None:
     """Each count of all is the sum of the teams'; the lists part what is expected."""
-    frame = covered(listed(rows), sent(heard))
+    frame = covered(listed(rows), sent(observed))
     made = teams(frame)
     whole = everybody(frame)
 
@@ -139,15 +139,15 @@ def test_teams_add_up_to_the_organisation(rows: list[Listed], heard: list[Heard]
 @settings(deadline=None, max_examples=40)
 @given(INVENTORY, TELEMETRY, TELEMETRY)
 def test_a_signal_more_never_lowers_coverage(
-    rows: list[Listed], heard: list[Heard], more: list[Heard]
+    rows: list[Listed], observed: list[Observed], more: list[Observed]
 ) -> None:
     """M7, the literal figure, the weighted index and continuity stay or rise with any telemetry."""
-    known = {row[:4]: row for row in heard}
+    known = {row[:4]: row for row in observed}
     for row in more:
         had = known.get(row[:4], row)
         known[row[:4]] = (*row[:4], min(had[4], row[4]), had[5] | row[5])
 
-    before = everybody(covered(listed(rows), sent(heard)))
+    before = everybody(covered(listed(rows), sent(observed)))
     after = everybody(covered(listed(rows), sent(list(known.values()))))
 
     assert before["expected_count"] == after["expected_count"]
@@ -160,13 +160,13 @@ def test_a_signal_more_never_lowers_coverage(
 @settings(deadline=None, max_examples=40)
 @given(INVENTORY, TELEMETRY, st.sampled_from(["service", "cronjob"]), st.integers(1, 3))
 def test_an_exempted_service_is_in_no_figure(
-    rows: list[Listed], heard: list[Heard], kind: str, tier: int
+    rows: list[Listed], observed: list[Observed], kind: str, tier: int
 ) -> None:
     """With one exempted service more, numerators, denominators and fixes are as they were."""
     added: Listed = ("vault", "keys", kind, "one", tier, True)
 
-    plain = covered(listed(rows), sent(heard))
-    with_it = covered(listed([*rows, added]), sent([*heard, ("vault", "keys", "logs", 0, 1, 1)]))
+    plain = covered(listed(rows), sent(observed))
+    with_it = covered(listed([*rows, added]), sent([*observed, ("vault", "keys", "logs", 0, 1, 1)]))
 
     rest = with_it.filter(pl.col("service_namespace") != "vault")
     assert rest.equals(plain)
@@ -180,9 +180,9 @@ def test_an_exempted_service_is_in_no_figure(
 
 @settings(deadline=None, max_examples=40)
 @given(INVENTORY, TELEMETRY)
-def test_fixes_lead_to_the_target(rows: list[Listed], heard: list[Heard]) -> None:
+def test_fixes_lead_to_the_target(rows: list[Listed], observed: list[Observed]) -> None:
     """Each fix adds one service; after the last all are complete, in every team too."""
-    frame = covered(listed(rows), sent(heard))
+    frame = covered(listed(rows), sent(observed))
     fixes = frame.filter(pl.col("fix_rank").is_not_null()).sort("fix_rank")
     whole = everybody(frame)
 

@@ -31,7 +31,7 @@ def known(*rows: dict[str, Any]) -> pl.LazyFrame:
     return pl.LazyFrame([{**blank, **row} for row in rows], schema=SERVICE.schema)
 
 
-def heard(*names: str, at: datetime = NOW, environment: str = "production") -> pl.LazyFrame:
+def observed(*names: str, at: datetime = NOW, environment: str = "production") -> pl.LazyFrame:
     """Give core_signal_daily of `namespace/name` with three log records each."""
     rows = []
     for name in names:
@@ -67,7 +67,7 @@ def test_an_exemption_that_is_over_is_listed() -> None:
         {"service_name": "live", "exempt_reason": "moves", "exempt_until": date(2026, 11, 22)},
     )
 
-    assert found(inventory, heard()) == [
+    assert found(inventory, observed()) == [
         ("expired_exemption", "over", "moves, until 2026-11-21; now dark")
     ]
 
@@ -81,7 +81,7 @@ def test_a_name_that_two_bear_is_listed_with_both() -> None:
         {"service_name": "page", "aliases": "front"},
     )
 
-    assert found(inventory, heard("web", "shop/web", "front", "x/stranger")) == [
+    assert found(inventory, observed("web", "shop/web", "front", "x/stranger")) == [
         ("ambiguous", "front", "may be shop/api, shop/page"),
         ("ambiguous", "web", "may be blog/web, shop/web"),
     ]
@@ -91,9 +91,9 @@ def test_telemetry_without_a_name_is_listed() -> None:
     """`unknown_service` in any spelling, of the last seven days, in the environments in scope."""
     sent = pl.concat(
         [
-            heard("unknown_service:java", "unknown_service"),
-            heard("unknown_service:go", environment="staging"),
-            heard("unknown_service:old", at=NOW - timedelta(days=7)),
+            observed("unknown_service:java", "unknown_service"),
+            observed("unknown_service:go", environment="staging"),
+            observed("unknown_service:old", at=NOW - timedelta(days=7)),
         ]
     )
 

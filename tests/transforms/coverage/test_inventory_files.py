@@ -109,7 +109,7 @@ def test_plain_yaml_has_the_columns_of_the_csv() -> None:
         (CATALOG.replace("cronjob", "robot"), "kind 'robot'"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(text: str, word: str) -> None:
+def test_what_is_wrong_is_reported_with_its_place(text: str, word: str) -> None:
     """The finding names the file."""
     with pytest.raises(ConfigError, match=word) as caught:
         read_inventory([file(text)])

@@ -119,14 +119,14 @@ def test_every_way_to_tell_who_stands_behind(telemetry: Any) -> None:
     selected = {"label_app_kubernetes_io_name": "web", "label_tier": "front"}
     for service in ("selecting", "sliced"):
         scraped(telemetry, "service_selector_labels", namespace="shop", service=service, **selected)
-    told = {
+    reported = {
         "k8s.cluster.name": "c",
         "k8s.namespace.name": "shop",
         "k8s.service.name": "native",
         "k8s.service.type": "LoadBalancer",
         "k8s.service.selector.app.kubernetes.io/name": "web",
     }
-    telemetry.add("k8s.service.load_balancer.ingress.count", told, [(0, 1)])
+    telemetry.add("k8s.service.load_balancer.ingress.count", reported, [(0, 1)])
 
     assert sorted(stood(telemetry)) == [
         ("service", "shop/addressed", "a", 3600.0),

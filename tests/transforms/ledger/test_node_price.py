@@ -28,8 +28,8 @@ def made(facts: dict[str, Any], text: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give mart_workload_daily of the world, and the chains of every line by which it arose."""
     ownership = parse_ownership(text)
     usage, nodes, bill = facts["usage"].lazy(), facts["nodes"].lazy(), facts["bill"]
-    told = facts["told"]
-    weights = pools.pool_weights(told.series, told.points, usage, ownership, DAY)
+    reported = facts["told"]
+    weights = pools.pool_weights(reported.series, reported.points, usage, ownership, DAY)
     ledger, parts = ledger_with_parts(
         bill.of_day(), usage, nodes, ownership, day=DAY, now=START,
         volumes=facts["volumes"].lazy(), weights=weights,
@@ -37,7 +37,7 @@ def made(facts: dict[str, Any], text: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     )  # fmt: skip
     weighed = evidence.weight_hourly(usage, ownership.basis)
     daily = workload_daily(usage, nodes, weighed, ledger, parts).collect()
-    known = evidence.Told(
+    known = evidence.Reported(
         facts["nodes"], weighed.collect(), facts["volumes"],
         evidence.traffic_hourly(facts["network"].lazy()).collect(), facts["balancers"],
     )  # fmt: skip

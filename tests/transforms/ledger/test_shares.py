@@ -42,7 +42,7 @@ def lines(*rows: dict[str, Any]) -> pl.LazyFrame:
     return frame(list(rows), {**rows[0], "charge_hour": START})
 
 
-def heard(*hours: int) -> pl.LazyFrame:
+def observed(*hours: int) -> pl.LazyFrame:
     """Give the hours in which volume `v`, claim `db/data`, was heard of."""
     rows = [
         {
@@ -87,7 +87,7 @@ def test_a_volume_unmounted_for_half_the_hour() -> None:
     """A quarter each for two pods, half for nobody: 0.03, 0.03 and 0.06 of 0.12 (c20)."""
     pods = mounts(("pod1", 0, 15), ("pod2", 45, 60))
 
-    rows = volumes.by_mounts(lines(line(12 * 10**10, volume="v")), heard(0), pods)
+    rows = volumes.by_mounts(lines(line(12 * 10**10, volume="v")), observed(0), pods)
 
     assert received(rows) == {"pod1": 3 * 10**10, "pod2": 3 * 10**10, "db/data": 6 * 10**10}
     assert received(rows, "namespace") == {"db": 6 * 10**10, "__unmounted__": 6 * 10**10}
@@ -97,23 +97,23 @@ def test_pods_share_the_time_in_which_both_had_the_volume() -> None:
     """Alone for half an hour, then two for half an hour: three quarters and one."""
     pods = mounts(("a", 0, 60), ("b", 30, 60))
 
-    rows = volumes.by_mounts(lines(line(400, volume="v")), heard(0), pods)
+    rows = volumes.by_mounts(lines(line(400, volume="v")), observed(0), pods)
 
     assert received(rows) == {"a": 300, "b": 100}
 
 
-def test_a_daily_line_is_spread_over_the_hours_heard() -> None:
+def test_a_daily_line_is_spread_over_the_hours_observed() -> None:
     """Two hours were heard, in one of them a pod had it: half and half."""
     rows = volumes.by_mounts(
-        lines(line(100, None, volume="v")), heard(3, 4), mounts(("a", 180, 240))
+        lines(line(100, None, volume="v")), observed(3, 4), mounts(("a", 180, 240))
     )
 
     assert received(rows) == {"a": 50, "db/data": 50}
 
 
-def test_an_hour_in_which_a_volume_was_not_heard_of_has_no_telemetry() -> None:
+def test_an_hour_in_which_a_volume_was_not_observed_of_has_no_telemetry() -> None:
     """What was not seen is not called unmounted."""
-    rows = volumes.by_mounts(lines(line(100, 5, volume="v")), heard(3), mounts())
+    rows = volumes.by_mounts(lines(line(100, 5, volume="v")), observed(3), mounts())
 
     assert received(rows) == {"__no_telemetry__": 100}
 
@@ -133,7 +133,7 @@ def test_a_volume_costs_what_its_line_costs(
     """However mounts lie over each other, no atom is lost or made."""
     bill = lines(line(amount, hour, volume="v"))
 
-    got = volumes.by_mounts(bill, heard(0), mounts(*spans)).collect()
+    got = volumes.by_mounts(bill, observed(0), mounts(*spans)).collect()
 
     assert (got["effective"].sum(), got["billed"].sum()) == (amount, int(amount / 2))
 

@@ -131,7 +131,7 @@ def causes(frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     return sorted(frame.select(names).rows())
 
 
-def test_only_what_changed_is_told_and_by_which_delivery() -> None:
+def test_only_what_changed_is_reported_and_by_which_delivery() -> None:
     """Of two services of a team the delivery d2 brings a dollar more of S3; EC2 is as it was."""
     book = Book().says({("2026-10", "a", "EC2"): "7", ("2026-10", "a", "S3"): "3"})
 

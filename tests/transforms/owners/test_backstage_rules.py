@@ -22,7 +22,7 @@ from transforms.owners.ownership import (
     parse_ownership,
     source_paths,
 )
-from transforms.owners.owning import Judge, Thing
+from transforms.owners.owning import Matcher, Resource
 from transforms.owners.rule_index import RuleIndex
 
 DAY = date(2026, 10, 1)
@@ -79,8 +79,8 @@ def owner_of(
     """Give rule, team and reason of a workload."""
     names = {"kubernetes_id": "backstage.io/kubernetes-id"}
     named = {names.get(key, key): value for key, value in labels.items()}
-    thing = Thing(cluster=cluster, namespace=namespace, labels=json.dumps(named))
-    owner = Judge(ownership, DAY).owner(thing, "workload")
+    resource = Resource(cluster=cluster, namespace=namespace, labels=json.dumps(named))
+    owner = Matcher(ownership, DAY).owner(resource, "workload")
     return owner.rule_id, owner.shares[0][0], owner.reason
 
 
@@ -190,7 +190,7 @@ def test_the_owner_of_a_system_or_domain_stands_in() -> None:
 
 def test_what_is_broken_costs_nothing_else() -> None:
     """Every document that cannot be used is told with its place; the rest are rules."""
-    twins = [
+    duplicates = [
         component("web", id="second"),
         component("s", label_selector="a b"),
         component("twin", "search", id="web"),
@@ -208,14 +208,14 @@ def test_what_is_broken_costs_nothing_else() -> None:
     files = [
         SourceFile("a.yaml", first),
         SourceFile("b.yaml", problem="cannot be read: denied"),
-        SourceFile("c.yaml", "\n---\n".join(twins)),
+        SourceFile("c.yaml", "\n---\n".join(duplicates)),
         SourceFile("d.yaml", "\n---\n".join(odd)),
     ]
 
     ownership = parse_ownership(RULES, {"cat": files})
 
-    told = [(finding.key, finding.message.split(":")[0]) for finding in advice(ownership)]
-    assert told == [
+    reported = [(finding.key, finding.message.split(":")[0]) for finding in advice(ownership)]
+    assert reported == [
         ("a.yaml document 2", "no YAML"),
         ("a.yaml document 3", "no entity of Backstage; want `apiVersion"),
         ("b.yaml", "cannot be read"),
@@ -240,13 +240,13 @@ def test_a_changed_catalogue_changes_the_days_of_its_source() -> None:
     """Its words decide nothing, its owners do; days before the source keep their digest."""
     dated = RULES.replace('info.yaml"', 'info.yaml", from: 2026-10-10')
     old = read(component("web", id="web"), rules=dated)
-    told = read(component("web", id="web", note="reworded"), rules=dated)
+    reported = read(component("web", id="web", note="reworded"), rules=dated)
     new = read(component("web", "search", id="web"), rules=dated)
 
     before, after = date(2026, 10, 9), date(2026, 10, 10)
-    assert old.hash_on(after) == told.hash_on(after) != new.hash_on(after)
+    assert old.hash_on(after) == reported.hash_on(after) != new.hash_on(after)
     assert old.hash_on(before) == new.hash_on(before)
-    assert old.config_hash != told.config_hash
+    assert old.config_hash != reported.config_hash
 
 
 def test_source_rules_are_refused_with_their_place() -> None:
@@ -370,16 +370,16 @@ def test_the_index_finds_what_a_walk_finds(
         )
         for n, parts in enumerate(matches)
     )
-    judge = Judge(Ownership(rules=rules), DAY)
-    thing = Thing(
+    matcher = Matcher(Ownership(rules=rules), DAY)
+    resource = Resource(
         cluster="a", namespace=namespace, workload="ab", account=account, labels=json.dumps(labels)
     )
 
-    found = judge.owner(thing, "workload").rule_id
+    found = matcher.owner(resource, "workload").rule_id
 
-    judge.index = RuleIndex(())
-    judge.index.open = list(range(len(rules)))
-    assert found == judge.owner(thing, "workload").rule_id
+    matcher.index = RuleIndex(())
+    matcher.index.open = list(range(len(rules)))
+    assert found == matcher.owner(resource, "workload").rule_id
 
 
 @given(matches=st.lists(patterns, max_size=6))
@@ -412,18 +412,18 @@ class Noted(RuleIndex):
 
 
 @pytest.mark.parametrize(
-    ("match", "thing"),
+    ("match", "resource"),
     [
-        ({"namespace": "ns-{}-*"}, Thing(namespace="ns-77-x")),
-        ({"namespace": r"re:ns-{}-\d+"}, Thing(namespace="ns-77-4")),
-        ({"account": "{}"}, Thing(account="77")),
-        ({"cluster": "c", "resource": "arn:{}:*"}, Thing(cluster="c", resource="arn:77:b")),
-        ({"label": "App=SVC-{}-*"}, Thing(labels='{"app": "svc-77-a"}')),
-        ({"service": "Svc {}", "account": "*"}, Thing(service="Svc 77", account="1")),
+        ({"namespace": "ns-{}-*"}, Resource(namespace="ns-77-x")),
+        ({"namespace": r"re:ns-{}-\d+"}, Resource(namespace="ns-77-4")),
+        ({"account": "{}"}, Resource(account="77")),
+        ({"cluster": "c", "resource": "arn:{}:*"}, Resource(cluster="c", resource="arn:77:b")),
+        ({"label": "App=SVC-{}-*"}, Resource(labels='{"app": "svc-77-a"}')),
+        ({"service": "Svc {}", "account": "*"}, Resource(service="Svc 77", account="1")),
     ],
 )
 def test_of_thousands_of_rules_few_are_looked_at(
-    match: dict[str, str], thing: Thing, monkeypatch: pytest.MonkeyPatch
+    match: dict[str, str], resource: Resource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever rules ask for: of 2,000 with another number in each, at most 3 are tried."""
     rules = tuple(
@@ -435,10 +435,10 @@ def test_of_thousands_of_rules_few_are_looked_at(
         for n in range(2000)
     )
     monkeypatch.setattr(owning, "RuleIndex", Noted)
-    judge = Judge(Ownership(rules=rules), DAY)
+    matcher = Matcher(Ownership(rules=rules), DAY)
 
-    owner = judge.owner(thing, "workload")
+    owner = matcher.owner(resource, "workload")
 
     assert owner.rule_id == "r77"
-    assert isinstance(judge.index, Noted)
-    assert len(judge.index.given) <= 3
+    assert isinstance(matcher.index, Noted)
+    assert len(matcher.index.given) <= 3

@@ -11,10 +11,10 @@ import pytest
 from meterbook.base.errors import ConfigError
 from transforms.owners.checks import advice, overlaps
 from transforms.owners.ownership import parse_ownership
-from transforms.owners.owning import Judge, Thing, normal_key
+from transforms.owners.owning import Matcher, Resource, normal_key
 
 
-def test_every_finding_is_told_with_its_place() -> None:
+def test_every_finding_is_reported_with_its_place() -> None:
     """Unknown teams, bad splits, unquoted money, bad days and doubled rules come together."""
     text = """
 teams: [{id: a, budget: {monthly: 12.5, from: 2026-10-01}}]
@@ -82,10 +82,10 @@ rules:
   - {id: r3, match: {namespace: "pay-*"}, team: payments}
   - {id: r9, match: "*", team: __unallocated__}
 """
-    judge = Judge(parse_ownership(text), date(2026, 10, 1))
+    matcher = Matcher(parse_ownership(text), date(2026, 10, 1))
 
     owners = [
-        judge.owner(Thing(namespace=row["ns"], labels=json.dumps(row["labels"])), "workload")
+        matcher.owner(Resource(namespace=row["ns"], labels=json.dumps(row["labels"])), "workload")
         for row in example["input"]["rows"]
     ]
 
@@ -123,7 +123,7 @@ close: {freeze_after_days: soon}
     }
 
 
-def test_what_is_said_in_vain_is_told() -> None:
+def test_what_is_said_in_vain_is_reported() -> None:
     """Rules behind a wider one, empty pools, buckets without a pool and teams left out."""
     text = """
 teams: [{id: a}, {id: b}, {id: lonely}]
@@ -177,10 +177,10 @@ rules:
   - {id: shaped, match: {namespace: "re:pay-[0-9]+"}, team: b}
   - {id: tag, match: {tag: "*"}, team: $tag}
 """
-    judge = Judge(parse_ownership(text), date(2026, 10, 1))
+    matcher = Matcher(parse_ownership(text), date(2026, 10, 1))
 
     def rule(namespace: str, **labels: str) -> tuple[str, str]:
-        owner = judge.owner(Thing(namespace=namespace, labels=json.dumps(labels)), "workload")
+        owner = matcher.owner(Resource(namespace=namespace, labels=json.dumps(labels)), "workload")
         return owner.rule_id, owner.shares[0][0]
 
     assert rule("x", **{"annotation:squad": "Core"}) == ("annotated", "c")
@@ -229,7 +229,7 @@ def test_the_examples_of_the_page_are_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "is_told"),
+    ("one", "other", "is_reported"),
     [
         ('{cluster: c1, namespace: "f*"}', '{cluster: "c*", namespace: "fi*"}', True),
         ('{namespace: "shop-*"}', '{namespace: "*-web"}', True),
@@ -241,17 +241,17 @@ def test_the_examples_of_the_page_are_whole() -> None:
         ('{label: "app=w*"}', '{label: "app=*b"}', True),
     ],
 )
-def test_rules_that_overlap_are_told_as_a_note(one: str, other: str, is_told: bool) -> None:  # noqa: FBT001
-    """Neither takes all of the other, and some thing may be both; narrow before wide is meant."""
+def test_rules_that_overlap_are_reported_as_a_note(one: str, other: str, is_reported: bool) -> None:  # noqa: FBT001
+    """Neither takes all of the other, and one may be both; narrow before wide is meant."""
     text = (
         "teams: [{id: a}, {id: b}]\nrules:\n"
         f"  - {{id: one, match: {one}, team: a}}\n  - {{id: other, match: {other}, team: b}}\n"
     )
 
-    told = overlaps(parse_ownership(text))
+    reported = overlaps(parse_ownership(text))
 
     want = ["rules.other: may match what 'one' does, which comes first and counts"]
-    assert told == (want if is_told else [])
+    assert reported == (want if is_reported else [])
 
 
 def test_rules_of_one_team_or_of_other_days_may_overlap() -> None:
@@ -263,6 +263,6 @@ def test_rules_of_one_team_or_of_other_days_may_overlap() -> None:
         '  - {id: three, match: {namespace: "*p*q"}, team: b, from: 2026-11-01}\n'
     )
 
-    told = overlaps(parse_ownership(text))
+    reported = overlaps(parse_ownership(text))
 
-    assert told == []
+    assert reported == []

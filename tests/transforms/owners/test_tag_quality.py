@@ -11,7 +11,7 @@ from tests.transforms.conftest import DAY, Bill
 from transforms.ledger.allocation import day_lines
 from transforms.ledger.receivers import labelled
 from transforms.owners.ownership import Ownership, parse_ownership
-from transforms.owners.owning import Judge, Thing
+from transforms.owners.owning import Matcher, Resource
 from transforms.owners.tag_quality import tag_quality
 from warehouse.tables.mart_quality import TAG_QUALITY_DAILY
 
@@ -84,9 +84,9 @@ def test_tagged_is_what_the_rule_gives_to_a_team(tags: list[dict[str, str]]) -> 
     bill = Bill()
     for one in tags:
         bill.add("1", tags=one)
-    judge = Judge(RULES, DAY)
+    matcher = Matcher(RULES, DAY)
     labels = labelled(day_lines(bill.lines, DAY).collect())["labels"]
-    owned = [judge.owner(Thing(labels=text), "line").shares[0][0] for text in labels]
+    owned = [matcher.owner(Resource(labels=text), "line").shares[0][0] for text in labels]
 
     made = quality(bill)
 

@@ -259,17 +259,19 @@ def test_without_sampled_traces_span_rules_are_not_evaluated() -> None:
     assert spans == service(made)["not_evaluated"].split("+")
 
 
-def test_deprecated_names_are_told_and_cost_nothing() -> None:
+def test_deprecated_names_are_reported_and_cost_nothing() -> None:
     """Old keys at any level and old metrics, each with its new name; RES-004 sees no points."""
     metrics = [metric("system.network.dropped", "{packet}"), metric("jobs", "{job}")]
     old = [key("span", "http.target"), key("point", "http.method"), key("point", "service.name")]
 
     plain = scored([finding("RES-005")], metrics, [key("span", "url.path")])
-    told = scored([finding("RES-005")], metrics, [key("span", "url.path"), *old])
+    reported = scored([finding("RES-005")], metrics, [key("span", "url.path"), *old])
 
-    assert told["mart_score_service"].equals(plain["mart_score_service"])
-    assert told["mart_score_rule"].equals(plain["mart_score_rule"])
-    row = told["mart_advisory"].filter(pl.col("advisory") == "deprecated_name").row(0, named=True)
+    assert reported["mart_score_service"].equals(plain["mart_score_service"])
+    assert reported["mart_score_rule"].equals(plain["mart_score_rule"])
+    row = (
+        reported["mart_advisory"].filter(pl.col("advisory") == "deprecated_name").row(0, named=True)
+    )
     assert row["violating_count"] == 3
     assert row["samples"] == [
         "http.method on a point: http.request.method",

@@ -70,7 +70,7 @@ def test_just_under_a_band() -> None:
     assert (made["is_complete"], made["not_evaluated"]) == (False, "SPA-003")
 
 
-def test_vacuous_passes_are_told_apart() -> None:
+def test_vacuous_passes_are_reported_apart() -> None:
     """S09: the strict score counts what was never seen, the applicable one does not."""
     made = _scored({"RES-001", "MET-002"}, METRICS_ONLY)
 

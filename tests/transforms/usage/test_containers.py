@@ -118,7 +118,7 @@ def test_one_source_gives_a_fact_and_others_are_counted(telemetry: Any) -> None:
     assert frame["duplicate_source_count"].to_list() == [2]
 
 
-def test_use_told_per_pod_counts_only_without_containers(telemetry: Any) -> None:
+def test_use_reported_per_pod_counts_only_without_containers(telemetry: Any) -> None:
     """Pod rows include what containers already told; they stand in where those are missing."""
     telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2)])
     telemetry.add("k8s.pod.cpu.time", POD, [(0, 0), (1, 900)], "counter")
@@ -181,7 +181,7 @@ def test_pod_labels_beat_namespace_labels(telemetry: Any) -> None:
     assert row["labels"] == '{"app":"say \\"hi\\"","team":"payments","zone":"a"}'
 
 
-def test_a_node_is_heard_by_its_pods(telemetry: Any) -> None:
+def test_a_node_is_observed_by_its_pods(telemetry: Any) -> None:
     """An hour with a sample of a pod has telemetry; capacity is that of the nearest hour."""
     telemetry.node("n", cores=4, gib=16, samples=[0])
     telemetry.pod("p", "n", "shop", 1, 2)

@@ -97,11 +97,11 @@ def test_two_senders_of_one_metric_count_once(telemetry: Any) -> None:
     telemetry.add("k8s.container.cpu_request", {**CONTAINER, "k8s.container.name": "c"}, one)
 
     frame = telemetry.usage()
-    told = containers.fact_source(telemetry.told(), frame["usage_date"][0]).collect()
+    reported = containers.fact_source(telemetry.reported(), frame["usage_date"][0]).collect()
 
     assert frame["cpu_request_core_seconds"].to_list() == [3600.0]
     assert frame["duplicate_source_count"].to_list() == [2]
-    assert told.select("source", "teller", "counted_hours", "repeated_hours").rows() == [
+    assert reported.select("source", "teller", "counted_hours", "repeated_hours").rows() == [
         ("k8s.container.cpu_request", "|", 1, 0),
         ("kube_pod_container_resource_requests", "kube-state-metrics|", 0, 1),
         ("kube_pod_container_resource_requests", "opencost|", 0, 1),

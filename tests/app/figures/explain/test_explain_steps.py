@@ -16,7 +16,7 @@ from app.kit import words
 from app.kit.choices import first_look
 from app.kit.figure import figure
 from app.kit.reader import Reader
-from app.web.place import shelf
+from app.web.place import snapshots
 from meterbook.answers.explain import Question, explain
 from meterbook.answers.recipe_rows import rows_of
 from meterbook.base.settings import Settings
@@ -38,7 +38,7 @@ def settings(
     """Publish the world under a policy; its file is open once in this process."""
     home = tmp_path_factory.mktemp("steps")
     yield explained_world.published(explained_world.facts(), RULES + POLICIES[request.param], home)
-    shelf(home / "serving").reader().close()
+    snapshots(home / "serving").reader().close()
 
 
 def row_of(reader: Reader, day: str, ledger: dict[str, Any]) -> str:
@@ -54,7 +54,7 @@ def row_of(reader: Reader, day: str, ledger: dict[str, Any]) -> str:
 def test_the_page_says_what_the_command_says(settings: Settings) -> None:
     """For a row of every kind of line, reason and pool: the same steps and digits."""
     made = explain(settings, Question(DAY, DAY))
-    reader = shelf(settings.serving).reader()
+    reader = snapshots(settings.serving).reader()
     seen: set[tuple[str, ...]] = set()
 
     for ledger, recipe in zip(made.frame.to_dicts(), made.recipes, strict=True):
@@ -65,8 +65,8 @@ def test_the_page_says_what_the_command_says(settings: Settings) -> None:
         row = row_of(reader, str(DAY), ledger)
         page = figure(steps, reader, first_look(reader), str(DAY), ledger["x_line_hash"], row)
 
-        told = [[int(step[name]) for name in NUMBERS] for step in rows_of(recipe)]
-        assert page.data.select(SHOWN).cast(pl.Int128).rows() == [tuple(one) for one in told]
+        reported = [[int(step[name]) for name in NUMBERS] for step in rows_of(recipe)]
+        assert page.data.select(SHOWN).cast(pl.Int128).rows() == [tuple(one) for one in reported]
         assert page.data["step"].to_list() == [step["name"] for step in rows_of(recipe)]
         assert reader.ask(page.sql).frame.equals(page.data)
         last = page.data.filter("is_last")["result"].sum()
@@ -77,7 +77,7 @@ def test_the_page_says_what_the_command_says(settings: Settings) -> None:
 
 def test_a_row_that_is_not_there_has_words(settings: Settings) -> None:
     """A link of yesterday's snapshot shows no steps and says so."""
-    reader = shelf(settings.serving).reader()
+    reader = snapshots(settings.serving).reader()
 
     page = figure(steps, reader, first_look(reader), str(DAY), "no-line", "no-row")
 

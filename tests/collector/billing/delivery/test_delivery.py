@@ -35,7 +35,7 @@ def costs(home: Path) -> list[str]:
     return sorted(frame["billed_cost"].str.strip_chars_end("0"))
 
 
-def test_a_missing_column_is_told_beside_tag_columns(put: Put, tmp_path: Path) -> None:
+def test_a_missing_column_is_reported_beside_tag_columns(put: Put, tmp_path: Path) -> None:
     """Tags in columns of their own do not hide that the currency is missing."""
     path = put(tmp_path / "aws" / "cur.csv")
     pl.read_csv(path, infer_schema=False).drop("line_item_currency_code").write_csv(path)

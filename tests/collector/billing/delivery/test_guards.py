@@ -337,8 +337,8 @@ def test_a_restatement_says_what_changed(home: Path, tmp_path: Path) -> None:
 
     found = catalog.restatements(home)
 
-    told = found.select("service_name", "first_day", "reason", "billed_cost_delta").rows()
-    assert sorted(told) == [
+    reported = found.select("service_name", "first_day", "reason", "billed_cost_delta").rows()
+    assert sorted(reported) == [
         ("Compute", date(2026, 10, 2), "changed", Decimal(-1)),
         ("Compute", date(2026, 10, 4), "late_usage", Decimal(7)),
         ("Compute", date(2026, 10, 4), "tax", Decimal("0.3")),
@@ -363,7 +363,7 @@ def test_a_restated_refund(home: Path, tmp_path: Path) -> None:
     assert catalog.restatements(home)["reason"].to_list() == ["refund"]
 
 
-def test_conformance_is_told_per_delivery(home: Path, tmp_path: Path) -> None:
+def test_conformance_is_reported_per_delivery(home: Path, tmp_path: Path) -> None:
     """A broken rule has its count and a line; commitments are held against their purchase."""
     bought = {
         "CommitmentDiscountId": "sp-1",

@@ -236,7 +236,7 @@ def test_a_guard_holds_what_looks_wrong(
     assert lines(home)["billed_cost"].to_list() == [Decimal("1.5")]
 
 
-def test_a_row_with_too_many_cells_is_told(home: Path, bills: Path) -> None:
+def test_a_row_with_too_many_cells_is_reported(home: Path, bills: Path) -> None:
     """A comma too much does not shift costs into other columns."""
     path = write_csv(bills / "focus.csv", [row()])
     path.write_text(path.read_text() + "1,2,3\n")

@@ -122,15 +122,15 @@ def test_a_product_keeps_twelve_decimals() -> None:
     assert abs(found["x_report_billed_cost"][0] - want) <= Decimal("1e-12")
 
 
-def test_wrong_rates_are_all_told(tmp_path: Path) -> None:
+def test_wrong_rates_are_all_reported(tmp_path: Path) -> None:
     """A rate that is none, a day that is none, and one that stands twice are each named."""
     rows = ("2026-10-01,USD,x", "2026-13-01,USD,1", "2026-10-02,USD,1", "2026-10-02,USD,2")
 
     with pytest.raises(ConfigError) as caught:
         fx.read_rates(terms(tmp_path, *rows))
 
-    told = [finding.message for finding in caught.value.findings]
-    assert [text.split(": ")[0] for text in told] == [
+    reported = [finding.message for finding in caught.value.findings]
+    assert [text.split(": ")[0] for text in reported] == [
         "rates.csv row 1",
         "rates.csv row 2",
         "rates.csv row 4",

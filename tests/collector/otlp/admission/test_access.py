@@ -276,7 +276,7 @@ def test_browsers_are_let_in_only_from_named_origins(start, gauge):
     assert (foreign.status, foreign.headers["Access-Control-Allow-Origin"]) == (405, None)
 
 
-def test_health_is_told_in_both_protocols(running):
+def test_health_is_reported_in_both_protocols(running):
     """SERVING for the whole and for each service, NOT_FOUND for another."""
     with _plain(running) as channel:
         stub = health_pb2_grpc.HealthStub(channel)
@@ -286,11 +286,11 @@ def test_health_is_told_in_both_protocols(running):
             stub.Check(health_pb2.HealthCheckRequest(service="nobody"))
     url = f"http://127.0.0.1:{running.http_port}/healthz"
     with urllib.request.urlopen(url, timeout=5) as answer:
-        told = json.load(answer)
+        reported = json.load(answer)
 
     assert found == [health_pb2.HealthCheckResponse.SERVING] * 2
     assert unknown.value.code() == grpc.StatusCode.NOT_FOUND
-    assert told == {"status": "ok"}
+    assert reported == {"status": "ok"}
 
 
 def test_our_own_metrics_add_up(running, gauge):
@@ -331,7 +331,7 @@ def test_it_records_its_own_metrics_in_the_lake(start, gauge):
     _until(is_recorded)
 
 
-def test_a_port_that_is_taken_is_told_with_exit_status_2(running, tmp_path):
+def test_a_port_that_is_taken_is_reported_with_exit_status_2(running, tmp_path):
     """Neither door shares its port, not even with another collector."""
     for key, port in (("GRPC", running.grpc_port), ("HTTP", running.http_port)):
         other = "HTTP" if key == "GRPC" else "GRPC"
@@ -372,7 +372,7 @@ def test_slow_senders_are_cut_off_and_others_served(start, gauge):
         link.close()
 
 
-def test_a_body_too_large_is_told_while_it_is_still_being_sent(start, gauge):
+def test_a_body_too_large_is_reported_while_it_is_still_being_sent(start, gauge):
     """413 in full, whether the length is declared or not; then the connection ends."""
     running = start(max_request_bytes=2048)
     head = b"POST /v1/metrics HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"

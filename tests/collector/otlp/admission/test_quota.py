@@ -40,7 +40,7 @@ def test_over_any_time_a_tenant_gets_its_rate_and_one_burst(steps):
         assert taken <= 50 + 10 * clock.now + 1
 
 
-def test_who_is_over_is_told_when_to_come_again():
+def test_who_is_over_is_reported_when_to_come_again():
     """A burst of 5, then 1 a second: after the time that was told it gets in."""
     clock = _Clock()
     quotas = Quotas(["shop:requests=1"], clock)
@@ -68,7 +68,7 @@ def test_a_request_larger_than_the_burst_gets_in_and_is_paid_off():
     assert not _refused(quotas, "shop")
 
 
-def test_quotas_are_read_and_what_cannot_be_read_is_told():
+def test_quotas_are_read_and_what_cannot_be_read_is_reported():
     """Names and numbers; each wrong text is one finding."""
     assert parse_quota("shop: requests=1, series=50") == ("shop", Quota(requests=1, series=50))
     assert len(quota_findings(["shop:requests=1", "shop", "shop:x=1", "shop:bytes=-1"])) == 3

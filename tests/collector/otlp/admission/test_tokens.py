@@ -106,7 +106,7 @@ def test_two_tokens_of_a_tenant_are_active_at_most(path):
     assert sum(token.is_active(NOW) for token in read_tokens(path)) == 2
 
 
-def test_all_that_is_wrong_with_a_new_token_is_told_at_once(path):
+def test_all_that_is_wrong_with_a_new_token_is_reported_at_once(path):
     """Tenant, scope and days in one message; nothing is written."""
     with pytest.raises(ConfigError) as caught:
         create_token(path, "Sh op", ["everything"], NOW, days=0)

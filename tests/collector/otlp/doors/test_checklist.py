@@ -126,7 +126,9 @@ def test_row_06_an_empty_request_is_a_success(peer, signal):
 
 
 @by_signal
-def test_row_07_what_cannot_be_read_is_told_in_the_encoding_of_the_request(peer, batches, signal):
+def test_row_07_what_cannot_be_read_is_reported_in_the_encoding_of_the_request(
+    peer, batches, signal
+):
     """400 and INVALID_ARGUMENT, with BadRequest in the details."""
     cut = batches.protobuf(signal, "row07")[:-7]
 
@@ -189,7 +191,7 @@ def test_row_09_an_answer_is_short_whatever_was_wrong(peer):
 
 
 @by_signal
-def test_row_10_overload_is_told_with_a_time_to_come_again(full, batches, signal):
+def test_row_10_overload_is_reported_with_a_time_to_come_again(full, batches, signal):
     """503 with Retry-After, UNAVAILABLE with RetryInfo; never 500."""
     http = full.post(batches.protobuf(signal, "row10"), f"/v1/{signal}")
     words = full.post(batches.json(signal, "row10"), f"/v1/{signal}", kind=JSON)

@@ -44,7 +44,7 @@ def test_a_segment_cut_at_any_byte_gives_every_whole_record():
 
 
 @given(st.data())
-def test_a_flipped_bit_costs_one_record_and_is_told(data):
+def test_a_flipped_bit_costs_one_record_and_is_reported(data):
     """The records before and behind a damaged one are kept."""
     segment, ends = _segment()
     bit = data.draw(st.integers(SEGMENT.size * 8, len(segment) * 8 - 1))
@@ -58,7 +58,7 @@ def test_a_flipped_bit_costs_one_record_and_is_told(data):
     assert len(found.damaged) == 1
 
 
-def test_zeros_behind_the_last_record_are_told_apart():
+def test_zeros_behind_the_last_record_are_reported_apart():
     """A file that grew before its bytes came is no corruption of records."""
     data, ends = _segment()
 
@@ -257,7 +257,7 @@ def test_a_tenant_that_floods_leaves_room_for_the_others(tmp_path):
     _run(act)
 
 
-def test_what_waits_for_the_decoder_is_told_with_its_age(tmp_path):
+def test_what_waits_for_the_decoder_is_reported_with_its_age(tmp_path):
     """Bytes and age of what is not decoded; nothing when nothing waits."""
 
     async def act() -> None:

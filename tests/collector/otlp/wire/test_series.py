@@ -75,7 +75,7 @@ def test_order_of_attributes_and_of_maps_makes_no_series():
     assert ids[0] == ids[1] != ids[2] == ids[3]
 
 
-def test_attributes_are_told_apart_where_their_bytes_join():
+def test_attributes_are_reported_apart_where_their_bytes_join():
     """One attribute whose bytes are those of two is not the two."""
     one, two = _kv("a", int_value=1), _kv("b", int_value=2)
     joined = KeyValue.FromString(one.SerializeToString() + two.SerializeToString())

@@ -81,7 +81,7 @@ def test_text_that_is_not_utf_8_is_read():
     assert metric["name"] == b"\xff\xfe"
 
 
-def test_absent_and_zero_are_told_apart():
+def test_absent_and_zero_are_reported_apart():
     """An optional zero is a zero; one that is not sent is null."""
     zero = b"\x21" + struct.pack("<d", 0.0)
 

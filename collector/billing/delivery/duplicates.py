@@ -12,7 +12,7 @@ import polars as pl
 NONE: Final = pl.lit(0, pl.UInt32)
 
 
-class Twins:
+class Duplicates:
     """Sorted runs of what was seen, each at least twice as long as the next."""
 
     def __init__(self) -> None:
