@@ -1,0 +1,1 @@
+"""A build: what is due, the steps run in order, the snapshot published."""

@@ -1,0 +1,1 @@
+"""Engines: how the days of a build are run."""
