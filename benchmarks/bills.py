@@ -25,6 +25,7 @@ from peak import Measured, measured, table
 
 from collector.billing.delivery.catalog import scan_cost_lines
 from collector.billing.delivery.load import load, places_of
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 NOW: Final = datetime(2026, 11, 2, tzinfo=UTC)
@@ -113,7 +114,7 @@ def given(folder: str) -> Path:
 
 def ours(folder: Path) -> str:
     """Load the month; give the billed and the amortised cost in force."""
-    home = folder.parent / "home"
+    home = Home(folder.parent / "home")
     report = load(
         places_of([str(folder)]),
         home,
@@ -125,7 +126,7 @@ def ours(folder: Path) -> str:
     if report.is_refused:
         raise SystemExit(report.text)
     sums = scan_cost_lines(home).select(pl.col("billed_cost", "effective_cost").sum()).collect()
-    shutil.rmtree(home)
+    shutil.rmtree(home.root)
     return " ".join(str(cost.normalize()) for cost in sums.row(0))
 
 

@@ -22,8 +22,9 @@ from typing import Any, Final
 from peak import table
 from receiver import SET, await_port, distinct, free_port, payloads, small_payloads
 
-from collector.otlp.admission.tokens import create_token, tokens_file
+from collector.otlp.admission.tokens import create_token
 from collector.otlp.serve import serve
+from meterbook.base.home import Home
 from meterbook.base.settings import CollectorSettings
 
 FLOOD_CONNECTIONS: Final = 8
@@ -69,7 +70,7 @@ def _flood(port: int, token: str, seconds: float) -> None:
         each.join()
 
 
-def _serve(home: Path, port: int, quotas: tuple[str, ...]) -> None:
+def _serve(home: Home, port: int, quotas: tuple[str, ...]) -> None:
     settings = CollectorSettings(
         grpc_port=0, http_port=port, auth="token", quotas=quotas, telemetry_seconds=0
     )
@@ -85,8 +86,8 @@ def measure(quota: str, requests: int) -> dict[str, Any]:
     """Measure the quiet tenant alone, then beside the flood, on one collector."""
     now = datetime.now(UTC)  # noqa: TID251 - a real server looks at the real clock
     with tempfile.TemporaryDirectory() as folder:
-        home, port = Path(folder), free_port()
-        tokens = {t: create_token(tokens_file(home), t, ["ingest"], now)[0] for t in ("q", "loud")}
+        home, port = Home(Path(folder)), free_port()
+        tokens = {t: create_token(home.tokens, t, ["ingest"], now)[0] for t in ("q", "loud")}
         process = _start("--serve", str(home), str(port), quota)
         try:
             await_port(port)
@@ -123,7 +124,7 @@ def main() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
-        _serve(Path(sys.argv[2]), int(sys.argv[3]), tuple(filter(None, sys.argv[4:])))
+        _serve(Home(Path(sys.argv[2])), int(sys.argv[3]), tuple(filter(None, sys.argv[4:])))
     elif sys.argv[1:2] == ["--flood"]:
         _flood(int(sys.argv[2]), sys.argv[3], float(sys.argv[4]))
     else:

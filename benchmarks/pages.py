@@ -29,6 +29,7 @@ from playwright.sync_api import BrowserContext, Page
 
 from app.kit.choices import choices
 from app.kit.reader import Reader
+from meterbook.base.home import Home
 from warehouse.store.snapshot import current
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
@@ -76,10 +77,11 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="three rounds")
     parser.add_argument("--pages", nargs="*", default=[*PAGES])
     chosen = parser.parse_args()
-    if not (chosen.home / "serving" / "CURRENT").exists():
-        sys.exit(f"{chosen.home} has no snapshot: `make demo` builds one")
-    team = _a_team(chosen.home)
-    with site(chosen.home) as address, _blank() as blank, browser() as chromium:
+    home = Home(chosen.home)
+    if not (home.serving / "CURRENT").exists():
+        sys.exit(f"{home} has no snapshot: `make demo` builds one")
+    team = _a_team(home)
+    with site(home) as address, _blank() as blank, browser() as chromium:
         context = chromium.new_context(viewport={"width": WIDE, "height": 900})
         context.set_default_timeout(60_000)
         paths = {
@@ -89,8 +91,8 @@ def main() -> None:
         _report(context, blank, paths, 3 if chosen.quick else chosen.rounds)
 
 
-def _a_team(home: Path) -> str:
-    reader = Reader(current(home / "serving"))
+def _a_team(home: Home) -> str:
+    reader = Reader(current(home.serving))
     try:
         return choices(reader).teams[0]
     finally:

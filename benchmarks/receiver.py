@@ -35,6 +35,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 
 from collector.otlp.decode.status import wait_until_decoded
 from collector.otlp.serve import serve
+from meterbook.base.home import Home
 from meterbook.base.settings import CollectorSettings
 
 SET: Final = 100
@@ -239,13 +240,13 @@ async def _floor(port: int, file: Path) -> None:
     await server.serve_forever()
 
 
-def _serve(kind: str, grpc_port: int, http_port: int, home: Path) -> None:
+def _serve(kind: str, grpc_port: int, http_port: int, folder: Path) -> None:
     if kind == "floor":
-        asyncio.run(_floor(http_port, home / "log"))
+        asyncio.run(_floor(http_port, folder / "log"))
     settings = CollectorSettings(
         grpc_port=grpc_port, http_port=http_port, segment_seconds=1.0, telemetry_seconds=0
     )
-    sys.exit(serve(settings, home, decode=kind == "lake"))
+    sys.exit(serve(settings, Home(folder), decode=kind == "lake"))
 
 
 def _command(kind: str, grpc_port: int, http_port: int, home: Path) -> list[str]:
@@ -320,9 +321,9 @@ def measure(kind: str, door: str, bodies: list[bytes], requests: int) -> dict[st
     }
 
 
-def _settle(kind: str, home: Path) -> None:
+def _settle(kind: str, folder: Path) -> None:
     if kind == "lake":
-        wait_until_decoded(home, 120)
+        wait_until_decoded(Home(folder), 120)
     time.sleep(0.5)
 
 

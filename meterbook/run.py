@@ -85,12 +85,7 @@ def serve_site(settings: Settings) -> None:
     """Run the site until told to stop."""
     from app.web import serve as site  # noqa: PLC0415 - see above
 
-    site.serve(
-        settings.home,
-        settings.site.host,
-        settings.site.port,
-        stale_hours=settings.site.stale_hours,
-    )
+    site.serve(settings.home, settings.site)
 
 
 def report(settings: Settings, out: Path) -> None:
@@ -98,7 +93,7 @@ def report(settings: Settings, out: Path) -> None:
     from app import report as report_page  # noqa: PLC0415 - see above
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    report_page.write_report(current(settings.serving), out)
+    report_page.write_report(current(settings.home.serving), out)
 
 
 def write_sample_world(out: Path, spec: tuple[int, int, str, date], *, say: Say) -> None:
@@ -112,7 +107,7 @@ def run(settings: Settings, wanted: Wanted, *, clock: Clock, say: Say) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.home.root.mkdir(parents=True, exist_ok=True)
     world = _demo_world(settings, wanted.demo, clock, say) if wanted.demo else None
     if world is not None:
         settings = world.settings
@@ -157,7 +152,7 @@ def _spec(seed: int, days: int, size: str, end: date) -> WorldSpec:
 
 def _demo_world(settings: Settings, demo: Demo, clock: Clock, say: Say) -> _World:
     """Make the sample world in the home, or take up the one that is there."""
-    folder = settings.home / "sample"
+    folder = settings.home.sample
     remembered = folder / "world.json"
     wanted = {"size": demo.size, "seed": demo.seed, "days": DEMO_DAYS}
     if remembered.is_file():
@@ -179,9 +174,9 @@ def _demo_world(settings: Settings, demo: Demo, clock: Clock, say: Say) -> _Worl
         say(f"world: making {demo.size} world, seed {demo.seed}, {DEMO_DAYS} days up to {end}")
         write_sample(spec, folder, say, otlp=False)
         remembered.write_text(json.dumps({**wanted, "end": end.isoformat()}), encoding="utf-8")
-    config = settings.home / "meterbook.toml"  # where every later command finds it
+    config = settings.home.config  # where every later command finds it
     if not config.exists():
-        config.symlink_to(Path("sample") / "meterbook.toml")
+        config.symlink_to(Path(folder.name) / config.name)
     own = load_settings(config, os.environ, {"home": settings.home})
     return _World(spec, own, folder / "sent.json")
 
@@ -223,8 +218,9 @@ def _settle(settings: Settings, say: Say, stop: threading.Event) -> None:
 
 
 def _build(settings: Settings, now: datetime, say: Say, stop: threading.Event) -> None:
+    bills = settings.billing.counted_from(settings.base)
     loaded = building.load_bills(
-        settings, (), now=now, accept=None, say=say, is_stopped=stop.is_set
+        bills, settings.home, (), now=now, accept=None, say=say, is_stopped=stop.is_set
     )
     for line in loaded.text.splitlines():
         say(f"bills: {line}")
@@ -234,9 +230,9 @@ def _build(settings: Settings, now: datetime, say: Say, stop: threading.Event) -
 
 
 def _finish_once(settings: Settings, say: Say) -> int:
-    out = settings.home / "report.html"
+    out = settings.home.report
     report(settings, out)
-    snapshot = current(settings.serving)
+    snapshot = current(settings.home.serving)
     say(f"report:   {out}")
     say(f"snapshot: {snapshot.path}")
     say(f"see it:   meterbook --home {settings.home} serve")

@@ -21,6 +21,7 @@ from typing import Final, Literal
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.report import write_report
+from meterbook.base.home import Home
 from warehouse.store.snapshot import current
 
 PAGES: Final = (
@@ -61,7 +62,9 @@ SERVE: Final = """
 import sys
 from pathlib import Path
 from app.web.serve import serve
-serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), stale_hours=26)
+from meterbook.base.home import Home
+from meterbook.base.settings import SiteSettings
+serve(Home(Path(sys.argv[1])), SiteSettings(port=int(sys.argv[2])))
 """
 
 Scheme = Literal["light", "dark"]
@@ -74,11 +77,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--pages", nargs="*", default=[*PAGES, "report"])
     chosen = parser.parse_args()
+    home = Home(chosen.home)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    with site(chosen.home) as address, browser() as chromium:
+    with site(home) as address, browser() as chromium:
         for name in chosen.pages:
             if name == "report":
-                picture_report(chromium, chosen.home, chosen.out)
+                picture_report(chromium, home, chosen.out)
             else:
                 picture_page(chromium, address, name, chosen.out)
 
@@ -108,11 +112,11 @@ def _open_first_team(page: Page) -> None:
         wait_drawn(page)
 
 
-def picture_report(chromium: Browser, home: Path, out: Path) -> None:
+def picture_report(chromium: Browser, home: Home, out: Path) -> None:
     """Take the static report in both schemes, opened as a file."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "report.html"
-        write_report(current(home / "serving"), file)
+        file = Path(folder) / "opened.html"
+        write_report(current(home.serving), file)
         schemes: tuple[Scheme, ...] = ("light", "dark")
         for scheme in schemes:
             page = open_page(chromium, scheme, WIDE)
@@ -167,7 +171,7 @@ def chromium_path() -> str:
 
 
 @contextmanager
-def site(home: Path) -> Iterator[str]:
+def site(home: Home) -> Iterator[str]:
     """Run the site on a free port and give its address; stop it at the end."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-c", SERVE, str(home), str(port)])

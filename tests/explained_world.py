@@ -6,14 +6,13 @@ Gives    a home with a snapshot of one day: nodes with and without GPUs, volumes
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from meterbook.answers.rules import ownership_files
-from meterbook.base.settings import Settings
-from meterbook.base.settings_file import load_settings
+from meterbook.base.home import Home
+from meterbook.base.settings import OwnershipSettings
 from tests.transforms.conftest import DAY, START, Bill, Telemetry
 from transforms.ledger import allocation, cost, evidence, pools
 from transforms.owners.ownership import parse_ownership
@@ -171,7 +170,7 @@ def facts() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def published(known: dict[str, Any], text: str, home: Path) -> Settings:
+def published(known: dict[str, Any], text: str, home: Home) -> None:
     """Build the day under an ownership file and publish it."""
     ownership = parse_ownership(text)
     reported, bill, usage = known["told"], known["bill"], known["usage"].lazy()
@@ -181,10 +180,7 @@ def published(known: dict[str, Any], text: str, home: Path) -> Settings:
         volumes=known["volumes"].lazy(), weights=weights.lazy(),
         network=known["network"].lazy(), balancers=known["balancers"].lazy(),
     ).collect()  # fmt: skip
-    (home / "ownership.yaml").write_text(text, encoding="utf-8")
-    config = home / "meterbook.toml"
-    config.write_text('[ownership]\nrules = "ownership.yaml"\n', encoding="utf-8")
-    settings = load_settings(config, {}, {"home": str(home)})
+    (home.root / "ownership.yaml").write_text(text, encoding="utf-8")
     days = bill.lines.select(pl.col("charge_period_start").dt.date().unique()).collect()
     made = {
         COST_LEDGER: ledger,
@@ -197,14 +193,13 @@ def published(known: dict[str, Any], text: str, home: Path) -> Settings:
         POOL_WEIGHT_DAILY: weights,
         WEIGHT_HOURLY: evidence.weight_hourly(usage, ownership.basis).collect(),
         TRAFFIC_HOURLY: evidence.traffic_hourly(known["network"].lazy()).collect(),
-        OWNERSHIP_FILE: ownership_files(settings),
+        OWNERSHIP_FILE: ownership_files(OwnershipSettings(rules="ownership.yaml"), home.root),
         COST_DAILY_TEAM: cost.cost_daily_team(ledger.lazy()).collect(),
         COST_DAILY_SERVICE: cost.cost_daily_service(ledger.lazy()).collect(),
         RECONCILIATION_DAILY: cost.reconciliation_daily(bill.of_day(), ledger.lazy()).collect(),
     }
-    with Store(home / "warehouse.duckdb") as store:
+    with Store(home.warehouse) as store:
         with store.change() as change:
             for table, frame in made.items():
                 change.replace(table, frame)
-        publish(store, home / "serving", now=datetime(2026, 10, 3, tzinfo=UTC), keep=1)
-    return settings
+        publish(store, home.serving, now=datetime(2026, 10, 3, tzinfo=UTC), keep=1)

@@ -24,6 +24,7 @@ from meterbook.answers import opencost
 from meterbook.answers.explain import Question, as_json, explain
 from meterbook.answers.opencost import Window
 from meterbook.answers.rules import ownership_files, ownership_of
+from meterbook.base.home import Home
 from meterbook.base.settings_file import load_settings
 from meterbook.build.closing import read_closed
 from meterbook.build.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
@@ -40,7 +41,7 @@ from warehouse.tables.mart_coverage import COVERAGE_DAILY
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def meterbook(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def meterbook(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command as its user would."""
     program = [sys.executable, "-m", "meterbook.cli", "--home", str(home), *words]
     environ = {key: value for key, value in os.environ.items() if not key.startswith("MB_")}
@@ -48,15 +49,15 @@ def meterbook(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Run the small demo once for all tests of this file."""
-    folder = tmp_path_factory.mktemp("demo") / "home"
+    folder = Home(tmp_path_factory.mktemp("demo") / "home")
     done = meterbook(folder, "run", "--demo", "--once", "--size", "small")
     assert done.returncode == 0, done.stderr
     return folder
 
 
-def ask(home: Path, sql: str) -> list[dict[str, Any]]:
+def ask(home: Home, sql: str) -> list[dict[str, Any]]:
     """Ask through the command, in this process, in JSON; money comes as text."""
     done = CliRunner().invoke(main, ["--home", str(home), "query", sql, "--format", "json"])
     assert done.exit_code == 0, done.output
@@ -64,12 +65,12 @@ def ask(home: Path, sql: str) -> list[dict[str, Any]]:
     return rows
 
 
-def truth(home: Path, name: str) -> pl.DataFrame:
+def truth(home: Home, name: str) -> pl.DataFrame:
     """Read what the world knows of itself."""
-    return pl.read_parquet(home / "sample" / "truth" / f"{name}.parquet")
+    return pl.read_parquet(home.sample / "truth" / f"{name}.parquet")
 
 
-def test_ledger_equals_bill_equals_truth(home: Path) -> None:
+def test_ledger_equals_bill_equals_truth(home: Home) -> None:
     """Sums of bill and ledger are the world's own, and no day differs by an atom."""
     row = ask(
         home,
@@ -84,7 +85,7 @@ def test_ledger_equals_bill_equals_truth(home: Path) -> None:
     assert Decimal(row["billed"]) == total["billed_cost"].sum()
 
 
-def test_each_team_pays_what_the_world_says(home: Path) -> None:
+def test_each_team_pays_what_the_world_says(home: Home) -> None:
     """Per team and month the ledger is the truth, to a millionth of the bill."""
     rows = ask(
         home,
@@ -106,7 +107,7 @@ def test_each_team_pays_what_the_world_says(home: Path) -> None:
     assert far == {}
 
 
-def test_silent_hours_are_in_their_bucket_and_nowhere_else(home: Path) -> None:
+def test_silent_hours_are_in_their_bucket_and_nowhere_else(home: Home) -> None:
     """What the silent node's hours cost is `__no_telemetry__`, hour by hour."""
     rows = ask(
         home,
@@ -122,7 +123,7 @@ def test_silent_hours_are_in_their_bucket_and_nowhere_else(home: Path) -> None:
     )
 
 
-def test_the_dark_list_is_the_dark_services(home: Path) -> None:
+def test_the_dark_list_is_the_dark_services(home: Home) -> None:
     """Each service is in the list the world put it in, and M7 is the world's."""
     rows = ask(home, "SELECT service_namespace, service_name, state FROM mart_coverage_service")
     got = {(row["service_namespace"], row["service_name"]): row["state"] for row in rows}
@@ -146,7 +147,7 @@ def test_the_dark_list_is_the_dark_services(home: Path) -> None:
     }
 
 
-def test_services_cost_what_the_world_says(home: Path) -> None:
+def test_services_cost_what_the_world_says(home: Home) -> None:
     """Each expected service, and the dark ones together, cost the truth's last 30 days."""
     built = ask(home, "SELECT max(day) AS day FROM mart_coverage_daily")[0]["day"]
     since = date.fromisoformat(built) - timedelta(days=30)
@@ -179,7 +180,7 @@ def test_services_cost_what_the_world_says(home: Path) -> None:
     assert {row["service_name"] for row in rows if row["state"] == "dark"} >= {"ledger-db"}
 
 
-def test_continuity_is_the_hours_the_world_sent(home: Path) -> None:
+def test_continuity_is_the_hours_the_world_sent(home: Home) -> None:
     """Of the 168 hours before the build each signal has those of the truth; one has gaps."""
     built = ask(home, "SELECT max(started_at) AS at FROM mart_run")[0]["at"]
     end = datetime.fromisoformat(built).replace(minute=0, second=0, microsecond=0)
@@ -203,7 +204,7 @@ def test_continuity_is_the_hours_the_world_sent(home: Path) -> None:
     assert [row["service_name"] for row in rows if row["has_gaps"]] == ["pricing"]
 
 
-def test_the_score_finds_what_is_badly_instrumented(home: Path) -> None:
+def test_the_score_finds_what_is_badly_instrumented(home: Home) -> None:
     """The rules that fail are those that the world breaks, and no others; so the points are known.
 
     SPA-003 is never evaluated: 480 points are all there are.
@@ -232,7 +233,7 @@ def test_the_score_finds_what_is_badly_instrumented(home: Path) -> None:
     assert lost["search"] == 30 + 20 + 30
 
 
-def test_the_exploding_label_stands_first(home: Path) -> None:
+def test_the_exploding_label_stands_first(home: Home) -> None:
     """On the last day the world's exploding label saves most, and is the root cause on its day."""
     explosion = truth(home, "explosion").sort("day")
     last = explosion.row(-1, named=True)
@@ -260,7 +261,7 @@ def test_the_exploding_label_stands_first(home: Path) -> None:
     assert causes == [{"root_cause_label": first["label"]}]
 
 
-def test_the_surge_is_out_of_the_ordinary(home: Path) -> None:
+def test_the_surge_is_out_of_the_ordinary(home: Home) -> None:
     """The database that cost three times the usual for two days, and nothing else, is told."""
     rows = ask(home, "SELECT charge_date, team, service_name, scope FROM mart_cost_anomaly")
     want = truth(home, "surge")
@@ -269,7 +270,7 @@ def test_the_surge_is_out_of_the_ordinary(home: Path) -> None:
     assert found == {(str(day), team, service) for day, team, service in want.rows()}
 
 
-def test_the_blown_budget_is_seen(home: Path) -> None:
+def test_the_blown_budget_is_seen(home: Home) -> None:
     """The team that the world lets overspend is over or at risk; the others are not over."""
     rows = ask(home, "SELECT period, team, state FROM mart_budget")
     blown = {
@@ -280,7 +281,7 @@ def test_the_blown_budget_is_seen(home: Path) -> None:
     assert {(row["period"], row["team"]) for row in rows if row["state"] == "over"} == blown
 
 
-def test_a_figure_is_explained_to_its_bill_lines(home: Path) -> None:
+def test_a_figure_is_explained_to_its_bill_lines(home: Home) -> None:
     """What `explain` lists for a team and day sums to the team's figure."""
     chosen = ask(
         home,
@@ -297,7 +298,7 @@ def test_a_figure_is_explained_to_its_bill_lines(home: Path) -> None:
     assert all(row["x_line_hash"] and row["config_hash"] for row in rows)
 
 
-def test_fifty_figures_are_recomputed_by_hand(home: Path) -> None:
+def test_fifty_figures_are_recomputed_by_hand(home: Home) -> None:
     """For 50 teams and days picked at random, the printed shares give the same digits again.
 
     Among them are figures of every kind of line: nodes and GPUs, volumes, traffic, pools.
@@ -308,11 +309,10 @@ def test_fifty_figures_are_recomputed_by_hand(home: Path) -> None:
     )
     picks = random.Random(5).sample(ask(home, sql), 50)  # noqa: S311 - a seed, not a secret
     far, kinds = [], set()
-    settings = load_settings(home / "meterbook.toml", {}, {"home": str(home)})
 
     for pick in picks:
         day = date.fromisoformat(pick["charge_date"])
-        made = explain(settings, Question(day, day, team=pick["team"]))
+        made = explain(home, Question(day, day, team=pick["team"]))
         rows = json.loads(as_json(made))
         costs = [recomputed(row) for row in rows]
         total = sum(costs, Decimal(0))
@@ -338,7 +338,7 @@ def steps_of(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
                 yield from resource["steps"]
 
 
-def test_opencosts_shape_has_the_ledgers_money(home: Path) -> None:
+def test_opencosts_shape_has_the_ledgers_money(home: Home) -> None:
     """Per namespace the costs in OpenCost's shape are the ledger's, part by part, to the digit."""
     kinds = {
         "pvCost": "volume",
@@ -355,9 +355,8 @@ def test_opencosts_shape_has_the_ledgers_money(home: Path) -> None:
         " sum(effective_cost) AS cost FROM core_cost_ledger"
         f" WHERE charge_date >= DATE '{window.first}' GROUP BY ALL",
     )
-    settings = load_settings(home / "meterbook.toml", {}, {"home": str(home)})
 
-    sets = opencost.allocations(settings, window, "namespace", by_day=False)
+    sets = opencost.allocations(home, window, "namespace", by_day=False)
 
     (made,) = json.loads(opencost.as_json(sets), parse_float=Decimal)["data"]
     want: dict[str, dict[str, Decimal]] = {}
@@ -376,7 +375,7 @@ def test_opencosts_shape_has_the_ledgers_money(home: Path) -> None:
     assert made["orders"]["pvByteHours"] > 0
 
 
-def test_statements_add_up_to_the_bill(home: Path, tmp_path: Path) -> None:
+def test_statements_add_up_to_the_bill(home: Home, tmp_path: Path) -> None:
     """The cents of all statements of a month are the rounded bill of the world's truth."""
     month = str(truth(home, "team_month")["month"].max())
 
@@ -391,25 +390,25 @@ def test_statements_add_up_to_the_bill(home: Path, tmp_path: Path) -> None:
     assert abs(bill - Decimal(str(whole))) <= Decimal("0.02")
 
 
-def kept(home: Path, day: date) -> dict[str, pl.DataFrame]:
+def kept(home: Home, day: date) -> dict[str, pl.DataFrame]:
     """Give a day's rows of every table that is built by the day."""
-    with Store(home / "warehouse.duckdb") as store:
+    with Store(home.warehouse) as store:
         tables = [table for table in store.tables if table.partition and table != PARTITION]
         return {table.name: store.read_day(table, day) for table in tables}
 
 
-def built_at(home: Path, day: date) -> dict[str, datetime]:
+def built_at(home: Home, day: date) -> dict[str, datetime]:
     """Tell when each step of a day was last built."""
-    with Store(home / "warehouse.duckdb") as store:
+    with Store(home.warehouse) as store:
         return dict(store.read_day(PARTITION, day).select("step", "built_at").rows())
 
 
-def test_a_part_that_is_built_is_what_a_whole_build_gives(home: Path) -> None:
+def test_a_part_that_is_built_is_what_a_whole_build_gives(home: Home) -> None:
     """A rule of one day builds the steps of cost of that day, on what the store has of the others.
 
     Building that day whole gives the same rows, to the last digit; usage was left alone.
     """
-    rules = home / "sample" / "ownership.yaml"
+    rules = home.sample / "ownership.yaml"
     text = rules.read_text(encoding="utf-8")
     day = truth(home, "team_day")["charge_date"].max()
     assert isinstance(day, date)
@@ -457,18 +456,18 @@ def from_shuffled(which: Sequence[Step], given: Frames, terms: Terms) -> dict[st
     return made
 
 
-def test_the_order_of_rows_changes_nothing(home: Path) -> None:
+def test_the_order_of_rows_changes_nothing(home: Home) -> None:
     """Each table of a day, and each of all days, is the same to the last bit from shuffled rows."""
-    settings = load_settings(home / "meterbook.toml", {}, {"home": str(home)})
-    ownership = ownership_of(ownership_files(settings))
-    with Store(settings.warehouse) as store:
+    settings = load_settings(home.config, {}, {"home": str(home)})
+    ownership = ownership_of(ownership_files(settings.ownership, settings.base))
+    with Store(home.warehouse) as store:
         done = store.read(PARTITION)
         last, now = done["day"].max(), done["built_at"].max()
         assert isinstance(last, date)
         assert isinstance(now, datetime)
         day = last - timedelta(days=3)
         terms = Terms(day, now, settings, ownership)
-        made = from_shuffled(day_steps.DAY, Inputs(settings).of_day(day), terms)
+        made = from_shuffled(day_steps.DAY, Inputs(home).of_day(day), terms)
         kept = {name: store.read_day(BY_NAME[name], day) for name in made}
         read = {name for step in whole_steps.WHOLE for name in step.reads} & BY_NAME.keys()
         given = {
@@ -476,9 +475,9 @@ def test_the_order_of_rows_changes_nothing(home: Path) -> None:
                 name: store.read(BY_NAME[name]).lazy()
                 for name in read - set(whole_steps.WHOLE_WRITES)
             },
-            "catalogue": read_catalogue(settings),
-            "catalogue_ages": catalogue_ages(settings),
-            "metric_uses": read_uses(settings),
+            "catalogue": read_catalogue(settings.inventory, settings.base),
+            "catalogue_ages": catalogue_ages(settings.inventory, settings.base),
+            "metric_uses": read_uses(settings.cardinality, settings.base),
             "fx_rates": fx.read_rates(settings.billing).lazy(),
             "closed": read_closed(home).lazy(),
             "coverage_history": store.read(COVERAGE_DAILY).lazy(),
@@ -490,7 +489,7 @@ def test_the_order_of_rows_changes_nothing(home: Path) -> None:
     assert [name for name, rows in made.items() if not rows.equals(kept[name])] == []
 
 
-def test_a_second_build_finds_nothing_to_do(home: Path) -> None:
+def test_a_second_build_finds_nothing_to_do(home: Home) -> None:
     """The same input builds no day again."""
     done = meterbook(home, "build")
     again = meterbook(home, "build")
@@ -499,9 +498,9 @@ def test_a_second_build_finds_nothing_to_do(home: Path) -> None:
     assert again.stdout.startswith("0 day(s) built")
 
 
-def test_the_report_and_status_are_there(home: Path) -> None:
+def test_the_report_and_status_are_there(home: Home) -> None:
     """The static report names the snapshot; status and check find the book sound."""
-    report = (home / "report.html").read_text(encoding="utf-8")
+    report = (home.report).read_text(encoding="utf-8")
     status = json.loads(meterbook(home, "status", "--json").stdout)
 
     assert "snapshot" in report

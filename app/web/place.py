@@ -10,7 +10,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from app.kit.reader import Reader, Snapshots
-from meterbook.base.settings import Settings, SiteSettings
+from meterbook.base.home import Home
+from meterbook.base.settings import SiteSettings
 
 
 def clock() -> datetime:
@@ -23,8 +24,8 @@ def clock() -> datetime:
 
 def open_reader() -> Reader:
     """Give a reader of the current snapshot. Errors: NothingPublishedError."""
-    home = Path(os.environ.get("MB_HOME", Settings().home))
-    return snapshots(home / "serving").reader()
+    home = Home(Path(os.environ.get("MB_HOME", Home().root)))
+    return snapshots(home.serving).reader()
 
 
 def age(reader: Reader) -> timedelta:

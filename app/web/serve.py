@@ -1,6 +1,6 @@
 """Runs the site.
 
-Takes    the home whose snapshots are shown, an address
+Takes    the home whose snapshots are shown, the settings of the site
 Never    sends anything to anyone but its readers
 """
 
@@ -8,23 +8,25 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
 import uvicorn
 
+from meterbook.base.home import Home
+from meterbook.base.settings import SiteSettings
 
-def serve(home: Path, host: str, port: int, *, stale_hours: float) -> None:
+
+def serve(home: Home, settings: SiteSettings) -> None:
     """Serve until SIGTERM or SIGINT, then end open visits and return.
 
-    A snapshot older than `stale_hours` is shown with a warning. Port 0 is any free one.
+    A snapshot older than `stale_hours` is shown with a warning.
     """
-    os.environ["MB_HOME"] = str(home.resolve())
-    os.environ["MB_SITE_STALE_HOURS"] = str(stale_hours)
+    os.environ["MB_HOME"] = str(home.root.resolve())
+    os.environ["MB_SITE_STALE_HOURS"] = str(settings.stale_hours)
     config = uvicorn.Config(
         "app.web.asgi:app",
-        host=host,
-        port=port,
+        host=settings.host,
+        port=settings.port,
         log_level="warning",
         access_log=False,
         server_header=False,

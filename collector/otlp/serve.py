@@ -30,12 +30,10 @@ from collector.otlp.admission.active import take_up
 from collector.otlp.admission.counters import Counters
 from collector.otlp.admission.gate import DEFAULT_TENANT, Gate, Sender
 from collector.otlp.admission.quota import parse_quota, quota_findings
-from collector.otlp.admission.tokens import TokenBook, tokens_file
+from collector.otlp.admission.tokens import TokenBook
 from collector.otlp.decode.decoder import blame
 from collector.otlp.decode.status import (
     Status,
-    collector_folder,
-    journal_folder,
     read_decoder_counters,
     read_status,
     write_status,
@@ -46,6 +44,7 @@ from collector.otlp.doors.tls import Certificates
 from collector.otlp.journal import room
 from collector.otlp.journal.journal import Journal, sealed
 from meterbook.base.errors import ConfigError, Finding, MeterbookError
+from meterbook.base.home import Home
 from meterbook.base.settings import CollectorSettings
 
 DRAIN_SECONDS: Final = 10
@@ -54,7 +53,6 @@ TICK_SECONDS: Final = 1
 SWITCH_SECONDS: Final = 0.0005
 """How long the journal's thread waits for a busy event loop, several times a sync; 5 ms unless
 told, and then a quiet tenant waits 25 ms beside a loud one."""
-SEED_FILE: Final = "seed"
 ITSELF: Final = Sender(DEFAULT_TENANT, "self")
 
 
@@ -70,7 +68,7 @@ Ready = Callable[[Ports], None]
 
 
 def serve(
-    settings: CollectorSettings, home: Path, *, ready: Ready | None = None, decode: bool = True
+    settings: CollectorSettings, home: Home, *, ready: Ready | None = None, decode: bool = True
 ) -> int:
     """Run until SIGTERM or SIGINT; give the exit status.
 
@@ -79,14 +77,14 @@ def serve(
     """
     if findings := quota_findings(settings.quotas):
         raise ConfigError(findings)
-    collector_folder(home).mkdir(parents=True, exist_ok=True)
+    home.collector.mkdir(parents=True, exist_ok=True)
     sys.setswitchinterval(SWITCH_SECONDS)
     uvloop.run(_serve(settings, home, ready, decode=decode))
     return 0
 
 
 async def _serve(
-    settings: CollectorSettings, home: Path, ready: Ready | None, *, decode: bool
+    settings: CollectorSettings, home: Home, ready: Ready | None, *, decode: bool
 ) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -111,15 +109,15 @@ async def _serve(
 class _Receivers:
     """The doors and what stands behind them."""
 
-    def __init__(self, settings: CollectorSettings, home: Path) -> None:
+    def __init__(self, settings: CollectorSettings, home: Home) -> None:
         self._settings = settings
         self._home = home
         former = read_status(home)
         self.counters = Counters(former.counters if former else {})
         self._certificates = Certificates(settings) if settings.tls_certificate else None
-        self._tokens = TokenBook(tokens_file(home))
+        self._tokens = TokenBook(home.tokens)
         self._journal = Journal(
-            journal_folder(home),
+            home.journal,
             segment_bytes=settings.segment_bytes,
             segment_seconds=settings.segment_seconds,
             queue_bytes=settings.queue_bytes,
@@ -127,7 +125,7 @@ class _Receivers:
         self._acceptor = Acceptor(settings, self._journal, self.counters, _seed(home))
         if any(parse_quota(text)[1].series for text in settings.quotas):
             now = datetime.now(UTC)  # noqa: TID251 - the edge
-            take_up(self._acceptor.active, home / "lake", now)
+            take_up(self._acceptor.active, home.lake, now)
         gate = Gate(settings.auth, self._tokens, lambda: datetime.now(UTC))  # noqa: TID251 - the edge
         self._grpc = GrpcDoor(settings, self._acceptor, gate, self._certificates)
         self._state = http_door.HttpState(
@@ -145,7 +143,7 @@ class _Receivers:
         self._http: list[asyncio.Server] = []
         self._ports = Ports(0, 0)
         self._reported_at = time.monotonic()
-        self._began_ns = (collector_folder(home) / SEED_FILE).stat().st_mtime_ns
+        self._began_ns = home.seed.stat().st_mtime_ns
 
     async def open(self) -> Ports:
         """Listen at both doors."""
@@ -220,7 +218,7 @@ class _Receivers:
     def _gauges(self) -> list[telemetry.Gauge]:
         journal = self._journal
         pending = journal.pending_bytes()
-        disk = room.figures(self._home, pending)
+        disk = room.figures(self._home.root, pending)
         syncs = journal.syncs
         values = (
             ("mb_wal_bytes", "By", "journaled, not decoded", pending),
@@ -240,7 +238,7 @@ class _Receivers:
 
     def _measure(self) -> None:
         """Look how full the disk and the journal are."""
-        self._acceptor.room = room.room(self._home, self._journal.pending_bytes(), self._marks)
+        self._acceptor.room = room.room(self._home.root, self._journal.pending_bytes(), self._marks)
 
     def _context(self) -> ssl.SSLContext | None:
         return self._certificates.context() if self._certificates is not None else None
@@ -261,13 +259,12 @@ def _remove_stale(path: str) -> None:
             Path(path).unlink(missing_ok=True)
 
 
-def _seed(home: Path) -> int:
+def _seed(home: Home) -> int:
     """Give the secret seed of content keys, made once per home."""
-    path = collector_folder(home) / SEED_FILE
-    if not path.exists():
-        path.write_bytes(secrets.token_bytes(8))
-        path.chmod(0o600)
-    return int.from_bytes(path.read_bytes(), "little")
+    if not home.seed.exists():
+        home.seed.write_bytes(secrets.token_bytes(8))
+        home.seed.chmod(0o600)
+    return int.from_bytes(home.seed.read_bytes(), "little")
 
 
 DECODER: Final = "collector.otlp.decode.decoder"
@@ -278,7 +275,7 @@ ONE_AT_A_TIME: Final = {"POLARS_MAX_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 class _Decoder:
     """The decoder's process, started again when it ends by itself."""
 
-    def __init__(self, home: Path, counters: Counters, sample_ratio: str) -> None:
+    def __init__(self, home: Home, counters: Counters, sample_ratio: str) -> None:
         self._home = home
         self._counters = counters
         self._sample_ratio = sample_ratio
@@ -297,7 +294,7 @@ class _Decoder:
         """Let it decode what is sealed; what takes too long waits for the next start."""
         self._close_input()
         _wait(self._process)
-        if any(sealed(journal_folder(self._home))):  # it ended on its own just before
+        if any(sealed(self._home.journal)):  # it ended on its own just before
             _wait(self._start(subprocess.DEVNULL))
 
     def _start(self, source: int) -> subprocess.Popen[bytes]:

@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
+from meterbook.base.home import Home
 from meterbook.base.plain import to_json
-from meterbook.base.settings import Settings
 from warehouse.store.ask import ask
 from warehouse.store.snapshot import current, open_snapshot
 
@@ -51,9 +51,9 @@ ORDER BY posted_period, team, currency, abs(effective_cost) DESC, original_perio
 """What changed of closed months, stated from the month `first` to `last`; of all without `team`."""
 
 
-def adjustments(settings: Settings, period: str, team: str | None = None) -> pl.DataFrame:
+def adjustments(home: Home, period: str, team: str | None = None) -> pl.DataFrame:
     """Give what the statement of a month lists of earlier months."""
-    with closing(open_snapshot(current(settings.serving))) as con:
+    with closing(open_snapshot(current(home.serving))) as con:
         return asked(partial(ask, con), period, team)
 
 

@@ -22,8 +22,8 @@ import polars as pl
 
 from meterbook.answers.recipe import Ask, Recipes, rules_of
 from meterbook.answers.recipe_rows import rows_of, words_of
+from meterbook.base.home import Home
 from meterbook.base.plain import plain
-from meterbook.base.settings import Settings
 from warehouse.store.ask import ask
 from warehouse.store.snapshot import current, open_snapshot
 
@@ -70,9 +70,9 @@ class Explained:
     recipes: Sequence[dict[str, Any]] = field(default=())
 
 
-def explain(settings: Settings, question: Question, *, with_steps: bool = True) -> Explained:
+def explain(home: Home, question: Question, *, with_steps: bool = True) -> Explained:
     """Give the ledger rows behind a figure, the dearest first, with their steps."""
-    with closing(open_snapshot(current(settings.serving))) as con:
+    with closing(open_snapshot(current(home.serving))) as con:
         frame = ask(con, SQL, **asdict(question))
         recipes = _recipes(partial(ask, con), frame) if with_steps else ()
     return Explained(question, frame, recipes)

@@ -13,7 +13,7 @@ from typing import Final
 import duckdb
 import pyarrow.parquet as pq
 
-from meterbook.base.settings import Settings
+from meterbook.base.home import Home
 from warehouse.store import focus_views
 from warehouse.store.snapshot import current, open_snapshot
 from warehouse.table import USD, sql_type
@@ -31,9 +31,9 @@ ORDER: Final = (
 )
 
 
-def export_focus(settings: Settings, version: str, out: Path) -> Sequence[Path]:
+def export_focus(home: Home, version: str, out: Path) -> Sequence[Path]:
     """Write both files. Errors: NothingPublishedError."""
-    con = open_snapshot(current(settings.serving))
+    con = open_snapshot(current(home.serving))
     out.mkdir(parents=True, exist_ok=True)
     bill = focus_views.select(version, "core_cost_line")
     shared = focus_views.select(version, f"({allocation()})", is_allocation=True)

@@ -25,8 +25,8 @@ import polars as pl
 
 from meterbook.answers.opencost_parts import PARTS, read
 from meterbook.base.errors import ConfigError, Finding
+from meterbook.base.home import Home
 from meterbook.base.period import month_of
-from meterbook.base.settings import Settings
 from warehouse.table import USD
 
 AGGREGATES: Final = {
@@ -121,10 +121,10 @@ def _instant(text: str) -> datetime:
 
 
 def allocations(
-    settings: Settings, window: Window, aggregate: str, *, by_day: bool
+    home: Home, window: Window, aggregate: str, *, by_day: bool
 ) -> Sequence[tuple[Window, Mapping[str, dict[str, Any]]]]:
     """Give one set of allocations per window, by name. Errors: ConfigError for two currencies."""
-    costs, amounts = read(settings, window.first, window.last)
+    costs, amounts = read(home, window.first, window.last)
     steps = [window]
     if by_day:
         days = (window.first + timedelta(days=n) for n in range(window.days))
@@ -282,12 +282,12 @@ def _marked(cost: object) -> str:
     return f"\0{cost:f}\0"
 
 
-def as_csv(settings: Settings, window: Window) -> str:
+def as_csv(home: Home, window: Window) -> str:
     """Write OpenCost's export: a row per day and controller, not per pod."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    costs, amounts = read(settings, window.first, window.last)
+    costs, amounts = read(home, window.first, window.last)
     key = ["charge_date", "namespace", "workload_kind", "workload"]
     sums = costs.group_by(key).agg(pl.col(*PARTS, "cost").sum())
     numbers = pl.selectors.numeric()

@@ -19,7 +19,7 @@ from typing import Final
 import polars as pl
 
 from meterbook.base.errors import ConfigError, Finding
-from meterbook.base.settings import Settings
+from meterbook.base.home import Home
 from transforms.exact.money import atoms, money, split
 from warehouse.store.ask import ask
 from warehouse.store.snapshot import current, open_snapshot
@@ -71,9 +71,9 @@ FULL JOIN held USING (charge_date, cluster, namespace, workload) ORDER BY ALL
 """
 
 
-def read(settings: Settings, first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+def read(home: Home, first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Give costs and amounts of the days. Errors: ConfigError for two currencies."""
-    with closing(open_snapshot(current(settings.serving))) as con:
+    with closing(open_snapshot(current(home.serving))) as con:
         costs, amounts = (ask(con, sql, first=first, last=last) for sql in (_COSTS, _AMOUNTS))
     currencies = costs["currency"].unique().sort().to_list()
     if len(currencies) > 1:

@@ -11,25 +11,27 @@ from pathlib import Path
 import polars as pl
 
 from meterbook.base.errors import ConfigError, Finding
-from meterbook.base.files import matching, within
-from meterbook.base.settings import Settings
+from meterbook.base.files import matching, resolved, within
+from meterbook.base.settings import OwnershipSettings
 from transforms.owners.ownership import Ownership, SourceFile, parse_ownership, source_paths
 from warehouse.tables.evidence import OWNERSHIP_FILE
 
 
-def read_ownership(settings: Settings) -> Ownership:
+def read_ownership(settings: OwnershipSettings, base: Path) -> Ownership:
     """Read the rules that settings name, or give those that own nothing. Errors: ConfigError."""
-    return ownership_of(ownership_files(settings))
+    return ownership_of(ownership_files(settings, base))
 
 
-def ownership_files(settings: Settings) -> pl.DataFrame:
+def ownership_files(settings: OwnershipSettings, base: Path) -> pl.DataFrame:
     """Read the ownership file with what its rule sources name; no rows without one.
+
+    The name of the file counts from `base`, names that it gives count from the file.
 
     Errors: ConfigError.
     """
     rows: list[tuple[str, str, str, str]] = []
-    if settings.ownership.rules:
-        path = settings.resolve(settings.ownership.rules)
+    if settings.rules:
+        path = Path(resolved(settings.rules, base))
         if not path.is_file():
             raise ConfigError([Finding("ownership.rules", f"{path}: no such file")])
         text = path.read_text(encoding="utf-8")

@@ -14,8 +14,9 @@ from typing import Final
 import polars as pl
 
 from meterbook.base.errors import ConfigError, Finding
+from meterbook.base.home import Home
 from meterbook.base.plain import to_json
-from meterbook.base.settings import Settings
+from meterbook.base.settings import CardinalitySettings
 from transforms.cardinality import cardinality, simulation
 from transforms.cardinality.fingerprint import wide
 from transforms.cardinality.metric_facts import metric_facts, sizes
@@ -108,20 +109,25 @@ def day_to_try(lake: Lake, day: date | None, today: date) -> date:
 
 
 def simulate(
-    settings: Settings, plan: Sequence[simulation.Drop], day: date | None, *, today: date
+    home: Home,
+    chosen: CardinalitySettings,
+    plan: Sequence[simulation.Drop],
+    day: date | None,
+    *,
+    today: date,
 ) -> pl.DataFrame:
     """Give what would remain of each metric of a day, the last one that is over if none is named.
 
     Errors: ConfigError where no telemetry is there, or the plan names what the day does not have.
     """
-    lake = Lake(settings.lake)
-    chosen = day_to_try(lake, day, today)
-    series = lake.series_once([chosen])
-    sized = sizes(lake.scan(raw.HISTOGRAM, [chosen]))
+    lake = Lake(home.lake)
+    tried = day_to_try(lake, day, today)
+    series = lake.series_once([tried])
+    sized = sizes(lake.scan(raw.HISTOGRAM, [tried]))
     none = wide(raw.SERIES.empty().lazy())
     known: dict[str, set[str]] = {}
     counts = []
-    for part in metric_parts([series], settings.cardinality.part_series):
+    for part in metric_parts([series], chosen.part_series):
         laid_out, sent = cardinality.laid_out(pieces_of(series, part), sized)
         known |= simulation.labels_of(laid_out)
         facts = metric_facts(laid_out, none, sent, sized)
@@ -130,9 +136,9 @@ def simulate(
         counts.append(after.join(stored, on="metric", how="left", validate="1:1"))
     if lost := simulation.unknown(known, plan):
         raise ConfigError(
-            [Finding(_written(step), f"{what} on {chosen}") for step, what in lost], "plan"
+            [Finding(_written(step), f"{what} on {tried}") for step, what in lost], "plan"
         )
-    return _priced(pl.concat(counts), plan, settings, chosen)
+    return _priced(pl.concat(counts), plan, chosen, tried)
 
 
 def _written(step: simulation.Drop) -> str:
@@ -140,10 +146,10 @@ def _written(step: simulation.Drop) -> str:
 
 
 def _priced(
-    counts: pl.DataFrame, plan: Sequence[simulation.Drop], settings: Settings, day: date
+    counts: pl.DataFrame, plan: Sequence[simulation.Drop], chosen: CardinalitySettings, day: date
 ) -> pl.DataFrame:
     """Add stored series and money, now and after."""
-    price = settings.cardinality.price_per_1000_series_month
+    price = chosen.price_per_1000_series_month
     prices = Prices(Decimal(price) if price else None)
     halved = [step.metric for step in plan if isinstance(step, simulation.Halve)]
     is_halved = (pl.col("metric_kind") == "histogram") & (

@@ -22,10 +22,9 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from meterbook.answers.adjustments import asked
-from meterbook.answers.rules import read_ownership
 from meterbook.base.errors import ConfigError, Finding
+from meterbook.base.home import Home
 from meterbook.base.period import month_of
-from meterbook.base.settings import Settings
 from transforms.exact.cents import CENT, apportion, rounded
 from transforms.owners.ownership import Ownership
 from warehouse.store.ask import ask
@@ -110,11 +109,10 @@ class Statement:
         return {name: sums[name] for name in order if any(x.section == name for x in self.lines)}
 
 
-def statements(settings: Settings, period: str, cost: Cost) -> Sequence[Statement]:
+def statements(home: Home, ownership: Ownership, period: str, cost: Cost) -> Sequence[Statement]:
     """Give the statements of every receiver of a month. Errors: ConfigError without cost."""
     first, last = month_of(period, "--period")
-    ownership = read_ownership(settings)
-    snapshot = current(settings.serving)
+    snapshot = current(home.serving)
     with closing(open_snapshot(snapshot)) as con:
 
         def of_cost(sql: str, **named: object) -> pl.DataFrame:

@@ -26,6 +26,11 @@ def matching(base: Path, key: str, patterns: tuple[str, ...]) -> list[Path]:
     return found
 
 
+def resolved(name: str, base: Path) -> str:
+    """Give the whole path of a file that is named from a folder."""
+    return str((base / name).resolve())
+
+
 def within(path: Path, base: Path) -> str:
     """Name a file from the folder that it is said in, where it lies in there."""
     return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)

@@ -14,6 +14,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from meterbook.base.files import resolved
+from meterbook.base.home import Home
+
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
@@ -90,6 +93,12 @@ class BillingSettings:
     s3_profile: str = _set("", "AWS profile; empty for the environment or the instance's role")
     s3_path_style: bool = _set(False, "`host/bucket` instead of `bucket.host`")  # noqa: FBT003
     s3_attempts: int = _set(6, "tries of a request or a broken download, further and further apart")
+
+    def counted_from(self, base: Path) -> "BillingSettings":
+        """Give them with the paths of files as they are from a folder."""
+        sources = [name if "://" in name else resolved(name, base) for name in self.sources]
+        rates = self.fx_rates and resolved(self.fx_rates, base)
+        return dataclasses.replace(self, sources=tuple(sources), fx_rates=rates)
 
 
 @dataclass(frozen=True)
@@ -240,7 +249,7 @@ class BuildSettings:
 class Settings:
     """Everything that can be set. `home` is where the data lives."""
 
-    home: Path = Path("meterbook-home")
+    home: Home = field(default_factory=Home)
     collector: CollectorSettings = field(default_factory=CollectorSettings)
     site: SiteSettings = field(default_factory=SiteSettings)
     billing: BillingSettings = field(default_factory=BillingSettings)
@@ -255,24 +264,9 @@ class Settings:
     config_file: Path | None = None
 
     @property
-    def lake(self) -> Path:
-        """Give the folder of the raw Parquet files."""
-        return self.home / "lake"
-
-    @property
-    def warehouse(self) -> Path:
-        """Give the file that only a build opens."""
-        return self.home / "warehouse.duckdb"
-
-    @property
-    def serving(self) -> Path:
-        """Give the folder of the published snapshots."""
-        return self.home / "serving"
-
-    def resolve(self, name: str) -> Path:
-        """Give a path of the configuration: relative ones count from the file that names them."""
-        base = self.config_file.parent if self.config_file else Path()
-        return (base / name).resolve()
+    def base(self) -> Path:
+        """Give the folder that relative paths of the settings count from: that of their file."""
+        return self.config_file.parent if self.config_file else Path()
 
 
 SECTIONS: typing.Final = tuple(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from meterbook.base.errors import ConfigError, Finding
+from meterbook.base.home import Home
 from meterbook.base.settings import SECTIONS, Settings
 from meterbook.base.settings_checks import validate
 
@@ -34,12 +35,12 @@ def load_settings(
     for name in SECTIONS:
         kind = _section_types()[name]
         sections[name] = _section(name, kind, given, findings)
-    home = given.pop("home", Settings().home)
+    home = given.pop("home", Home())
     findings.extend(
         Finding(key, "no such setting; docs/reference/settings.md lists all") for key in given
     )
     settings = Settings(
-        home=Path(str(home)).expanduser(),
+        home=Home(Path(str(home)).expanduser()),
         config_file=config.resolve() if config else None,
         **sections,
     )

@@ -9,9 +9,8 @@ Holds    a step of a day is built when what it is made from has changed, and onl
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from secrets import token_hex
 from time import monotonic
 from typing import Final
@@ -24,6 +23,7 @@ from collector.billing.delivery.load import LoadReport, load, places_of
 from collector.otlp.decode.status import read_status
 from meterbook.build.closing import close_due, close_month, read_closed
 from meterbook.base.errors import MeterbookError
+from meterbook.base.home import Home
 from meterbook.build.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
 from meterbook.build.making import built, make_day, make_whole
 from meterbook.build.plan import GONE, MAKERS, Choice
@@ -87,8 +87,9 @@ class AnotherBuildError(MeterbookError):
     """Another build holds the warehouse."""
 
 
-def load_bills(  # noqa: PLR0913 - settings and places, and four terms by name
-    settings: Settings,
+def load_bills(  # noqa: PLR0913 - settings, home and places, and four terms by name
+    settings: BillingSettings,
+    home: Home,
     places: Sequence[str],
     *,
     now: datetime,
@@ -100,21 +101,12 @@ def load_bills(  # noqa: PLR0913 - settings and places, and four terms by name
 
     Errors: those of `load`, and StoppedError; a delivery is in force as a whole or not at all.
     """
-    chosen = list(places) or [
-        name if "://" in name else str(settings.resolve(name)) for name in settings.billing.sources
-    ]
-    terms = _billing(settings)
 
     def step(_: str) -> None:
         refuse_stopped(is_stopped)
 
-    return load(places_of(chosen), settings.home, terms, now=now, accept=accept, say=say, step=step)
-
-
-def _billing(settings: Settings) -> BillingSettings:
-    """Give the settings of bills, with paths that count from the file that names them."""
-    rates = settings.billing.fx_rates
-    return replace(settings.billing, fx_rates=str(settings.resolve(rates)) if rates else "")
+    chosen = places_of(list(places) or settings.sources)
+    return load(chosen, home, settings, now=now, accept=accept, say=say, step=step)
 
 
 def build(
@@ -124,18 +116,19 @@ def build(
 
     Errors: ConfigError, SchemaMismatchError, CheckFailedError, AnotherBuildError, StoppedError.
     """
-    rules = ownership_files(settings)
+    home, base = settings.home, settings.base
+    rules = ownership_files(settings.ownership, base)
     terms = Terms(now.date(), now, settings, ownership_of(rules))
-    rates = fx.read_rates(_billing(settings))
+    rates = fx.read_rates(settings.billing.counted_from(base))
     whole = {
-        "catalogue": read_catalogue(settings),
-        "catalogue_ages": catalogue_ages(settings),
-        "metric_uses": read_uses(settings),
+        "catalogue": read_catalogue(settings.inventory, base),
+        "catalogue_ages": catalogue_ages(settings.inventory, base),
+        "metric_uses": read_uses(settings.cardinality, base),
         "fx_rates": rates.lazy(),
     }
-    inputs = Inputs(settings)
+    inputs = Inputs(home)
     log = RunLog(f"{now:%Y%m%dT%H%M%S}-{token_hex(3)}", now, is_stopped)  # two may share a `now`
-    with sole_build(settings.home), Store(settings.warehouse, MAKERS) as store:
+    with sole_build(home), Store(home.warehouse, MAKERS) as store:
         wanted, have = inputs.marks(terms), built(store)
         since = now.date() - timedelta(days=settings.build.history_days)
         due = choice.due(wanted, have, kept_since=since)
@@ -146,16 +139,16 @@ def build(
 
         for number, (day, _) in enumerate(zip(due, local(work, due), strict=True), start=1):
             say(f"build: {day} ({number} of {len(due)})")
-        for period in close_due(store, settings.home, terms.ownership.freeze_after_days, now=now):
+        for period in close_due(store, home, terms.ownership.freeze_after_days, now=now):
             say(f"build: {period} closed")
-        whole["closed"] = read_closed(settings.home).lazy()
+        whole["closed"] = read_closed(home).lazy()
         make_whole(store, whole, terms, log)
         refuse_stopped(is_stopped)
         with store.change() as change:
             change.replace(OWNERSHIP_FILE, rules)
-        _write_facts(store, settings, rates, log, now)
+        _write_facts(store, home, settings.billing, rates, log)
         say("build: publishing")
-        snapshot = publish(store, settings.serving, now=now, keep=settings.build.keep_snapshots)
+        snapshot = publish(store, home.serving, now=now, keep=settings.build.keep_snapshots)
     unchanged = len([day for day in wanted if day not in due])
     return BuildReport(due, unchanged, snapshot, monotonic() - log.began)
 
@@ -165,13 +158,14 @@ def close(settings: Settings, period: str, *, now: datetime, say: Say) -> BuildR
 
     Errors: ConfigError when it cannot be closed, and those of `build`.
     """
-    with sole_build(settings.home), Store(settings.warehouse, MAKERS) as store:
-        close_month(store, settings.home, period, now=now)
+    home = settings.home
+    with sole_build(home), Store(home.warehouse, MAKERS) as store:
+        close_month(store, home, period, now=now)
     return build(settings, now=now, choice=Choice(), say=say)
 
 
 def _write_facts(
-    store: Store, settings: Settings, rates: pl.DataFrame, log: RunLog, now: datetime
+    store: Store, home: Home, billing: BillingSettings, rates: pl.DataFrame, log: RunLog
 ) -> None:
     """Write what is known besides the transforms: deliveries, refusals, counters, the log."""
     broken = [
@@ -186,17 +180,16 @@ def _write_facts(
         for table, check, count, sample in store.broken_checks()
     ]
     with store.change() as change:
-        change.replace(DELIVERY, catalog.deliveries(settings.home))
-        change.replace(RESTATEMENT, catalog.restatements(settings.home))
+        change.replace(DELIVERY, catalog.deliveries(home))
+        change.replace(RESTATEMENT, catalog.restatements(home))
         costs = store.ask(_DAILY).cast(dict.fromkeys(("effective_cost", "billed_cost"), USD))
-        change.replace(COST_REPORT_CURRENCY, fx.converted(costs, settings.billing, rates))
-        change.replace(CONFORMANCE, catalog.conformance(settings.home))
-        quiet = settings.billing.period_quiet_days
-        change.replace(
-            BILLING_PERIOD, catalog.billing_periods(settings.home, now=now, quiet_days=quiet)
-        )
-        change.replace(raw.REJECTED, catalog.rejected(settings.home))
-        change.replace(COLLECTOR, _counters(settings, now))
+        change.replace(COST_REPORT_CURRENCY, fx.converted(costs, billing, rates))
+        change.replace(CONFORMANCE, catalog.conformance(home))
+        quiet = billing.period_quiet_days
+        periods = catalog.billing_periods(home, now=log.started_at, quiet_days=quiet)
+        change.replace(BILLING_PERIOD, periods)
+        change.replace(raw.REJECTED, catalog.rejected(home))
+        change.replace(COLLECTOR, _counters(home, log.started_at))
         change.replace(CHECK, pl.DataFrame(broken, schema=CHECK.schema))
         kept = store.read(RUN)
         runs = kept.group_by("run_id").agg(pl.col("started_at").min()).sort("started_at", "run_id")
@@ -205,8 +198,8 @@ def _write_facts(
         change.replace(RUN, pl.concat([kept.filter(pl.col("run_id").is_in(names)), rows]))
 
 
-def _counters(settings: Settings, now: datetime) -> pl.DataFrame:
-    status = read_status(settings.home)
+def _counters(home: Home, now: datetime) -> pl.DataFrame:
+    status = read_status(home)
     rows = [
         (counter, label, value, now)
         for (counter, label), value in (status.counters.items() if status else ())
@@ -214,7 +207,7 @@ def _counters(settings: Settings, now: datetime) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=COLLECTOR.schema, orient="row")
 
 
-def sole_build(home: Path) -> AbstractContextManager[None]:
+def sole_build(home: Home) -> AbstractContextManager[None]:
     """Hold the lock of builds. Errors: AnotherBuildError."""
     busy = AnotherBuildError(f"{home}: another build is running; it publishes when it is done")
-    return alone(home / "build.lock", busy)
+    return alone(home.build_lock, busy)

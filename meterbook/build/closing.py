@@ -6,11 +6,11 @@ Refuses  a month that is not over, is closed, has no cost, or has an open month 
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 
 import polars as pl
 
 from meterbook.base.errors import ConfigError, Finding
+from meterbook.base.home import Home
 from meterbook.base.period import month_of
 from transforms.outlook import closing as steps
 from meterbook.base.disk import sync
@@ -26,14 +26,14 @@ from warehouse.tables.mart_cost import (
 KEY = "--period"
 
 
-def read_closed(home: Path) -> pl.DataFrame:
+def read_closed(home: Home) -> pl.DataFrame:
     """Give what was closed: the files, in order of months."""
-    paths = sorted((home / "closed").glob("*.parquet"))
+    paths = sorted(home.closed.glob("*.parquet"))
     frames = [steps.as_kept(pl.read_parquet(path)) for path in paths]
     return pl.concat([CLOSED_PERIOD.empty(), *frames])
 
 
-def close_month(store: Store, home: Path, period: str, *, now: datetime) -> pl.DataFrame:
+def close_month(store: Store, home: Home, period: str, *, now: datetime) -> pl.DataFrame:
     """Close a month and give its rows. Errors: ConfigError when it cannot be closed."""
     closed = read_closed(home)
     _refuse(store, closed, period, now)
@@ -45,7 +45,7 @@ def close_month(store: Store, home: Path, period: str, *, now: datetime) -> pl.D
             now=now,
         )
     )
-    path = home / "closed" / f"{period}.parquet"
+    path = home.closed / f"{period}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     making = path.with_suffix(".making")
     made.write_parquet(making)
@@ -56,7 +56,7 @@ def close_month(store: Store, home: Path, period: str, *, now: datetime) -> pl.D
 
 
 def close_due(
-    store: Store, home: Path, freeze_after_days: int | None, *, now: datetime
+    store: Store, home: Home, freeze_after_days: int | None, *, now: datetime
 ) -> list[str]:
     """Close every month that ended so many days ago; give them."""
     if freeze_after_days is None:

@@ -1,6 +1,6 @@
 """What a build is made from: the lake, the bills in force and the inventory.
 
-Takes    settings
+Takes    the home, the settings of the inventory and of the uses of metrics
 Gives    raw frames of a day, and for each day what its steps are made from
 Refuses  inventories that are wrong (ConfigError with every finding)
 """
@@ -16,7 +16,8 @@ import polars as pl
 from collector.billing.delivery import catalog
 from meterbook.base.files import matching, within
 from meterbook.build.plan import Marks, marks
-from meterbook.base.settings import Settings
+from meterbook.base.home import Home
+from meterbook.base.settings import CardinalitySettings, InventorySettings
 from transforms import day_steps
 from transforms.cardinality import metric_use
 from transforms.coverage.inventory_files import InventoryFile, read_inventory
@@ -31,66 +32,56 @@ RAW_FRAMES: Final = tuple(
 """What day steps read of the lake and the bills."""
 
 
-def read_catalogue(settings: Settings) -> pl.LazyFrame:
+def read_catalogue(settings: InventorySettings, base: Path) -> pl.LazyFrame:
     """Read the inventory files, `*` and `**` allowed: CSV, YAML, Backstage. Errors: ConfigError."""
-    kinds = [pair.split("=")[0] for pair in settings.inventory.expected_signals]
-    base = _base(settings)
+    kinds = [pair.split("=")[0] for pair in settings.expected_signals]
     files = [
         InventoryFile(
             within(path, base),
             pattern,
             path.read_text(encoding="utf-8"),
         )
-        for pattern in settings.inventory.files
-        for path in _found(settings, "inventory.files", (pattern,))
+        for pattern in settings.files
+        for path in matching(base, "inventory.files", (pattern,))
     ]
     return read_inventory(files, kinds)
 
 
-def catalogue_ages(settings: Settings) -> pl.LazyFrame:
+def catalogue_ages(settings: InventorySettings, base: Path) -> pl.LazyFrame:
     """Tell when each inventory source was last changed: the newest of its files."""
     rows = [
         (
             f"catalogue:{pattern}",
             max(
                 datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                for path in _found(settings, "inventory.files", (pattern,))
+                for path in matching(base, "inventory.files", (pattern,))
             ),
         )
-        for pattern in settings.inventory.files
+        for pattern in settings.files
     ]
     schema = {"source": pl.String(), "updated_at": pl.Datetime("us", "UTC")}
     return pl.LazyFrame(rows, schema=schema, orient="row")
 
 
-def read_uses(settings: Settings) -> pl.LazyFrame:
+def read_uses(settings: CardinalitySettings, base: Path) -> pl.LazyFrame:
     """Read the dashboards and rules that use metrics. Errors: ConfigError, BadInputError."""
     rows: list[metric_use.Row] = []
-    chosen = settings.cardinality
     for key, patterns, read in (
-        ("dashboards", chosen.dashboards, metric_use.read_dashboard),
-        ("rules", chosen.rules, metric_use.read_rules),
+        ("dashboards", settings.dashboards, metric_use.read_dashboard),
+        ("rules", settings.rules, metric_use.read_rules),
     ):
-        for path in _found(settings, f"cardinality.{key}", patterns):
+        for path in matching(base, f"cardinality.{key}", patterns):
             rows += read(path.read_text(encoding="utf-8"), path.name)
     return metric_use.uses(rows)
-
-
-def _found(settings: Settings, key: str, patterns: tuple[str, ...]) -> list[Path]:
-    return matching(_base(settings), key, patterns)
-
-
-def _base(settings: Settings) -> Path:
-    return settings.config_file.parent if settings.config_file else Path()
 
 
 class Inputs:
     """Everything raw that days are made from."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, home: Home) -> None:
         """Look at the lake and the bills as they are now."""
-        self.lake = Lake(settings.lake)
-        self.lines = catalog.scan_cost_lines(settings.home)
+        self.lake = Lake(home.lake)
+        self.lines = catalog.scan_cost_lines(home)
         self._once = lru_cache(2)(lambda day: self.lake.series_once([day]))
 
     def of_day(self, day: date) -> Mapping[str, pl.LazyFrame]:

@@ -40,7 +40,7 @@ def create(
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Make a token and show it, this once: only its SHA-256 is kept."""
-    path = tokens.tokens_file(context.settings.home)
+    path = context.settings.home.tokens
     clear, made = tokens.create_token(path, tenant, scopes, context.now, days)
     click.echo(json.dumps({"id": made.id, "tenant": tenant, "token": clear}) if as_json else clear)
 
@@ -50,7 +50,7 @@ def create(
 @click.pass_obj
 def list_tokens(context: Context, as_json: bool) -> None:  # noqa: FBT001
     """List all tokens, without what was shown when they were made."""
-    known = tokens.read_tokens(tokens.tokens_file(context.settings.home))
+    known = tokens.read_tokens(context.settings.home.tokens)
     if as_json:
         rows = [
             {
@@ -79,5 +79,5 @@ def list_tokens(context: Context, as_json: bool) -> None:  # noqa: FBT001
 @click.pass_obj
 def revoke(context: Context, name: str) -> None:
     """Revoke a token: a running collector refuses it within a second or two."""
-    gone = tokens.revoke_token(tokens.tokens_file(context.settings.home), name, context.now)
+    gone = tokens.revoke_token(context.settings.home.tokens, name, context.now)
     click.echo(f"revoked {gone.id} of {gone.tenant}")

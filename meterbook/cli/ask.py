@@ -54,14 +54,14 @@ def export(  # noqa: PLR0913, PLR0917 - one per option
     if what == "focus":
         if out is None:
             raise ConfigError([Finding("--out", "want a folder to write")])
-        for path in exporting.export_focus(context.settings, version, out):
+        for path in exporting.export_focus(context.settings.home, version, out):
             click.echo(f"{what} {version}: {path}")
         return
     chosen = opencost.window_of(window, context.now.date())
     if form == "csv":
-        text = opencost.as_csv(context.settings, chosen)
+        text = opencost.as_csv(context.settings.home, chosen)
     else:
-        sets = opencost.allocations(context.settings, chosen, aggregate, by_day=by_day)
+        sets = opencost.allocations(context.settings.home, chosen, aggregate, by_day=by_day)
         text = opencost.as_json(sets)
     if out is None:
         click.echo(text)

@@ -21,6 +21,7 @@ from meterbook.base.errors import (
     MeterbookError,
     NothingPublishedError,
 )
+from meterbook.base.home import Home
 from meterbook.base.settings import Settings
 from meterbook.base.settings_file import load_settings, parse_instant
 
@@ -97,8 +98,9 @@ def _config_file(home: Path | None, config: Path | None) -> Path | None:
     """Find the settings: named, else `meterbook.toml` in the home, else in the current folder."""
     if config is not None:
         return config
-    places = [Path(str(home or os.environ.get("MB_HOME") or Settings().home)), Path()]
-    return next((p / "meterbook.toml" for p in places if (p / "meterbook.toml").is_file()), None)
+    chosen = home or os.environ.get("MB_HOME") or Home().root
+    places = [Home(Path(chosen)).config, Home(Path()).config]
+    return next((path for path in places if path.is_file()), None)
 
 
 def now_of(text: str | None) -> datetime:

@@ -61,6 +61,7 @@ def simulate(context: Context, /, day: str | None, *, as_json: bool, **asked: An
     plan = simulating.parsed(simulating.Asked(**asked))
     chosen: date | None = day_of(day, "--day")
     today = context.now.date()
-    frame = simulating.simulate(context.settings, plan, chosen, today=today)
-    source = context.settings.cardinality.price_source
+    settings = context.settings
+    frame = simulating.simulate(settings.home, settings.cardinality, plan, chosen, today=today)
+    source = settings.cardinality.price_source
     click.echo(simulating.as_json(frame) if as_json else simulating.as_text(frame, source, today))

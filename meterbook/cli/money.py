@@ -55,13 +55,13 @@ def explain(  # noqa: PLR0913, PLR0917 - one per option
         if period is None or day or namespace or service:
             raise ConfigError([Finding("--adjustments", "want --period, and at most --team")])
         month_of(period, "--period")
-        changed = adjusting.adjustments(context.settings, period, team)
+        changed = adjusting.adjustments(context.settings.home, period, team)
         shown = adjusting.as_json(changed) if as_json else adjusting.as_text(changed, period)
         click.echo(shown)
         return
     first, last = _days(day, period)
     question = explaining.Question(first, last, team, namespace, service)
-    made = explaining.explain(context.settings, question)
+    made = explaining.explain(context.settings.home, question)
     click.echo(explaining.as_json(made) if as_json else explaining.as_text(made))
 
 
@@ -104,8 +104,10 @@ def statement(  # noqa: PLR0913, PLR0917 - one per option
     """Write what a team or department owes for a month: CSV, and HTML to print."""
     if is_all + (team is not None) + (department is not None) != 1:
         raise ConfigError([Finding("--team", "want one of --team, --department and --all")])
-    made = stating.statements(context.settings, period, cost)
-    above = by_department(made, read_ownership(context.settings))
+    settings = context.settings
+    ownership = read_ownership(settings.ownership, settings.base)
+    made = stating.statements(settings.home, ownership, period, cost)
+    above = by_department(made, ownership)
     pool = above if department is not None else made
     chosen = [one for one in pool if is_all or one.team == (team or department)]
     if not chosen:

@@ -7,6 +7,7 @@ import io
 import sys
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +49,7 @@ def status(settings: Settings, *, now: datetime) -> dict[str, object]:
     if collector is not None:
         facts["collector"] = collector.as_dict()
     try:
-        snapshot = current(settings.serving)
+        snapshot = current(settings.home.serving)
     except NothingPublishedError:
         return facts
     facts["snapshot"] = {
@@ -67,17 +68,20 @@ def findings(settings: Settings) -> list[str]:
     """Check the configuration's files and the published data; give every finding."""
     found = quota_findings(settings.collector.quotas)
     try:
-        found.extend(advice(read_ownership(settings)))
+        found.extend(advice(read_ownership(settings.ownership, settings.base)))
     except ConfigError as exc:
         found.extend(exc.findings)
-    for read in (read_catalogue, read_uses):
+    for read in (
+        partial(read_catalogue, settings.inventory, settings.base),
+        partial(read_uses, settings.cardinality, settings.base),
+    ):
         try:
-            read(settings)
+            read()
         except ConfigError as exc:
             found.extend(exc.findings)
     lines = [str(finding) for finding in found]
     try:
-        snapshot = current(settings.serving)
+        snapshot = current(settings.home.serving)
     except NothingPublishedError:
         return lines
     sql = "SELECT * FROM mart_check WHERE broken_count > 0 ORDER BY table_name, check_name"
@@ -94,7 +98,7 @@ def findings(settings: Settings) -> list[str]:
 def notes(settings: Settings) -> list[str]:
     """Tell what rule sources gave, and which rules overlap: no fault, but worth to know."""
     try:
-        ownership = read_ownership(settings)
+        ownership = read_ownership(settings.ownership, settings.base)
     except ConfigError:
         return []
     both = overlaps(ownership)
@@ -106,7 +110,7 @@ def query(settings: Settings, sql: str, form: str, out: Path | None) -> None:
     """Answer a question in SQL; print the rows or write them to a file."""
     if form == "parquet" and out is None:
         raise ConfigError([Finding("--out", "parquet needs a file: --out rows.parquet")])
-    with closing(open_snapshot(current(settings.serving))) as con:
+    with closing(open_snapshot(current(settings.home.serving))) as con:
         try:
             frame = ask(con, sql)
         except duckdb.Error as exc:

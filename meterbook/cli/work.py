@@ -56,8 +56,10 @@ def serve(context: Context) -> None:
 @click.pass_obj
 def load(context: Context, places: tuple[str, ...], accept: str | None, as_json: bool) -> None:  # noqa: FBT001
     """Take billing deliveries from the configured sources, or from a folder or a file."""
+    settings = context.settings
+    bills = settings.billing.counted_from(settings.base)
     report = building.load_bills(
-        context.settings, places, now=context.now, accept=accept, say=context.say
+        bills, settings.home, places, now=context.now, accept=accept, say=context.say
     )
     click.echo(to_json(report.rows) if as_json else report.text)
     if report.is_refused:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,6 +11,7 @@ import pytest
 
 from app.kit.reader import Reader
 from app.web.place import snapshots
+from meterbook.base.home import Home
 from warehouse import tables
 from warehouse.store.snapshot import publish
 from warehouse.store.store import Store
@@ -39,7 +39,7 @@ HOSTILE = "![x](http://evil.invalid/a.png)<img src=x onerror=alert(1)>$a$"
 class Book:
     """A home with a published snapshot, and what its figures must be."""
 
-    home: Path
+    home: Home
     spend: dict[date, Decimal]
     """Effective cost of each day."""
     by_team: dict[tuple[date, str], Decimal]
@@ -895,18 +895,18 @@ def _rest(costs: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, An
     }
 
 
-def _publish(home: Path, filled: dict[str, list[dict[str, Any]]], now: datetime = NOW) -> None:
-    with Store(home / "warehouse.duckdb") as store:
+def _publish(home: Home, filled: dict[str, list[dict[str, Any]]], now: datetime = NOW) -> None:
+    with Store(home.warehouse) as store:
         with store.change() as change:
             for name, rows in filled.items():
                 change.replace(BY_NAME[name], _rows(BY_NAME[name], rows))
-        publish(store, home / "serving", now=now, keep=3)
+        publish(store, home.serving, now=now, keep=3)
 
 
 @pytest.fixture(scope="session")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
     """Give 75 days of eight teams, published."""
-    home = tmp_path_factory.mktemp("full")
+    home = Home(tmp_path_factory.mktemp("full"))
     costs = _cost_tables()
     _publish(home, {**costs, **_coverage(), **_score(), **_cardinality(), **_rest(costs)})
     by_team: dict[tuple[date, str], Decimal] = {}
@@ -919,17 +919,17 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
 
 
 @pytest.fixture(scope="session")
-def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Give a home whose published tables have no rows."""
-    home = tmp_path_factory.mktemp("empty")
+    home = Home(tmp_path_factory.mktemp("empty"))
     _publish(home, {})
     return home
 
 
 @pytest.fixture(scope="session")
-def bare_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bare_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Give a home where nothing was ever published."""
-    return tmp_path_factory.mktemp("bare")
+    return Home(tmp_path_factory.mktemp("bare"))
 
 
 Publish = Callable[..., None]
@@ -944,10 +944,10 @@ def publish_rows() -> Publish:
 @pytest.fixture(scope="session")
 def reader(book: Book) -> Reader:
     """Give the reader of the full book: the one the pages use, as a file opens only once."""
-    return snapshots(book.home / "serving").reader()
+    return snapshots(book.home.serving).reader()
 
 
 @pytest.fixture(scope="session")
-def empty_reader(empty_home: Path) -> Reader:
+def empty_reader(empty_home: Home) -> Reader:
     """Give a reader of the book without rows."""
-    return snapshots(empty_home / "serving").reader()
+    return snapshots(empty_home.serving).reader()

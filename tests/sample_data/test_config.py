@@ -11,6 +11,7 @@ from meterbook.base.settings_file import load_settings
 from sample_data.config import write_config
 from sample_data.world import World, WorldSpec, make_world
 from transforms.owners.checks import advice
+from transforms.owners.ownership import Ownership
 from transforms.owners.owning import Matcher, Resource
 
 END = date(2026, 11, 24)
@@ -22,11 +23,17 @@ def world() -> World:
     return make_world(WorldSpec(size="small", end=END))
 
 
+def rules(folder: Path) -> Ownership:
+    """Read the rules that a folder's settings name."""
+    settings = load_settings(folder / "meterbook.toml", {})
+    return read_ownership(settings.ownership, settings.base)
+
+
 def test_nothing_is_said_in_vain(world: World, tmp_path: Path) -> None:
     """`meterbook check` finds nothing in rules, catalogue and departments of the demo."""
     write_config(world, tmp_path)
 
-    ownership = read_ownership(load_settings(tmp_path / "meterbook.toml", {}))
+    ownership = rules(tmp_path)
 
     assert advice(ownership) == []
     assert ownership.sources[0].text == "rules.catalogue: 2 rules from 2 files"
@@ -36,7 +43,7 @@ def test_nothing_is_said_in_vain(world: World, tmp_path: Path) -> None:
 def test_rules_and_catalogue_own_what_the_world_says(world: World, tmp_path: Path) -> None:
     """Namespaces without labels, by a rule or by Backstage; one of them by its system's owner."""
     write_config(world, tmp_path)
-    matcher = Matcher(read_ownership(load_settings(tmp_path / "meterbook.toml", {})), END)
+    matcher = Matcher(rules(tmp_path), END)
     places = [item for item in world.namespaces if item.how == "rule"]
 
     found = {

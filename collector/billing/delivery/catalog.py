@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from meterbook.base.home import Home
 from warehouse.tables.core import BILLING_PERIOD, CONFORMANCE, DELIVERY, RESTATEMENT
 from warehouse.tables.raw import COST_LINE, REJECTED
 
@@ -84,11 +85,10 @@ class Entry:
 class Catalog:
     """The catalogue of one home. Use it as a context manager for one transaction."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Home) -> None:
         """Open it; it is made where it is not there."""
-        folder = home / "billing"
-        folder.mkdir(parents=True, exist_ok=True)
-        self._con = sqlite3.connect(folder / "catalog.sqlite", isolation_level=None)
+        home.billing.mkdir(parents=True, exist_ok=True)
+        self._con = sqlite3.connect(home.bill_catalog, isolation_level=None)
         self._con.execute("PRAGMA synchronous = FULL")
         self._con.executescript(_SCHEMA)
 
@@ -198,12 +198,7 @@ class Catalog:
         return self._con.execute("SELECT * FROM rejected ORDER BY 1, 3, 4, 5").fetchall()
 
 
-def lake_folder(home: Path) -> Path:
-    """Give where bill lines lie."""
-    return home / "lake" / COST_LINE.name
-
-
-def deliveries(home: Path) -> pl.DataFrame:
+def deliveries(home: Home) -> pl.DataFrame:
     """Give core_delivery."""
     catalog = Catalog(home)
     rows = [_row(entry) for entry in catalog.entries()]
@@ -230,7 +225,7 @@ def _row(entry: Entry) -> tuple[object, ...]:
     )
 
 
-def restatements(home: Path) -> pl.DataFrame:
+def restatements(home: Home) -> pl.DataFrame:
     """Give core_restatement."""
     catalog = Catalog(home)
     rows = catalog.rows("restatement")
@@ -247,7 +242,7 @@ def restatements(home: Path) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def conformance(home: Path) -> pl.DataFrame:
+def conformance(home: Home) -> pl.DataFrame:
     """Give core_conformance."""
     catalog = Catalog(home)
     rows = catalog.rows("conformance")
@@ -255,12 +250,12 @@ def conformance(home: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CONFORMANCE.schema, orient="row")
 
 
-def billing_periods(home: Path, *, now: datetime, quiet_days: int) -> pl.DataFrame:
+def billing_periods(home: Home, *, now: datetime, quiet_days: int) -> pl.DataFrame:
     """Give core_billing_period."""
     catalog = Catalog(home)
     entries = catalog.entries("state = ?", IN_FORCE)
     catalog.close()
-    rows = [_period(entry, lake_folder(home) / entry.folder, now, quiet_days) for entry in entries]
+    rows = [_period(entry, home.bill_lines / entry.folder, now, quiet_days) for entry in entries]
     return pl.DataFrame(rows, schema=BILLING_PERIOD.schema, orient="row")
 
 
@@ -284,7 +279,7 @@ def _period(entry: Entry, folder: Path, now: datetime, quiet_days: int) -> tuple
     return (*name, status, found["ratio"], changed)
 
 
-def rejected(home: Path) -> pl.DataFrame:
+def rejected(home: Home) -> pl.DataFrame:
     """Give raw_rejected."""
     catalog = Catalog(home)
     rows = [(*row[:-1], datetime.fromisoformat(str(row[-1]))) for row in catalog.rejected()]
@@ -292,15 +287,15 @@ def rejected(home: Path) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=REJECTED.schema, orient="row")
 
 
-def files_in_force(home: Path) -> list[Path]:
+def files_in_force(home: Home) -> list[Path]:
     """Give the Parquet files of the deliveries in force."""
     catalog = Catalog(home)
-    folders = [lake_folder(home) / e.folder for e in catalog.entries("state = ?", IN_FORCE)]
+    folders = [home.bill_lines / e.folder for e in catalog.entries("state = ?", IN_FORCE)]
     catalog.close()
     return sorted(path for folder in folders for path in folder.glob("*.parquet"))
 
 
-def scan_cost_lines(home: Path) -> pl.LazyFrame:
+def scan_cost_lines(home: Home) -> pl.LazyFrame:
     """Give the bill lines in force, lazily; no rows in the declared types where none are."""
     files = files_in_force(home)
     if not files:
@@ -308,7 +303,7 @@ def scan_cost_lines(home: Path) -> pl.LazyFrame:
     return pl.scan_parquet(files, schema=COST_LINE.schema, hive_partitioning=False)
 
 
-def remove_leftovers(home: Path, catalog: Catalog) -> Sequence[str]:
+def remove_leftovers(home: Home, catalog: Catalog) -> Sequence[str]:
     """Remove folders that no entry names, and previous deliveries beyond the kept ones."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in catalog.entries("state = ?", PREVIOUS):
@@ -317,11 +312,11 @@ def remove_leftovers(home: Path, catalog: Catalog) -> Sequence[str]:
         for entry in group[:-KEPT_PREVIOUS]:
             catalog.forget(entry.delivery_id)
     known = {entry.folder for entry in catalog.entries() if entry.folder}
-    root = lake_folder(home)
+    root = home.bill_lines
     removed = []
     for folder in root.glob("source=*/account=*/period=*/delivery=*"):
         if str(folder.relative_to(root)) not in known:
             shutil.rmtree(folder)
             removed.append(folder.name)
-    shutil.rmtree(home / "billing" / "staging", ignore_errors=True)
+    shutil.rmtree(home.staging, ignore_errors=True)
     return removed

@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 from collector.billing.delivery.catalog import HELD, IN_FORCE, Catalog, remove_leftovers
 from collector.billing.delivery.delivery import Delivery, content_digest, find
@@ -46,6 +45,7 @@ from collector.billing.delivery.switch import parts_of, switch
 from collector.billing.format import fx
 from meterbook.base.disk import alone
 from meterbook.base.errors import ConfigError, DeliveryError, Finding, MeterbookError
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 __all__ = ["STEPS", "LoadReport", "Place", "load", "places_of"]
@@ -61,7 +61,7 @@ class AnotherLoadError(MeterbookError):
 
 def load(  # noqa: PLR0913 - places and home, and five terms by name
     places: Sequence[Place],
-    home: Path,
+    home: Home,
     settings: BillingSettings,
     *,
     now: datetime,
@@ -108,12 +108,12 @@ def _refuse_unknown(catalog: Catalog, accept: str | None) -> None:
     raise ConfigError([Finding("--accept", f"'{accept}' is no held delivery; held: {known}")])
 
 
-def _open(place: Place, home: Path, settings: BillingSettings, say: Say) -> Source:
+def _open(place: Place, home: Home, settings: BillingSettings, say: Say) -> Source:
     if not place.address:
         return open_local(place)
     from collector.billing.delivery.s3 import open_s3  # noqa: PLC0415 - the AWS library only for a bucket
 
-    return open_s3(place, settings, home / "billing" / "landing" / slug(place.name), say)
+    return open_s3(place, settings, home.landing / slug(place.name), say)
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,7 @@ class _Loader:
             except ChangedError as exc:
                 yield Outcome(self.job.name, delivery.title, WAITING, reason=str(exc))
         # What was downloaded is in the lake, held, or out of date; a crash leaves it to go on from.
-        shutil.rmtree(
-            self.job.home / "billing" / "landing" / slug(self.job.name), ignore_errors=True
-        )
+        shutil.rmtree(self.job.home.landing / slug(self.job.name), ignore_errors=True)
 
     def _content(self, file: SourceFile) -> str:
         """Digest a file, unless its size and time say that it has been digested before."""
@@ -175,7 +173,7 @@ class _Loader:
         if held and not is_accepted and is_judged:
             yield again(self.job, held[0], delivery.title)
             return
-        folder = self.job.home / "billing" / "staging" / identity
+        folder = self.job.home.staging / identity
         self.job.step("staging begun")
         try:
             staged = stage(
@@ -244,7 +242,7 @@ class _Loader:
         return hashlib.sha256(seed.encode()).hexdigest()[:16]
 
 
-def sole_load(home: Path) -> AbstractContextManager[None]:
+def sole_load(home: Home) -> AbstractContextManager[None]:
     """Hold the lock of loads. Errors: AnotherLoadError."""
     busy = AnotherLoadError(f"{home}: another load is running; try again when it is done")
-    return alone(home / "billing" / "lock", busy)
+    return alone(home.bill_lock, busy)

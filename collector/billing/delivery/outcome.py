@@ -7,10 +7,10 @@ Gives    an outcome per delivery or period, the report of a load, the names of i
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
 from collector.billing.delivery.catalog import HELD, Catalog
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 Say = Callable[[str], None]
@@ -38,7 +38,7 @@ class Job:
     """What one place is loaded with: where to, on which terms, when, and whom to tell."""
 
     name: str
-    home: Path
+    home: Home
     settings: BillingSettings
     catalog: Catalog
     now: datetime

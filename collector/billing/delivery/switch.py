@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from collector.billing.delivery.catalog import HELD, IN_FORCE, PREVIOUS, Entry, lake_folder
+from collector.billing.delivery.catalog import HELD, IN_FORCE, PREVIOUS, Entry
 from collector.billing.delivery.delivery import Delivery
 from collector.billing.delivery.guards import Candidate
 from collector.billing.delivery.hold import held_key, rejected
@@ -25,7 +25,7 @@ from meterbook.base.disk import sync
 
 def parts_of(job: Job, entries: Sequence[Entry]) -> list[Path]:
     """Give the parts of deliveries in the lake."""
-    root = lake_folder(job.home)
+    root = job.home.bill_lines
     return sorted(path for e in entries for path in (root / e.folder).glob("*.parquet"))
 
 
@@ -46,7 +46,7 @@ def switch(
     made = [_made(job, delivery, identity, staged, candidate) for candidate in candidates]
     job.step("restatement told")
     for it in made:
-        _move(job, staged.folder / it.entry.period, lake_folder(job.home) / it.entry.folder)
+        _move(job, staged.folder / it.entry.period, job.home.bill_lines / it.entry.folder)
     with job.catalog.change():
         job.step("transaction begun")
         _note(job, delivery, identity)

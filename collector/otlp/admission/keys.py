@@ -22,6 +22,7 @@ from typing import Final
 
 from collector.otlp.admission.gate import DEFAULT_TENANT
 from collector.otlp.journal.journal import Record, scan, sealed
+from meterbook.base.home import KEYS
 
 KEY_BYTES: Final = 16
 MAGIC: Final = b"MBKEYS\x00\x01"
@@ -58,14 +59,8 @@ class KnownKeys:
             self._count -= 1
 
 
-def keys_folder(journal: Path) -> Path:
-    """Give where the keys of decoded segments are kept."""
-    return journal.parent / "keys"
-
-
-def write_keys(journal: Path, segment: int, records: Sequence[Record]) -> None:
+def write_keys(folder: Path, segment: int, records: Sequence[Record]) -> None:
     """Keep the keys of a segment that is about to go; forget those older than 24 hours."""
-    folder = keys_folder(journal)
     folder.mkdir(exist_ok=True)
     making = folder / f"{segment:016d}.making"
     with making.open("wb") as file:
@@ -119,7 +114,7 @@ def remembered(journal: Path) -> KnownKeys:
         with contextlib.suppress(FileNotFoundError):
             waiting += [(record.tenant, record.key) for record in scan(path.read_bytes()).records]
     known = KnownKeys()
-    for path in sorted(keys_folder(journal).glob("*.keys")):
+    for path in sorted(journal.with_name(KEYS).glob("*.keys")):
         for tenant, key in _unpacked(path.read_bytes()):
             known.add(tenant, key)
     for tenant, key in waiting:

@@ -53,11 +53,6 @@ class Token:
         return scope in self.scopes or ("ingest" in self.scopes and scope in INGEST)
 
 
-def tokens_file(home: Path) -> Path:
-    """Give where the tokens of a home are kept."""
-    return home / "collector" / "tokens.json"
-
-
 def read_tokens(path: Path) -> list[Token]:
     """Give all tokens, revoked ones too; none where there is no file."""
     try:

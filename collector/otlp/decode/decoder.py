@@ -29,15 +29,11 @@ from collector.otlp.decode import slow
 from collector.otlp.decode.decode import Decoder
 from collector.otlp.decode.landing import Landing
 from collector.otlp.decode.presence import SAMPLE_RATIO, Frames
-from collector.otlp.decode.status import (
-    collector_folder,
-    journal_folder,
-    read_decoder_counters,
-    write_json,
-)
+from collector.otlp.decode.status import read_decoder_counters, write_json
 from collector.otlp.journal.journal import KINDS, Record, scan, sealed
 from meterbook.base.disk import sync
 from meterbook.base.errors import UndecodableError
+from meterbook.base.home import Home
 
 BATCH_BYTES: Final = 4 * 1024 * 1024
 """Small, as hostile bytes grow thirtyfold in columns; a record beyond it is decoded alone."""
@@ -45,7 +41,6 @@ MAX_CRASHES: Final = 3
 """Of a segment, whatever record was in hand."""
 MAX_ALONE: Final = 2
 """Of a record by itself, after one of its segment: a decoder that is killed proves little."""
-DECODING: Final = "decoding"
 WHOLE: Final = 0
 """Stands for many records where one is named; no record has this number."""
 POLL_SECONDS: Final = 0.1
@@ -56,14 +51,11 @@ COLUMN_ERRORS: Final = (UndecodableError, pl.exceptions.PolarsError, pa.ArrowExc
 class Lander:
     """Decodes the segments of one home."""
 
-    def __init__(self, home: Path, *, sample_ratio: float = SAMPLE_RATIO) -> None:
+    def __init__(self, home: Home, *, sample_ratio: float = SAMPLE_RATIO) -> None:
         """Take up the counters of the last run."""
         self._sample_ratio = sample_ratio
         self._home = home
-        self._folder = collector_folder(home)
-        self._lake = home / "lake"
-        self._decoding = self._folder / DECODING
-        self._decoding.unlink(missing_ok=True)  # of a run that was killed as a whole
+        home.decoding.unlink(missing_ok=True)  # of a run that was killed as a whole
         self._decoder = Decoder(sample_ratio=sample_ratio)
         self._counts = Counter(read_decoder_counters(home))
 
@@ -82,14 +74,14 @@ class Lander:
         else:
             self._note(path, WHOLE)
             self._decode(path, blamed)
-            self._decoding.unlink()
+            self._home.decoding.unlink()
         path.unlink()
         sync(path.parent)
         crashes.unlink(missing_ok=True)
         self._report()
 
     def _note(self, path: Path, seq: int) -> None:
-        self._decoding.write_text(f"{path.name} {seq}")
+        self._home.decoding.write_text(f"{path.name} {seq}")
 
     def _decode(self, path: Path, blamed: Sequence[int]) -> None:
         segment = int(path.stem)
@@ -99,7 +91,7 @@ class Lander:
             self._quarantine(f"{path.stem}-{start}.bin", data[start:end], reason)
         del data
         keys = [replace(record, payload=b"") for record in found.records]
-        landing = Landing(self._lake, segment)
+        landing = Landing(self._home.lake, segment)
         for record in [r for r in found.records if blamed.count(r.seq) >= MAX_ALONE]:
             found.records.remove(record)
             name = f"{segment:016d}-{record.seq}.bin"
@@ -117,7 +109,7 @@ class Lander:
         if self._decoder.exemplars:
             self._counts["dropped_exemplars", "metrics"] += self._decoder.exemplars
             self._decoder.exemplars = 0
-        write_keys(path.parent, segment, keys)
+        write_keys(self._home.keys, segment, keys)
 
     def _frames(self, kind: str, batch: Sequence[Record], segment: int) -> Frames:
         """Decode a batch; if one record spoils it, each by itself."""
@@ -142,7 +134,7 @@ class Lander:
         return frames
 
     def _quarantine(self, name: str, data: bytes, reason: str) -> None:
-        folder = self._folder / "quarantine"
+        folder = self._home.quarantine
         folder.mkdir(exist_ok=True)
         why = json.dumps({"reason": reason, "bytes": len(data)}).encode()
         for path, content in ((folder / name, data), (folder / f"{name}.json", why)):
@@ -153,7 +145,7 @@ class Lander:
 
     def _report(self) -> None:
         counts = [[name, label, n] for (name, label), n in sorted(self._counts.items())]
-        write_json(self._folder / "decoder.json", counts)
+        write_json(self._home.decoder_counters, counts)
 
 
 def _crashes(segment: Path) -> Path:
@@ -165,17 +157,17 @@ def _blamed(crashes: Path) -> list[int]:
     return [int(line) for line in crashes.read_text().split()] if crashes.exists() else []
 
 
-def blame(home: Path) -> None:
+def blame(home: Home) -> None:
     """Note that the decoder crashed by itself on the segment it had in hand.
 
     The collector says so, as it outlived it: when both are killed nobody is to blame.
     """
-    marker = collector_folder(home) / DECODING
+    marker = home.decoding
     if not marker.exists():
         return
     name, _, seq = marker.read_text().partition(" ")
     if seq:  # else it crashed while it noted this
-        crashes = _crashes(journal_folder(home) / name)
+        crashes = _crashes(home.journal / name)
         crashes.write_text("\n".join(map(str, [*_blamed(crashes), int(seq)])))
     marker.unlink()
 
@@ -204,18 +196,18 @@ def _trim() -> Any:
 
 def main() -> None:
     """Decode until told to stop, or until the parent is gone; then finish what is sealed."""
-    home = Path(sys.argv[1])
+    home = Home(Path(sys.argv[1]))
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_await_end_of_input, args=(stop,), daemon=True).start()
-    journal_folder(home).mkdir(parents=True, exist_ok=True)
-    lock = _sole(collector_folder(home) / "decoder.lock")
+    home.journal.mkdir(parents=True, exist_ok=True)
+    lock = _sole(home.decoder_lock)
     lander = Lander(home, sample_ratio=float(sys.argv[2]))
     trim = _trim()
     while True:
         is_last = stop.is_set()
-        for path in sealed(journal_folder(home)):
+        for path in sealed(home.journal):
             lander.land(path)
             trim(0)
         if is_last:

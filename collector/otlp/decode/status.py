@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from meterbook.base.errors import MeterbookError
+from meterbook.base.home import Home
 
 
 class DecodeLagError(MeterbookError):
@@ -46,17 +47,7 @@ class Status:
         }
 
 
-def collector_folder(home: Path) -> Path:
-    """Give the folder of the collector."""
-    return home / "collector"
-
-
-def journal_folder(home: Path) -> Path:
-    """Give the folder of the journal."""
-    return collector_folder(home) / "journal"
-
-
-def write_status(home: Path, status: Status) -> None:
+def write_status(home: Home, status: Status) -> None:
     """Replace the status file."""
     document = {
         "pid": status.pid,
@@ -66,7 +57,7 @@ def write_status(home: Path, status: Status) -> None:
         "is_running": status.is_running,
         "counters": [[name, label, n] for (name, label), n in sorted(status.counters.items())],
     }
-    write_json(collector_folder(home) / "status.json", document)
+    write_json(home.status, document)
 
 
 def write_json(path: Path, document: object) -> None:
@@ -76,11 +67,10 @@ def write_json(path: Path, document: object) -> None:
     making.replace(path)
 
 
-def read_status(home: Path) -> Status | None:
+def read_status(home: Home) -> Status | None:
     """Give the last status; None when no collector ever ran here."""
-    folder = collector_folder(home)
     try:
-        known = json.loads((folder / "status.json").read_text(encoding="utf-8"))
+        known = json.loads(home.status.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     counters = {(name, label): count for name, label, count in known["counters"]}
@@ -94,17 +84,17 @@ def read_status(home: Path) -> Status | None:
     )
 
 
-def read_decoder_counters(home: Path) -> dict[tuple[str, str], int]:
+def read_decoder_counters(home: Home) -> dict[tuple[str, str], int]:
     """Give what the decoder has counted."""
     try:
-        text = (collector_folder(home) / "decoder.json").read_text(encoding="utf-8")
+        text = home.decoder_counters.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     return {(name, label): count for name, label, count in json.loads(text)}
 
 
 def wait_until_decoded(
-    home: Path, timeout_seconds: float, is_stopped: Callable[[], bool] = lambda: False
+    home: Home, timeout_seconds: float, is_stopped: Callable[[], bool] = lambda: False
 ) -> Status:
     """Wait until no segment is left undecoded, or until told to stop.
 
@@ -112,13 +102,12 @@ def wait_until_decoded(
     """
     waited = threading.Event()
     deadline = time.monotonic() + timeout_seconds
-    folder = journal_folder(home)
-    while any(folder.glob("*.open")) or any(folder.glob("*.wal")):
+    while any(home.journal.glob("*.open")) or any(home.journal.glob("*.wal")):
         if is_stopped():
             break
         if time.monotonic() > deadline:
             raise DecodeLagError(
-                f"{folder}: segments are still undecoded after {timeout_seconds:.0f} s; "
+                f"{home.journal}: segments are still undecoded after {timeout_seconds:.0f} s; "
                 "`meterbook status` shows whether the decoder runs"
             )
         waited.wait(0.1)

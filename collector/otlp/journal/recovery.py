@@ -13,12 +13,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from collector.otlp.journal.files import Files, write_whole
 from collector.otlp.journal.segment import SEGMENT, Scan, scan
-
-QUARANTINE: Final = "quarantine"
+from meterbook.base.home import KEYS, QUARANTINE
 
 
 @dataclass
@@ -60,7 +58,7 @@ def last_id(folder: Path) -> int:
 
 
 def _ids(folder: Path) -> Iterator[int]:
-    for place in (folder, folder.parent / "keys", folder.parent / QUARANTINE):
+    for place in (folder, folder.with_name(KEYS), folder.with_name(QUARANTINE)):
         for path in place.glob("[0-9]*"):
             digits = path.name[:16]
             if digits.isdecimal():
@@ -108,7 +106,7 @@ def _cut(path: Path, size: int, files: Files) -> None:
 
 def set_aside(path: Path, data: bytes, reason: str, files: Files) -> None:
     """Put the end of a segment in quarantine, synced, and why it is there beside it."""
-    quarantine = path.parent.parent / QUARANTINE
+    quarantine = path.parent.with_name(QUARANTINE)
     is_new = not quarantine.exists()
     quarantine.mkdir(exist_ok=True)
     name = f"{path.stem}-tail.bin"

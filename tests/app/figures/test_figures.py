@@ -521,7 +521,7 @@ def test_every_part_of_the_report_is_made_once(reader: Reader) -> None:
 
 def _open(home: Any) -> Reader:
 
-    return Reader(current(home / "serving"))
+    return Reader(current(home.serving))
 
 
 def test_the_list_of_what_to_do_first(reader: Reader) -> None:

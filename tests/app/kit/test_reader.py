@@ -13,6 +13,7 @@ from app.kit.figure import figure
 from app.kit.reader import Snapshots
 from app.report import write_report
 from meterbook.base.errors import NothingPublishedError
+from meterbook.base.home import Home
 from warehouse.store.snapshot import current
 
 LATER = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
@@ -27,10 +28,10 @@ def _rows(cost: int) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def test_a_home_without_snapshot_is_refused(bare_home: Path) -> None:
+def test_a_home_without_snapshot_is_refused(bare_home: Home) -> None:
     """The error names what to do."""
     with pytest.raises(NothingPublishedError, match="meterbook build"):
-        Snapshots(bare_home / "serving").reader()
+        Snapshots(bare_home.serving).reader()
 
 
 def test_a_new_snapshot_is_picked_up(tmp_path: Path, publish_rows: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import app
+from meterbook.base.home import Home
 
 MAIN = Path(app.__file__).parent / "web" / "main.py"
 START = f"import runpy\nrunpy.run_path({str(MAIN)!r})"
@@ -40,7 +41,7 @@ CLICKS = {
 every = pytest.mark.parametrize("name", PAGES)
 
 
-def _run(name: str, home: Path, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+def _run(name: str, home: Home, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
     monkeypatch.setenv("MB_HOME", str(home))
     monkeypatch.setenv("MB_NOW", "2026-11-23T08:00:00+00:00")
     run = AppTest.from_string(START, default_timeout=60)
@@ -75,7 +76,7 @@ def test_a_full_book_is_shown(name: str, book: Any, monkeypatch: pytest.MonkeyPa
 
 @every
 def test_an_empty_book_says_so(
-    name: str, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, empty_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Tables without rows give words, no exception and no chart."""
     run = _run(name, empty_home, monkeypatch)
@@ -87,7 +88,7 @@ def test_an_empty_book_says_so(
 
 @every
 def test_a_bare_home_tells_the_next_step(
-    name: str, bare_home: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, bare_home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where nothing was published, the page names the command that publishes."""
     run = _run(name, bare_home, monkeypatch)
@@ -153,14 +154,14 @@ def test_a_snapshot_of_an_earlier_version_is_named(
     book: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a table is missing the page says so and what to do; what stands above it is shown."""
-    serving = tmp_path / "serving"
-    shutil.copytree(book.home / "serving", serving)
-    (file,) = serving.glob("*.duckdb")
+    home = Home(tmp_path)
+    shutil.copytree(book.home.serving, home.serving)
+    (file,) = home.serving.glob("*.duckdb")
     file.chmod(0o644)
     with duckdb.connect(file) as con:
         con.cursor().execute("DROP TABLE mart_series_active")
 
-    run = _run("cardinality", tmp_path, monkeypatch)
+    run = _run("cardinality", home, monkeypatch)
 
     assert not run.exception
     assert "built by an earlier version" in " ".join(part.value for part in run.warning)

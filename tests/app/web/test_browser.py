@@ -3,6 +3,7 @@
 import csv
 import importlib.util
 import io
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import pytest
 
 from app.kit import words
 from app.report import write_report
+from meterbook.base.home import Home
 from warehouse.store.snapshot import current
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -224,7 +226,7 @@ def test_the_report_needs_nothing_else(
 ) -> None:
     """Opened as a file with the network off: the same spend, every chart, no request."""
     home = _copy(book.home, tmp_path)
-    write_report(current(home / "serving"), tmp_path / "report.html")
+    write_report(current(home.serving), tmp_path / "report.html")
     page = shots.open_page(chromium)
     seen = Seen(page)
     page.context.set_offline(True)
@@ -241,10 +243,8 @@ def test_the_report_needs_nothing_else(
     page.context.close()
 
 
-def _copy(home: Path, to: Path) -> Path:
+def _copy(home: Home, to: Path) -> Home:
     """Copy the snapshots: this process has the originals open."""
-    serving = to / "home" / "serving"
-    serving.mkdir(parents=True)
-    for file in (home / "serving").iterdir():
-        (serving / file.name).write_bytes(file.read_bytes())
-    return to / "home"
+    copied = Home(to / "home")
+    shutil.copytree(home.serving, copied.serving)
+    return copied

@@ -26,17 +26,19 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from collector.otlp.decode.status import wait_until_decoded
+from meterbook.base.home import Home
 from warehouse.tables import ALL
 
 PROGRAM = """
 import json, sys
 from pathlib import Path
 from collector.otlp.serve import serve
+from meterbook.base.home import Home
 from meterbook.base.settings import CollectorSettings
 settings = CollectorSettings(**json.loads(sys.argv[2]))
 def ready(ports):
     print(json.dumps([ports.grpc, ports.http]), flush=True)
-sys.exit(serve(settings, Path(sys.argv[1]), ready=ready))
+sys.exit(serve(settings, Home(Path(sys.argv[1])), ready=ready))
 """
 MIB = 1024 * 1024
 HOUR = 1_767_225_600_000_000_000  # 2026-01-01 00:00 UTC
@@ -72,7 +74,7 @@ class Answer:
 class Running:
     """A collector in a process group of its own."""
 
-    home: Path
+    home: Home
     process: subprocess.Popen[str]
     grpc_port: int
     http_port: int
@@ -143,7 +145,7 @@ class Running:
 Start = Callable[..., Running]
 
 
-def _launch(home: Path, **settings: object) -> Running:
+def _launch(home: Home, **settings: object) -> Running:
     """Start a collector; `settings` are any of `CollectorSettings`."""
     given = {"grpc_port": 0, "http_port": 0, "telemetry_seconds": 0, **settings}
     process = subprocess.Popen(
@@ -163,8 +165,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Give the way to start a collector; whatever still runs at the end is killed."""
     started: list[Running] = []
 
-    def begin(home: Path = tmp_path / "home", seconds: float = 0.2, **settings: object) -> Running:
-        started.append(_launch(home, segment_seconds=seconds, **settings))
+    def begin(home: Home | None = None, seconds: float = 0.2, **settings: object) -> Running:
+        chosen = home or Home(tmp_path / "home")
+        started.append(_launch(chosen, segment_seconds=seconds, **settings))
         return started[-1]
 
     yield begin
@@ -179,7 +182,7 @@ def launch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     started: list[Running] = []
 
     def begin(**settings: object) -> Running:
-        home = tmp_path_factory.mktemp("shared") / "home"
+        home = Home(tmp_path_factory.mktemp("shared") / "home")
         started.append(_launch(home, segment_seconds=0.2, **settings))
         return started[-1]
 
@@ -272,10 +275,10 @@ class Peer:
         return sorted(found["value"].to_list())
 
 
-def rows(home: Path, table: str) -> pl.DataFrame:
+def rows(home: Home, table: str) -> pl.DataFrame:
     """Give all rows of a table of the lake; none where it has no file."""
     wait_until_decoded(home, 60)
-    files = sorted((home / "lake" / table).rglob("*.parquet"))
+    files = sorted((home.lake / table).rglob("*.parquet"))
     return pl.read_parquet(files) if files else next(t for t in ALL if t.name == table).empty()
 
 
@@ -294,7 +297,7 @@ def peers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], 
             ports = http_door.port or 4318, grpc_door.port or 4317
             return Peer(http_door.hostname or "", *ports, limit, None)
         if limit not in started:
-            home = tmp_path_factory.mktemp("conformance") / "home"
+            home = Home(tmp_path_factory.mktemp("conformance") / "home")
             ours = _launch(home, segment_seconds=0.2, max_request_bytes=limit)
             started[limit] = Peer("127.0.0.1", ours.http_port, ours.grpc_port, limit, ours)
         return started[limit]
@@ -314,7 +317,7 @@ def peer(request: pytest.FixtureRequest, peers: Callable[[int], Peer]) -> Peer:
 @pytest.fixture(scope="session")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
     """Give a collector of ours whose journal may hold nothing: it is always overloaded."""
-    running = _launch(tmp_path_factory.mktemp("full") / "home", max_journal_bytes=0)
+    running = _launch(Home(tmp_path_factory.mktemp("full") / "home"), max_journal_bytes=0)
     yield running.as_peer()
     running.kill()
 

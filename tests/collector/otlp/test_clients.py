@@ -40,6 +40,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from collector.otlp.decode.status import wait_until_decoded
+from meterbook.base.home import Home
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -57,7 +58,7 @@ HOW_NODE = "apt-get install nodejs npm"
 
 def _lake(running, table: str) -> pl.DataFrame:
     wait_until_decoded(running.home, 60)
-    return pl.read_parquet(sorted((running.home / "lake" / table).rglob("*.parquet")))
+    return pl.read_parquet(sorted((running.home.lake / table).rglob("*.parquet")))
 
 
 def _metrics(running) -> dict[str, Any]:
@@ -281,12 +282,12 @@ def test_rotel_as_forwarder(running, tmp_path, protocol):
 def test_rotel_waits_for_a_collector_that_is_down(start, tmp_path, protocol):
     """Stopped while rotel sends, then started again: nothing lost, nothing twice."""
     ports = {"grpc_port": _free_port(), "http_port": _free_port()}
-    first = start(tmp_path / "home", **ports)
+    first = start(Home(tmp_path / "home"), **ports)
     assert first.stop() == 0
     with _rotel(tmp_path, protocol, ports[f"{protocol}_port"]) as (grpc_port, http_port):
         assert _record(_exporters(protocol, grpc_port, http_port, Compression.Gzip))
         time.sleep(2)  # rotel's first attempts are to fail
-        second = start(tmp_path / "home", **ports)
+        second = start(Home(tmp_path / "home"), **ports)
         _wait_until_stored(second, 3)
 
     assert _metrics(second) == EXPECTED
@@ -340,7 +341,7 @@ def test_the_sdk_comes_again_when_we_were_full(start, tmp_path):
     Both doors at once, as each asks to wait for up to half a minute.
     """
     ports = {"grpc_port": _free_port(), "http_port": _free_port()}
-    full = start(tmp_path / "home", max_journal_bytes=0, **ports)
+    full = start(Home(tmp_path / "home"), max_journal_bytes=0, **ports)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         sent = [
             pool.submit(_one_export, _patient(door, ports), 1, 100_000) for door in ("grpc", "http")
@@ -350,7 +351,7 @@ def test_the_sdk_comes_again_when_we_were_full(start, tmp_path):
             assert time.monotonic() < deadline
             time.sleep(0.1)
         assert full.stop() == 0
-        second = start(tmp_path / "home", **ports)
+        second = start(Home(tmp_path / "home"), **ports)
         assert [one.result(120) for one in sent] == [MetricExportResult.SUCCESS] * 2
 
     assert _lake(second, "raw_point")["value"].to_list() == [7.0, 7.0]
@@ -360,7 +361,7 @@ def test_the_sdk_comes_again_when_we_were_full(start, tmp_path):
 def test_the_sdk_drops_what_is_refused_for_good(start, tmp_path, door):
     """A request of too many points is 400 or INVALID_ARGUMENT: the SDK does not come again."""
     ports = {"grpc_port": _free_port(), "http_port": _free_port()}
-    running = start(tmp_path / "home", max_points_per_request=10, **ports)
+    running = start(Home(tmp_path / "home"), max_points_per_request=10, **ports)
 
     refused = _one_export(_patient(door, ports), 11, 30_000)
     taken = _one_export(_patient(door, ports), 10, 30_000)

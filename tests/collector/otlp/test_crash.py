@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from collector.otlp.decode.status import wait_until_decoded
+from meterbook.base.home import Home
 
 KILLS = int(os.environ.get("MB_TEST_KILLS", "10"))
 LANES = 3
@@ -56,8 +57,8 @@ class Senders:
             self.in_doubt.discard(value)
 
 
-def _stored(home: Path) -> list[float]:
-    files = list((home / "lake/raw_point").rglob("*.parquet"))
+def _stored(home: Home) -> list[float]:
+    files = list((home.lake / "raw_point").rglob("*.parquet"))
     return pl.read_parquet(files)["value"].to_list()
 
 
@@ -90,7 +91,7 @@ def test_what_was_acknowledged_is_in_the_lake_exactly_once(start, gauge, tmp_pat
     """Collector and decoder are killed together, or asked to end each tenth time."""
     senders = Senders()
     random_ = random.Random(7)  # noqa: S311 - no secret
-    home = tmp_path / "home"
+    home = Home(tmp_path / "home")
     drained = 0
     for round_ in range(KILLS):
         running = start(home, random_.choice([0.02, 0.05, 0.1]))
@@ -128,10 +129,10 @@ def test_a_decoder_that_is_killed_alone_or_in_mid_decode_loses_and_doubles_nothi
 ):
     """Another takes over; no segment is hit twice, as three crashes would condemn it."""
     senders = Senders()
-    home = tmp_path / "home"
+    home = Home(tmp_path / "home")
     running = start(home, 0.05)
     lanes = senders.begin(running, gauge)
-    marker = home / "collector" / "decoding"
+    marker = home.decoding
     hit: set[str] = set()
 
     def in_hand() -> str:

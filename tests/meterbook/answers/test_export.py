@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from meterbook.answers.export import export_focus
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings, Settings
 from meterbook.build import build as building
 from meterbook.build.plan import Choice
@@ -23,9 +24,9 @@ NOW = datetime(2026, 11, 2, tzinfo=UTC)
 COUNTS = {"1.0": 43, "1.2": 57, "1.4": 65}
 
 
-def bill(home: Path) -> Settings:
+def bill(home: Home) -> None:
     """Load and build a small bill: a day, a month's fee, a credit."""
-    folder = home / "bills"
+    folder = home.root / "bills"
     folder.mkdir(parents=True)
     usual = {
         "BillingAccountId": "000000000042",
@@ -50,9 +51,9 @@ def bill(home: Path) -> Settings:
     ]
     pl.DataFrame([{"ResourceId": ""} | row for row in rows]).write_csv(folder / "focus.csv")
     settings = Settings(home=home, billing=BillingSettings(settle_seconds=0))
-    building.load_bills(settings, [str(folder)], now=NOW, accept=None, say=lambda _: None)
+    terms = settings.billing
+    building.load_bills(terms, home, [str(folder)], now=NOW, accept=None, say=lambda _: None)
     building.build(settings, now=NOW, choice=Choice(), say=lambda _: None)
-    return settings
 
 
 @pytest.mark.parametrize("version", focus_views.VERSIONS)
@@ -64,10 +65,11 @@ def test_each_version_has_the_columns_of_the_standard(version: str) -> None:
 @pytest.mark.slow
 def test_both_files_sum_to_the_bill(tmp_path: Path) -> None:
     """Bill and allocation have the bill's BilledCost, EffectiveCost and ListCost, exactly."""
-    settings = bill(tmp_path / "home")
+    home = Home(tmp_path / "home")
+    bill(home)
 
     for version in focus_views.VERSIONS:
-        for path in export_focus(settings, version, tmp_path / version):
+        for path in export_focus(home, version, tmp_path / version):
             frame = pl.read_parquet(path)
             assert frame["BilledCost"].sum() == Decimal("10.8")
             assert frame["EffectiveCost"].sum() == Decimal("10.4")
@@ -76,7 +78,7 @@ def test_both_files_sum_to_the_bill(tmp_path: Path) -> None:
             names = {name for name in frame.columns if not name.startswith("x_")}
             assert names == set(focus_views.names(version))
 
-    con = open_snapshot(current(settings.serving))
+    con = open_snapshot(current(home.serving))
     for version in focus_views.VERSIONS:
         view = f"focus_{version.replace('.', '_')}"
         assert con.sql(f"SELECT sum(BilledCost) FROM {view}").fetchall() == [(Decimal("10.8"),)]
@@ -99,13 +101,14 @@ def test_an_allocation_in_a_cluster_names_its_receivers(tmp_path: Path) -> None:
         costs,
         names,
     )
-    with Store(tmp_path / "warehouse.duckdb") as store:
+    home = Home(tmp_path)
+    with Store(home.warehouse) as store:
         with store.change() as change:
             change.replace(COST_LINE, line)
             change.replace(core.COST_LEDGER, ledger)
-        publish(store, tmp_path / "serving", now=NOW, keep=3)
+        publish(store, home.serving, now=NOW, keep=3)
 
-    export_focus(Settings(home=tmp_path), "1.4", tmp_path / "out")
+    export_focus(home, "1.4", tmp_path / "out")
 
     frame = pl.read_parquet(tmp_path / "out" / "allocation.parquet").sort("AllocatedResourceName")
     assert frame["AllocatedResourceId"].to_list() == [f"prod/shop/{name}" for name in "abc"]
@@ -123,12 +126,13 @@ def test_units_and_taxes_as_the_standard_has_them(tmp_path: Path) -> None:
         pl.Series("charge_category", ["Usage", "Usage", "Tax"]),
         pl.Series("x_line_hash", ["a", "b", "c"]),
     )
-    with Store(tmp_path / "warehouse.duckdb") as store:
+    home = Home(tmp_path)
+    with Store(home.warehouse) as store:
         with store.change() as change:
             change.replace(COST_LINE, lines)
-        publish(store, tmp_path / "serving", now=NOW, keep=3)
+        publish(store, home.serving, now=NOW, keep=3)
 
-    bill_file, _ = export_focus(Settings(home=tmp_path), "1.2", tmp_path / "out")
+    bill_file, _ = export_focus(home, "1.2", tmp_path / "out")
 
     frame = pl.read_parquet(bill_file)
     assert frame["PricingUnit"].to_list() == ["Hours", "GB-Months", None]
@@ -142,8 +146,9 @@ def test_the_command_writes_both(tmp_path: Path) -> None:
     environ = {"MB_HOME": str(tmp_path)}
 
     assert CliRunner().invoke(main, words, env=environ).exit_code == 2
-    with Store(tmp_path / "warehouse.duckdb") as store:
-        publish(store, tmp_path / "serving", now=NOW, keep=3)
+    home = Home(tmp_path)
+    with Store(home.warehouse) as store:
+        publish(store, home.serving, now=NOW, keep=3)
     done = CliRunner().invoke(main, words, env=environ)
 
     assert done.exit_code == 0

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -18,8 +17,7 @@ from meterbook.answers import opencost
 from meterbook.answers.opencost import Window, window_of
 from meterbook.answers.opencost_parts import PARTS, by_part
 from meterbook.base.errors import ConfigError
-from meterbook.base.settings import Settings
-from meterbook.base.settings_file import load_settings
+from meterbook.base.home import Home
 from warehouse.store.snapshot import publish
 from warehouse.store.store import Store
 from warehouse.table import USD, Table
@@ -55,18 +53,18 @@ def rows(table: Table, given: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Give a book of a day: $18.50, of them $4 of workload cart, 3 : 1 between CPU and memory."""
-    return book(tmp_path_factory.mktemp("few"), ROWS)
+    return book(Home(tmp_path_factory.mktemp("few")), ROWS)
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def full(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Give the same with a GPU node, a volume, traffic, a balancer and a provider's split."""
-    return book(tmp_path_factory.mktemp("full"), (*ROWS, *MORE))
+    return book(Home(tmp_path_factory.mktemp("full")), (*ROWS, *MORE))
 
 
-def book(home: Path, given: Sequence[tuple[str, ...]]) -> Settings:
+def book(home: Home, given: Sequence[tuple[str, ...]]) -> Home:
     """Give a published book of a day with these rows of the ledger."""
     ledger = [
         {
@@ -99,7 +97,7 @@ def book(home: Path, given: Sequence[tuple[str, ...]]) -> Settings:
     sent = {
         "usage_date": DAY, "cluster": "c", "namespace": "shop", "workload": "cart", "bytes": 77,
     }  # fmt: skip
-    with Store(home / "warehouse.duckdb") as store:
+    with Store(home.warehouse) as store:
         with store.change() as change:
             change.replace(COST_LEDGER, rows(COST_LEDGER, ledger))
             change.replace(WORKLOAD_DAILY, rows(WORKLOAD_DAILY, [use, deep]))
@@ -108,8 +106,8 @@ def book(home: Path, given: Sequence[tuple[str, ...]]) -> Settings:
             )
             change.replace(TRAFFIC_HOURLY, rows(TRAFFIC_HOURLY, [sent]))
             change.replace(RECEIVED_DAILY, rows(RECEIVED_DAILY, [sent | {"bytes": 5}]))
-        publish(store, home / "serving", now=datetime(2026, 11, 1, tzinfo=UTC), keep=3)
-    return load_settings(None, {}, {"home": home})
+        publish(store, home.serving, now=datetime(2026, 11, 1, tzinfo=UTC), keep=3)
+    return home
 
 
 @pytest.mark.parametrize(
@@ -138,9 +136,9 @@ def test_other_windows_are_refused(text: str) -> None:
         window_of(text, WEDNESDAY)
 
 
-def answer(settings: Settings, aggregate: str) -> dict[str, Any]:
+def answer(home: Home, aggregate: str) -> dict[str, Any]:
     """Give the one set of the day, through JSON."""
-    sets = opencost.allocations(settings, Window(DAY, DAY), aggregate, by_day=False)
+    sets = opencost.allocations(home, Window(DAY, DAY), aggregate, by_day=False)
     document = json.loads(opencost.as_json(sets))
     assert document["code"] == 200
     found: dict[str, Any] = document["data"][0]
@@ -148,9 +146,9 @@ def answer(settings: Settings, aggregate: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("aggregate", opencost.AGGREGATES)
-def test_totals_are_the_ledger(settings: Settings, aggregate: str) -> None:
+def test_totals_are_the_ledger(home: Home, aggregate: str) -> None:
     """By every dimension the totals are $18.50, and each is the sum of its parts."""
-    made = answer(settings, aggregate)
+    made = answer(home, aggregate)
 
     assert sum(one["totalCost"] for one in made.values()) == 18.5
     for one in made.values():
@@ -165,7 +163,7 @@ COSTS = (
 
 
 @pytest.mark.parametrize("aggregate", opencost.AGGREGATES)
-def test_costs_add_up_to_the_last_digit(full: Settings, aggregate: str) -> None:
+def test_costs_add_up_to_the_last_digit(full: Home, aggregate: str) -> None:
     """By every dimension: parts are the total, totals the ledger, as decimals of the JSON."""
     sets = opencost.allocations(full, Window(DAY, DAY), aggregate, by_day=False)
 
@@ -177,7 +175,7 @@ def test_costs_add_up_to_the_last_digit(full: Settings, aggregate: str) -> None:
         assert sum(one[part] for part in COSTS) == one["totalCost"]
 
 
-def test_what_is_attached_by_hand(full: Settings) -> None:
+def test_what_is_attached_by_hand(full: Home) -> None:
     """GPUs take 8 of 10; a volume of 1000 bytes for an hour, its two pods alike; traffic, balancer.
 
     What no pod had of the volume stands apart; what the provider split is CPU unless it says else.
@@ -228,7 +226,7 @@ def test_a_workloads_parts_are_shared_without_loss(
     assert parts["sum"].equals(parts["cost"], check_names=False)
 
 
-def test_csv_has_the_parts_exactly(full: Settings) -> None:
+def test_csv_has_the_parts_exactly(full: Home) -> None:
     """Each of the export's cost columns is the ledger's, and the amounts stand beside them."""
     read = list(csv.DictReader(io.StringIO(opencost.as_csv(full, Window(DAY, DAY)))))
     cart = next(row for row in read if row["ControllerName"] == "cart")
@@ -244,9 +242,9 @@ def test_csv_has_the_parts_exactly(full: Settings) -> None:
     assert sum(Decimal(row["TotalCost"]) for row in read) == total
 
 
-def test_a_namespace_by_hand(settings: Settings) -> None:
+def test_a_namespace_by_hand(home: Home) -> None:
     """Shop: $4 before pools, 3 : 1; 12 of 48 core hours used, all memory: (3/4 + 1) / 4."""
-    made = answer(settings, "namespace")
+    made = answer(home, "namespace")
     shop = made["shop"]
 
     assert set(made) == {"shop", "__idle__", "__external__", "__no_telemetry__"}
@@ -259,17 +257,17 @@ def test_a_namespace_by_hand(settings: Settings) -> None:
     assert made["__external__"]["externalCost"] == 10.0
 
 
-def test_a_team_by_hand(settings: Settings) -> None:
+def test_a_team_by_hand(home: Home) -> None:
     """A part of a pool is sharedCost; a database outside clusters externalCost."""
-    made = answer(settings, "team")
+    made = answer(home, "team")
 
     assert made["find"]["sharedCost"] == 1.0
     assert (made["pay"]["externalCost"], made["pay"]["totalCost"]) == (10.0, 13.0)
 
 
-def test_csv_has_opencosts_columns(settings: Settings) -> None:
+def test_csv_has_opencosts_columns(home: Home) -> None:
     """The columns of OpenCost's export; totals are the ledger's, exactly."""
-    read = list(csv.DictReader(io.StringIO(opencost.as_csv(settings, Window(DAY, DAY)))))
+    read = list(csv.DictReader(io.StringIO(opencost.as_csv(home, Window(DAY, DAY)))))
 
     assert tuple(read[0]) == opencost.COLUMNS
     assert sum(Decimal(row["TotalCost"]) for row in read) == Decimal("18.5")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from meterbook.answers.explain import Question, as_json, as_text, explain
+from meterbook.base.home import Home
 from tests import explained_world
 from tests.by_hand import recomputed
 from tests.explained_world import POLICIES, RULES
@@ -28,8 +29,9 @@ def explained(facts: dict[str, Any], tmp_path: Path) -> Explain:
     """Build the day under an ownership file, publish it, and give what explain prints of it."""
 
     def make(text: str) -> list[dict[str, Any]]:
-        settings = explained_world.published(facts, text, tmp_path)
-        answer = explain(settings, Question(DAY, DAY))
+        home = Home(tmp_path)
+        explained_world.published(facts, text, home)
+        answer = explain(home, Question(DAY, DAY))
         rows: list[dict[str, Any]] = json.loads(as_json(answer))
         assert as_text(answer)
         return rows
@@ -69,10 +71,11 @@ def test_the_world_of_these_tests_has_every_kind_of_line(explained: Explain) -> 
 
 def test_the_rules_are_those_of_the_build(facts: dict[str, Any], tmp_path: Path) -> None:
     """An ownership file that was changed since the build explains nothing: the build's own does."""
-    settings = explained_world.published(facts, RULES, tmp_path)
+    home = Home(tmp_path)
+    explained_world.published(facts, RULES, home)
     (tmp_path / "ownership.yaml").write_text("version: 1\nteams: [{id: other}]\n")
 
-    made = explain(settings, Question(DAY, DAY, team="a"))
+    made = explain(home, Question(DAY, DAY, team="a"))
 
     assert made.frame.height
     assert all(recipe["is_exact"] for recipe in made.recipes)
@@ -80,9 +83,10 @@ def test_the_rules_are_those_of_the_build(facts: dict[str, Any], tmp_path: Path)
 
 def test_the_words_tell_the_rank_of_a_remainder(facts: dict[str, Any], tmp_path: Path) -> None:
     """A daily cent of a month of 61.000000000013: 13 atoms more than 31 days, 4 left over."""
-    settings = explained_world.published(facts, RULES, tmp_path)
+    home = Home(tmp_path)
+    explained_world.published(facts, RULES, home)
 
-    text = as_text(explain(settings, Question(DAY, DAY, service="Database")))
+    text = as_text(explain(home, Question(DAY, DAY, service="Database")))
 
     # 61 000 000 000 013 = 31 x 1 967 741 935 484 + 9: the first nine days bear an atom more.
     assert "day 2 of 31: 61000000000013 x 1/31 + 1 atom (remainder 2, 9 left over)" in text

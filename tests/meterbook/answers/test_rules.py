@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from meterbook.answers.rules import read_ownership
 from meterbook.base.errors import ConfigError
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings, OwnershipSettings, Settings
 from meterbook.build.build import build, load_bills
 from meterbook.build.plan import Choice
@@ -42,7 +43,7 @@ def world(tmp_path: Path) -> Settings:
         (folder / "catalog-info.yaml").write_text(text, encoding="utf-8-sig")
     (tmp_path / "who" / "ownership.yaml").write_text(RULES)
     return Settings(
-        home=tmp_path / "home",
+        home=Home(tmp_path / "home"),
         billing=BillingSettings(settle_seconds=0),
         ownership=OwnershipSettings(rules="who/ownership.yaml"),
         config_file=tmp_path / "meterbook.toml",
@@ -51,15 +52,18 @@ def world(tmp_path: Path) -> Settings:
 
 def test_paths_count_from_the_ownership_file(world: Settings) -> None:
     """However deep, with a byte order mark or without."""
-    assert [rule.id for rule in read_ownership(world).rules] == ["cat/idx", "cat/web", "rest"]
+    found = read_ownership(world.ownership, world.base)
+
+    assert [rule.id for rule in found.rules] == ["cat/idx", "cat/web", "rest"]
 
 
 def test_a_changed_catalogue_rebuilds_the_days_of_its_source(world: Settings) -> None:
     """The day before the source stays as it is; other words of the catalogue rebuild nothing."""
     before, after = date(2026, 10, 31), date(2026, 11, 1)
     for day in (before, after):
-        load_bills(world, [str(bill(world, day))], now=NOW, accept=None, say=lambda _: None)
-    path = world.resolve("who/catalog/web/catalog-info.yaml")
+        places = [str(bill(world, day))]
+        load_bills(world.billing, world.home, places, now=NOW, accept=None, say=lambda _: None)
+    path = world.base / "who/catalog/web/catalog-info.yaml"
 
     def built() -> Sequence[date]:
         return build(world, now=NOW, choice=Choice(), say=lambda _: None).built
@@ -74,21 +78,21 @@ def test_a_changed_catalogue_rebuilds_the_days_of_its_source(world: Settings) ->
 
 def bill(world: Settings, day: date) -> Path:
     """Give a folder with a bill of one line."""
-    return write_bill(world.home.parent / f"bills-{day:%m}", day)
+    return write_bill(world.home.root.parent / f"bills-{day:%m}", day)
 
 
 def test_a_pattern_without_files_is_refused(world: Settings) -> None:
     """A lost catalogue would give all its costs to nobody."""
-    path = world.resolve("who/ownership.yaml")
+    path = world.base / "who/ownership.yaml"
     path.write_text(RULES.replace("catalog/**", "catalogue/**"))
 
     with pytest.raises(ConfigError, match=r"ownership.yaml: rules.cat.path: .*no such file"):
-        read_ownership(world)
+        read_ownership(world.ownership, world.base)
 
 
 def test_check_tells_what_a_source_gave(world: Settings) -> None:
     """The count of rules is no finding; a file that is no text is one, and costs no other."""
-    world.resolve("who/catalog/idx/catalog-info.yaml").write_bytes(b"\xff\xfe\x00")
+    (world.base / "who/catalog/idx/catalog-info.yaml").write_bytes(b"\xff\xfe\x00")
     command = ["--home", str(world.home), "--config", str(world.config_file), "check"]
 
     reported = CliRunner().invoke(main, command)

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from meterbook.base.home import Home
 from meterbook.cli import main
 from warehouse.tables import raw
 
@@ -17,7 +18,7 @@ GROUP = cast("click.Group", main)
 HOUR = datetime(2026, 10, 1, 7, tzinfo=UTC)
 
 
-def simulate(home: Path, *words: str, now: str = "2026-10-02T09:00:00Z") -> Result:
+def simulate(home: Home, *words: str, now: str = "2026-10-02T09:00:00Z") -> Result:
     """Run the command in this process, on the day after that of the lake."""
     return CliRunner().invoke(
         GROUP, ["cardinality", "simulate", *words], env={"MB_HOME": str(home), "MB_NOW": now}
@@ -30,7 +31,7 @@ def pairs(labels: dict[str, str]) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path) -> Home:
     """Give a lake of one hour: 4 paths x 3 users of `m`, one series of `n`; 1,000 series cost 6."""
     sample = raw.SERIES.sample(1).to_dicts()[0]
     labels = [{"path": f"/a/{n // 3}", "user": f"u{n % 3}"} for n in range(12)]
@@ -44,14 +45,15 @@ def home(tmp_path: Path) -> Path:
         {**raw.ACTIVITY.sample(1).to_dicts()[0], "series_id": n, "event_hour": HOUR}
         for n in range(len(rows))
     ]
+    home = Home(tmp_path)
     for table, found in ((raw.SERIES, series), (raw.ACTIVITY, activity)):
-        folder = tmp_path / "lake" / table.name / "date=2026-10-01" / "hour=07"
+        folder = home.lake / table.name / "date=2026-10-01" / "hour=07"
         folder.mkdir(parents=True)
         pl.DataFrame(found, schema=table.schema).write_parquet(folder / "1.parquet")
-    (tmp_path / "meterbook.toml").write_text(
+    home.config.write_text(
         '[cardinality]\nprice_per_1000_series_month = "6"\nprice_source = "our contract"\n'
     )
-    return tmp_path
+    return home
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def home(tmp_path: Path) -> Path:
         (("--drop-metric", "m", "--drop", "m:user"), 0),
     ],
 )
-def test_what_remains(home: Path, words: tuple[str, ...], left: int) -> None:
+def test_what_remains(home: Home, words: tuple[str, ...], left: int) -> None:
     """Series of the metric and of all, and the money of the difference at 0.006 a series."""
     done = simulate(home, *words, "--json")
 
@@ -76,7 +78,7 @@ def test_what_remains(home: Path, words: tuple[str, ...], left: int) -> None:
     assert float(facts["total"]["saved_cost"]) == pytest.approx((12 - left) * 0.006)
 
 
-def test_the_table_for_people(home: Path) -> None:
+def test_the_table_for_people(home: Home) -> None:
     """Metrics that change, the total, the day and where the price is from."""
     lines = simulate(home, "--drop", "m:user").output.splitlines()
 
@@ -88,11 +90,11 @@ def test_the_table_for_people(home: Path) -> None:
     ]
 
 
-def test_a_day_that_is_not_over_is_not_the_last(home: Path) -> None:
+def test_a_day_that_is_not_over_is_not_the_last(home: Home) -> None:
     """At nine in the morning the day before is counted; a day so far only where no other is."""
     for table in (raw.SERIES, raw.ACTIVITY):
-        hour = home / "lake" / table.name / "date=2026-10-01" / "hour=07"
-        later = home / "lake" / table.name / "date=2026-10-02" / "hour=07"
+        hour = home.lake / table.name / "date=2026-10-01" / "hour=07"
+        later = home.lake / table.name / "date=2026-10-02" / "hour=07"
         later.mkdir(parents=True)
         moved = pl.read_parquet(hour / "1.parquet").head(3)
         moved.with_columns(pl.col("event_hour") + timedelta(days=1)).write_parquet(
@@ -109,7 +111,7 @@ def test_a_day_that_is_not_over_is_not_the_last(home: Path) -> None:
     assert alone.splitlines()[-1].startswith("2026-10-02, so far: the day is not over")
 
 
-def test_what_is_wrong_is_reported_at_once(home: Path) -> None:
+def test_what_is_wrong_is_reported_at_once(home: Home) -> None:
     """Malformed, unknown and empty plans end with 2 and say what to write."""
     wrong = ("--drop", "m", "--top-k", "m:user:none", "--drop-metric", "*", "--halve-bounds", "")
     malformed = simulate(home, *wrong)
@@ -128,9 +130,9 @@ def test_what_is_wrong_is_reported_at_once(home: Path) -> None:
     assert "no telemetry" in wrong_day.output
 
 
-def test_half_the_bounds(home: Path) -> None:
+def test_half_the_bounds(home: Home) -> None:
     """A histogram of four bounds is stored as seven series, then as five; a gauge stays."""
-    folder = home / "lake" / "raw_histogram" / "date=2026-10-01" / "hour=07"
+    folder = home.lake / "raw_histogram" / "date=2026-10-01" / "hour=07"
     folder.mkdir(parents=True)
     point = {
         **raw.HISTOGRAM.sample(1).to_dicts()[0],
@@ -138,7 +140,7 @@ def test_half_the_bounds(home: Path) -> None:
         "bounds": [1.0, 2.0, 4.0, 8.0],
     }
     pl.DataFrame([point], schema=raw.HISTOGRAM.schema).write_parquet(folder / "1.parquet")
-    series = next((home / "lake" / "raw_series").rglob("*.parquet"))
+    series = next((home.lake / "raw_series").rglob("*.parquet"))
     frame = pl.read_parquet(series)
     kind = pl.when(pl.col("series_id") == 0).then(pl.lit("histogram")).otherwise("metric_kind")
     name = pl.when(pl.col("series_id") == 0).then(pl.lit("h")).otherwise("metric_name")
@@ -152,12 +154,12 @@ def test_half_the_bounds(home: Path) -> None:
     assert rows["m"]["stored_after_count"] == rows["m"]["stored_series_count"] == 11
 
 
-def test_parts_give_what_the_whole_gives(home: Path) -> None:
+def test_parts_give_what_the_whole_gives(home: Home) -> None:
     """One metric at a time: the same output."""
     plan = ("--drop", "*:user", "--json")
     whole = simulate(home, *plan).output
 
-    with (home / "meterbook.toml").open("a") as file:
+    with home.config.open("a") as file:
         file.write("part_series = 1\n")
 
     assert simulate(home, *plan).output == whole

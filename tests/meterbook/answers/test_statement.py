@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +14,11 @@ from click.testing import CliRunner
 
 from meterbook.answers.department import by_department
 from meterbook.answers.rules import read_ownership
-from meterbook.answers.statement import statements
+from meterbook.answers.statement import Cost, Statement, statements
 from meterbook.answers.statement_files import as_csv, write
 from meterbook.answers.statement_page import page
 from meterbook.base.errors import ConfigError
+from meterbook.base.home import Home
 from meterbook.base.settings import Settings
 from meterbook.base.settings_file import load_settings
 from meterbook.cli import main
@@ -80,21 +82,27 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     line = {"x_line_hash": "l", "charge_date": DAY, "charge_category": "Usage"}
     ledger, lines = rows(COST_LEDGER, *shares), rows(COST_LINE, line)
     daily = cost_daily_statement(ledger.lazy(), lines.lazy()).collect()
-    home = tmp_path_factory.mktemp("book")
-    with Store(home / "warehouse.duckdb") as store:
+    home = Home(tmp_path_factory.mktemp("book"))
+    with Store(home.warehouse) as store:
         with store.change() as change:
             change.replace(COST_DAILY_STATEMENT, daily)
             change.replace(RECONCILIATION_DAILY, rows(RECONCILIATION_DAILY, day))
-        publish(store, home / "serving", now=NOW, keep=3)
-    (home / "ownership.yaml").write_text(RULES, encoding="utf-8")
-    config = home / "meterbook.toml"
+        publish(store, home.serving, now=NOW, keep=3)
+    (home.root / "ownership.yaml").write_text(RULES, encoding="utf-8")
+    config = home.config
     config.write_text('[ownership]\nrules = "ownership.yaml"\n', encoding="utf-8")
     return load_settings(config, {}, {"home": home})
 
 
+def stated(settings: Settings, period: str, cost: Cost) -> Sequence[Statement]:
+    """Give the statements under the book's own rules."""
+    ownership = read_ownership(settings.ownership, settings.base)
+    return statements(settings.home, ownership, period, cost)
+
+
 def test_cents_of_all_are_the_bill(settings: Settings) -> None:
     """98.995 is 99.00; of floors 33.33, 33.33, 32.32 the two largest remainders get a cent."""
-    made = {one.team: one for one in statements(settings, "2026-10", "effective")}
+    made = {one.team: one for one in stated(settings, "2026-10", "effective")}
 
     assert {name: one.cents for name, one in made.items()} == {
         "__idle__": 3333,
@@ -107,7 +115,7 @@ def test_cents_of_all_are_the_bill(settings: Settings) -> None:
 
 def test_a_line_says_its_method(settings: Settings) -> None:
     """A share of a pool names the pool and how it is split."""
-    find = next(x for x in statements(settings, "2026-10", "billed") if x.team == "find")
+    find = next(x for x in stated(settings, "2026-10", "billed") if x.team == "find")
 
     methods = {line.section: line.method for line in find.lines}
     assert methods["shared"].startswith("pool mesh, in equal parts")
@@ -116,7 +124,7 @@ def test_a_line_says_its_method(settings: Settings) -> None:
 
 def test_a_page_prints_names_as_text(settings: Settings) -> None:
     """The page has the name escaped, the cost centre, the total and no script."""
-    pay = next(x for x in statements(settings, "2026-10", "effective") if x.team == "pay")
+    pay = next(x for x in stated(settings, "2026-10", "effective") if x.team == "pay")
 
     text = page(pay)
 
@@ -129,7 +137,7 @@ def test_a_page_prints_names_as_text(settings: Settings) -> None:
 
 def test_a_spreadsheet_gets_no_formula(settings: Settings) -> None:
     """A namespace like a formula is quoted; a negative amount stays a number; lines add up."""
-    pay = next(x for x in statements(settings, "2026-10", "effective") if x.team == "pay")
+    pay = next(x for x in stated(settings, "2026-10", "effective") if x.team == "pay")
 
     read = list(csv.DictReader(io.StringIO(as_csv(pay))))
 
@@ -141,9 +149,9 @@ def test_a_spreadsheet_gets_no_formula(settings: Settings) -> None:
 
 def test_a_department_owes_what_its_teams_owe(settings: Settings) -> None:
     """33.34 and 32.33 are 65.67 on one paper, by team; with idle, 33.33, it is the bill."""
-    made = statements(settings, "2026-10", "effective")
+    made = stated(settings, "2026-10", "effective")
 
-    (shop,) = by_department(made, read_ownership(settings))
+    (shop,) = by_department(made, read_ownership(settings.ownership, settings.base))
 
     assert (shop.team, shop.name, shop.cost_center, shop.cents) == (
         "shop",
@@ -188,10 +196,10 @@ def test_the_command_writes_departments_beside_teams(settings: Settings, tmp_pat
 
 def test_files_and_a_month_without_cost(settings: Settings, tmp_path: Path) -> None:
     """Two files a receiver and a summary; an empty month is refused."""
-    made = statements(settings, "2026-10", "effective")
+    made = stated(settings, "2026-10", "effective")
 
     paths = write(made, made, tmp_path / "out")
 
     assert len(paths) == 7
     with pytest.raises(ConfigError, match="has no cost"):
-        statements(settings, "2026-09", "effective")
+        stated(settings, "2026-09", "effective")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from meterbook.base.errors import ConfigError
+from meterbook.base.home import Home
 from meterbook.base.settings import CardinalitySettings, Settings
 from meterbook.base.settings_checks import validate
 from meterbook.base.settings_file import load_settings, parse_instant
@@ -28,11 +29,11 @@ def test_later_sources_win(tmp_path: Path) -> None:
         config, {"MB_SITE_PORT": "1002", "MB_HOME": "from-environ"}, {"home": "given", "x": None}
     )
 
-    assert settings.home == Path("given")
+    assert settings.home == Home(Path("given"))
     assert settings.site.port == 1002
     assert settings.site.host == "127.0.0.2"
     assert settings.billing.sources == ("bills",)
-    assert settings.resolve("bills") == tmp_path / "bills"
+    assert settings.billing.counted_from(settings.base).sources == (str(tmp_path / "bills"),)
 
 
 def test_all_findings_come_at_once(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 import polars as pl
 import pytest
 
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings, Settings
 from meterbook.build.build import AnotherBuildError, build, load_bills, sole_build
 from meterbook.build.plan import Choice
@@ -30,9 +31,9 @@ ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
 def test_one_build_at_a_time(tmp_path: Path) -> None:
     """A second build of one home is refused with a word about the first."""
     with (
-        sole_build(tmp_path),
+        sole_build(Home(tmp_path)),
         pytest.raises(AnotherBuildError, match="another build is running"),
-        sole_build(tmp_path),
+        sole_build(Home(tmp_path)),
     ):
         pass
 
@@ -59,12 +60,13 @@ def deliver(settings: Settings, bills: Path, costs: dict[date, str]) -> None:
     ]
     bills.mkdir(exist_ok=True)
     pl.DataFrame(rows).write_csv(bills / "focus.csv")
-    load_bills(settings, [str(bills)], now=NOW, accept=None, say=lambda _: None)
+    terms, home = settings.billing, settings.home
+    load_bills(terms, home, [str(bills)], now=NOW, accept=None, say=lambda _: None)
 
 
 def ledger(settings: Settings) -> dict[date, bytes]:
     """Give each day's ledger as Parquet."""
-    with Store(settings.warehouse) as store:
+    with Store(settings.home.warehouse) as store:
         rows = store.read(COST_LEDGER).sort(COST_LEDGER.key)
     written = {day: BytesIO() for day in rows["charge_date"].unique().to_list()}
     for day, file in written.items():
@@ -74,7 +76,7 @@ def ledger(settings: Settings) -> dict[date, bytes]:
 
 def built_at(settings: Settings) -> dict[tuple[date, str], datetime]:
     """Tell when each step of each day was last built."""
-    with Store(settings.warehouse) as store:
+    with Store(settings.home.warehouse) as store:
         rows = store.read(PARTITION).select("day", "step", "built_at").rows()
     return {(day, step): at for day, step, at in rows}
 
@@ -86,7 +88,7 @@ def test_only_restated_days_are_built_again(tmp_path: Path) -> None:
     The ledger of the other days, written as Parquet, is the same to the byte. Of the day itself
     only the steps that read bill lines are built.
     """
-    settings = Settings(home=tmp_path / "home", billing=BillingSettings(settle_seconds=0))
+    settings = Settings(home=Home(tmp_path / "home"), billing=BillingSettings(settle_seconds=0))
 
     deliver(settings, tmp_path / "bills", {ONE: "1", TWO: "2", THREE: "3"})
     first = build(settings, now=NOW, choice=Choice(), say=lambda _: None)
@@ -115,7 +117,7 @@ def test_an_edit_of_the_inventory_leaves_the_ledger_alone(tmp_path: Path) -> Non
     the last 90 days; the ledger is the same to the byte, and not even written again.
     """
     old = date(2026, 7, 1)
-    settings = Settings(home=tmp_path / "home", billing=BillingSettings(settle_seconds=0))
+    settings = Settings(home=Home(tmp_path / "home"), billing=BillingSettings(settle_seconds=0))
     deliver(settings, tmp_path / "bills", {old: "7", ONE: "1", TWO: "2"})
     build(settings, now=NOW, choice=Choice(), say=lambda _: None)
     before, first = ledger(settings), built_at(settings)
@@ -141,7 +143,7 @@ def test_an_edit_of_the_inventory_leaves_the_ledger_alone(tmp_path: Path) -> Non
     part = build(replace(edited, inventory=scopes), now=later, choice=Choice(), say=lambda _: None)
 
     assert same.steps == {}
-    with Store(settings.warehouse) as store:
+    with Store(settings.home.warehouse) as store:
         assert store.read(SERVICE)["service_name"].to_list() == ["web"]
     assert part.steps == {ONE: ("seen", "scored_day"), TWO: ("seen", "scored_day")}
     assert ledger(settings) == before
@@ -157,7 +159,7 @@ def test_a_run_stops_in_mid_build_and_the_next_goes_on_there(tmp_path: Path) -> 
     The next build makes the others only, and its ledger is whole.
     """
     days = [ONE + timedelta(days=n) for n in range(16)]
-    settings = Settings(home=tmp_path / "home", billing=BillingSettings(settle_seconds=0))
+    settings = Settings(home=Home(tmp_path / "home"), billing=BillingSettings(settle_seconds=0))
     deliver(settings, tmp_path / "bills", dict.fromkeys(days, "1"))
     environ = {name: value for name, value in os.environ.items() if not name.startswith("MB_")}
     ports = ("MB_COLLECTOR_GRPC_PORT", "MB_COLLECTOR_HTTP_PORT", "MB_SITE_PORT")

@@ -1,5 +1,6 @@
 """Closing a month: its figures stay, and what changes later is an adjustment."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html import escape
@@ -9,10 +10,12 @@ import polars as pl
 import pytest
 
 from meterbook.answers import adjustments as adjusting
-from meterbook.answers.statement import statements
+from meterbook.answers.rules import read_ownership
+from meterbook.answers.statement import Statement, statements
 from meterbook.answers.statement_files import write
 from meterbook.answers.statement_page import page
 from meterbook.base.errors import CheckFailedError, ConfigError
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings, OwnershipSettings, Settings
 from meterbook.build.build import build, close, load_bills
 from meterbook.build.plan import Choice
@@ -35,7 +38,7 @@ def world(tmp_path: Path) -> Settings:
     (tmp_path / "meterbook.toml").write_text("")
     (tmp_path / "ownership.yaml").write_text(HEAD + "}\n")
     return Settings(
-        home=tmp_path / "home",
+        home=Home(tmp_path / "home"),
         billing=BillingSettings(settle_seconds=0),
         ownership=OwnershipSettings(rules="ownership.yaml"),
         config_file=tmp_path / "meterbook.toml",
@@ -45,8 +48,10 @@ def world(tmp_path: Path) -> Settings:
 def deliver(world: Settings, october: str) -> None:
     """Bring the bills of October (one line of so much) and November (1.00), and build."""
     for day, cost in zip(DAYS, (october, "1.00"), strict=True):
-        folder = write_bill(world.home.parent / f"bills-{day:%m}", day, cost)
-        load_bills(world, [str(folder)], now=NOW, accept=None, say=lambda _: None)
+        folder = write_bill(world.home.root.parent / f"bills-{day:%m}", day, cost)
+        load_bills(
+            world.billing, world.home, [str(folder)], now=NOW, accept=None, say=lambda _: None
+        )
     build(world, now=NOW, choice=Choice(), say=lambda _: None)
 
 
@@ -57,15 +62,15 @@ def test_a_closed_month_stays_and_changes_stand_in_the_open_one(world: Settings)
     """
     deliver(world, "10.00")
     close(world, "2026-10", now=NOW, say=lambda _: None)
-    kept = (world.home / "closed" / "2026-10.parquet").read_bytes()
+    kept = (world.home.closed / "2026-10.parquet").read_bytes()
 
     deliver(world, "12.50")
-    with Store(world.warehouse) as store:
+    with Store(world.home.warehouse) as store:
         restated = store.read(ADJUSTMENT)
     rules = HEAD + ', from: 2026-11-01}\n  - {id: two, match: "*", team: b}\n'
-    world.resolve("ownership.yaml").write_text(rules)
+    (world.base / "ownership.yaml").write_text(rules)
     report = build(world, now=NOW, choice=Choice(), say=lambda _: None)
-    with Store(world.warehouse) as store:
+    with Store(world.home.warehouse) as store:
         changed, closed = store.read(ADJUSTMENT), store.read(CLOSED_PERIOD)
 
     names = ("posted_period", "original_period", "team", "reason", "effective_cost")
@@ -80,7 +85,13 @@ def test_a_closed_month_stays_and_changes_stand_in_the_open_one(world: Settings)
     assert closed.select("period", "team", "effective_cost").rows() == [
         ("2026-10", "a", Decimal(10))
     ]
-    assert (world.home / "closed" / "2026-10.parquet").read_bytes() == kept
+    assert (world.home.closed / "2026-10.parquet").read_bytes() == kept
+
+
+def stated(world: Settings, period: str) -> Sequence[Statement]:
+    """Give the statements of a month under the rules as they are."""
+    ownership = read_ownership(world.ownership, world.base)
+    return statements(world.home, ownership, period, "effective")
 
 
 def test_the_statement_of_a_closed_month_stays(world: Settings, tmp_path: Path) -> None:
@@ -89,14 +100,14 @@ def test_the_statement_of_a_closed_month_stays(world: Settings, tmp_path: Path) 
     The lines of October stay, too; November's paper names the service and the delivery.
     """
     deliver(world, "10.00")
-    (before,) = statements(world, "2026-10", "effective")
+    (before,) = stated(world, "2026-10")
     close(world, "2026-10", now=NOW, say=lambda _: None)
-    (first,) = statements(world, "2026-10", "effective")
+    (first,) = stated(world, "2026-10")
 
     deliver(world, "12.50")
-    (later,) = statements(world, "2026-10", "effective")
-    (november,) = statements(world, "2026-11", "effective")
-    reported = adjusting.adjustments(world, "2026-11")
+    (later,) = stated(world, "2026-10")
+    (november,) = stated(world, "2026-11")
+    reported = adjusting.adjustments(world.home, "2026-11")
 
     for one in (first, later):
         facts = (one.team, one.cents, one.bill_cents, one.exact, one.is_estimated)
@@ -126,7 +137,7 @@ def test_a_closed_month_that_does_not_add_up_is_refused(
     """
     deliver(world, "10.00")
     close(world, "2026-10", now=NOW, say=lambda _: None)
-    before = current(world.serving).id
+    before = current(world.home.serving).id
 
     with monkeypatch.context() as broken:
         broken.setattr(closing, "adjustments", lambda *_: ADJUSTMENT.empty().lazy())
@@ -134,9 +145,9 @@ def test_a_closed_month_that_does_not_add_up_is_refused(
             deliver(world, "12.50")
 
     assert "'2026-10', 'a', 'USD', Decimal('2.500000000000')" in str(reported.value)
-    assert current(world.serving).id == before
+    assert current(world.home.serving).id == before
     build(world, now=NOW, choice=Choice(), say=lambda _: None)
-    with Store(world.warehouse) as store:
+    with Store(world.home.warehouse) as store:
         assert not [broken for broken in store.broken_checks() if broken[2]]
 
 
@@ -145,7 +156,7 @@ def test_a_closed_figure_that_was_touched_is_found(world: Settings) -> None:
     deliver(world, "10.00")
     close(world, "2026-10", now=NOW, say=lambda _: None)
 
-    with Store(world.warehouse) as store:
+    with Store(world.home.warehouse) as store:
         more = pl.col("billed_cost") + Decimal("0.005")
         with store.change() as change:
             change.replace(CLOSED_PERIOD, store.read(CLOSED_PERIOD).with_columns(more))
@@ -163,11 +174,11 @@ def test_a_dated_change_builds_only_days_from_its_first(world: Settings) -> None
     """A rule that begins in November leaves October alone; built again it keeps its rule."""
     deliver(world, "10.00")
     rules = HEAD + ", until: 2026-11-01}\n  - {id: two, match: {service: Compute}, team: b, "
-    world.resolve("ownership.yaml").write_text(rules + "from: 2026-11-02}\n")
+    (world.base / "ownership.yaml").write_text(rules + "from: 2026-11-02}\n")
 
     report = build(world, now=NOW, choice=Choice(), say=lambda _: None)
     again = build(world, now=NOW, choice=Choice(last=DAYS[0]), say=lambda _: None)
-    with Store(world.warehouse) as store:
+    with Store(world.home.warehouse) as store:
         old = store.ask("SELECT team, rule_id FROM core_cost_ledger ORDER BY charge_date")
 
     assert report.built == [DAYS[1]]
@@ -193,11 +204,11 @@ def test_what_cannot_be_closed_is_said(world: Settings, period: str, why: str) -
 
 def test_months_close_by_themselves_when_reported_to(world: Settings) -> None:
     """Ten days after October's end it is closed; a second closing is refused."""
-    path = world.resolve("ownership.yaml")
+    path = world.base / "ownership.yaml"
     path.write_text(path.read_text() + "close: {freeze_after_days: 10}\n")
 
     deliver(world, "10.00")
 
-    assert (world.home / "closed" / "2026-10.parquet").is_file()
+    assert (world.home.closed / "2026-10.parquet").is_file()
     with pytest.raises(ConfigError, match="is closed"):
         close(world, "2026-10", now=NOW, say=lambda _: None)

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from meterbook.base.home import Home
 from meterbook.cli import main
 from warehouse.store.snapshot import publish
 from warehouse.store.store import Store
@@ -18,21 +19,21 @@ GROUP = cast("click.Group", main)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-def meterbook(*words: str, home: Path | None = None) -> Result:
+def meterbook(*words: str, home: Home | None = None) -> Result:
     """Run the command in this process."""
     environ = {"MB_HOME": str(home)} if home else {}
     return CliRunner().invoke(GROUP, list(words), env=environ)
 
 
 @pytest.fixture(scope="module")
-def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def book(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Give a home with a published snapshot of sample rows."""
-    home = tmp_path_factory.mktemp("book")
-    with Store(home / "warehouse.duckdb") as store:
+    home = Home(tmp_path_factory.mktemp("book"))
+    with Store(home.warehouse) as store:
         with store.change() as change:
             for table in store.tables:
                 change.replace(table, table.sample())
-        publish(store, home / "serving", now=NOW, keep=3)
+        publish(store, home.serving, now=NOW, keep=3)
     return home
 
 
@@ -48,7 +49,7 @@ def test_each_command_has_help_with_an_example(name: str) -> None:
 
 def test_nothing_published_is_wrong_use(tmp_path: Path) -> None:
     """Asking an empty home ends with 2 and says what to do."""
-    done = meterbook("query", "select 1", home=tmp_path)
+    done = meterbook("query", "select 1", home=Home(tmp_path))
 
     assert done.exit_code == 2
     assert "meterbook build" in done.output
@@ -58,14 +59,14 @@ def test_wrong_settings_are_all_reported(tmp_path: Path) -> None:
     """A configuration with two findings ends with 2 and lists both."""
     (tmp_path / "meterbook.toml").write_text("[site]\nport = 99999\ncolour = 1\n")
 
-    done = meterbook("status", home=tmp_path)
+    done = meterbook("status", home=Home(tmp_path))
 
     assert done.exit_code == 2
     assert "site.port" in done.output
     assert "site.colour" in done.output
 
 
-def test_a_day_that_is_none_is_wrong_use(book: Path) -> None:
+def test_a_day_that_is_none_is_wrong_use(book: Home) -> None:
     """`--day` wants a day."""
     done = meterbook("explain", "--team", "a", "--day", "monday", home=book)
 
@@ -74,7 +75,7 @@ def test_a_day_that_is_none_is_wrong_use(book: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["table", "csv", "json"])
-def test_query_answers_in_each_form(book: Path, form: str) -> None:
+def test_query_answers_in_each_form(book: Home, form: str) -> None:
     """Money keeps its digits in every form."""
     done = meterbook(
         "query",
@@ -88,7 +89,7 @@ def test_query_answers_in_each_form(book: Path, form: str) -> None:
     assert "0.250000000000" in done.output
 
 
-def test_query_writes_parquet(book: Path, tmp_path: Path) -> None:
+def test_query_writes_parquet(book: Home, tmp_path: Path) -> None:
     """Parquet needs a file, and keeps the types."""
     out = tmp_path / "rows.parquet"
     sql = "select * from mart_reconciliation_daily"
@@ -101,12 +102,12 @@ def test_query_writes_parquet(book: Path, tmp_path: Path) -> None:
     assert pl.read_parquet(out).schema["bill_cost"] == pl.Decimal(38, 12)
 
 
-def test_a_question_that_writes_is_refused(book: Path) -> None:
+def test_a_question_that_writes_is_refused(book: Home) -> None:
     """A snapshot is never written; the refusal ends with 3."""
     assert meterbook("query", "drop table mart_run", home=book).exit_code == 3
 
 
-def test_status_tells_freshness(book: Path) -> None:
+def test_status_tells_freshness(book: Home) -> None:
     """Status has a form for people and one for machines."""
     facts = json.loads(meterbook("status", "--json", home=book).output)
 
@@ -114,7 +115,7 @@ def test_status_tells_freshness(book: Path) -> None:
     assert "deliveries:" in meterbook("status", home=book).output
 
 
-def test_check_tells_broken_checks(book: Path) -> None:
+def test_check_tells_broken_checks(book: Home) -> None:
     """The sample rows break a check on purpose; `check` says which and ends with 1."""
     done = meterbook("check", home=book)
 
@@ -122,7 +123,7 @@ def test_check_tells_broken_checks(book: Path) -> None:
     assert "name-0" in done.output
 
 
-def test_explain_knows_when_there_is_nothing(book: Path) -> None:
+def test_explain_knows_when_there_is_nothing(book: Home) -> None:
     """A team without cost on a day is told so."""
     done = meterbook("explain", "--team", "nobody", "--day", "2026-10-01", home=book)
 
@@ -130,7 +131,7 @@ def test_explain_knows_when_there_is_nothing(book: Path) -> None:
     assert "no cost" in done.output
 
 
-def test_explain_tells_when_no_closed_month_changed(book: Path) -> None:
+def test_explain_tells_when_no_closed_month_changed(book: Home) -> None:
     """Without adjustments it says so; it wants a month, and no day."""
     done = meterbook("explain", "--adjustments", "--period", "2026-10", home=book)
     wrong = meterbook("explain", "--adjustments", "--day", "2026-10-01", home=book)
@@ -143,7 +144,7 @@ def test_explain_tells_when_no_closed_month_changed(book: Path) -> None:
     assert "want --period" in wrong.output
 
 
-def test_explain_lists_lines(book: Path) -> None:
+def test_explain_lists_lines(book: Home) -> None:
     """A team's day leads to its bill line and rule."""
     done = meterbook("explain", "--team", "name-0", "--day", "2026-10-01", home=book)
 

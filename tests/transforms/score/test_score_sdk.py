@@ -15,12 +15,12 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from collector.otlp.decode.status import wait_until_decoded
+from meterbook.base.home import Home
 from tests.sdk_services import BAD, CARELESS, GOOD, send_bad, send_careless, send_good
 from transforms.score.rules import RULES
 
@@ -32,7 +32,7 @@ CARELESS_FAILS = {"RES-001": 20, "LOG-002": 30, "MET-002": 30}
 BAD_PASSES = {"RES-005": 40, "SPA-002": 20}
 
 
-def command(home: Path) -> list[str]:
+def command(home: Home) -> list[str]:
     """Give how the command begins."""
     return [sys.executable, "-m", "meterbook.cli", "--home", str(home)]
 
@@ -44,9 +44,9 @@ def environ(**more: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """Send the three services through the real collector, and build."""
-    folder = tmp_path_factory.mktemp("score") / "home"
+    folder = Home(tmp_path_factory.mktemp("score") / "home")
     settings = {
         "MB_COLLECTOR_GRPC_PORT": "0",
         "MB_COLLECTOR_HTTP_PORT": "0",
@@ -76,7 +76,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def ask(home: Path, sql: str) -> list[dict[str, Any]]:
+def ask(home: Home, sql: str) -> list[dict[str, Any]]:
     """Ask through the command."""
     done = subprocess.run(
         [*command(home), "query", sql, "--format", "json"],
@@ -91,7 +91,7 @@ def ask(home: Path, sql: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def marts(home: Path) -> dict[str, list[dict[str, Any]]]:
+def marts(home: Home) -> dict[str, list[dict[str, Any]]]:
     """Ask for the score of 30 days, its evidence, and the advisories."""
     of_month = " WHERE window_days = 30"
     return {

@@ -11,6 +11,7 @@ from app.figures.explain.explain_shares import shares
 from app.kit.choices import first_look
 from app.kit.figure import Figure, figure
 from app.kit.reader import Reader
+from meterbook.base.home import Home
 from warehouse.store.snapshot import current, publish
 from warehouse.store.store import Store
 from warehouse.table import Table
@@ -40,7 +41,7 @@ def rows(table: Table, given: list[dict[str, Any]]) -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     """Give a snapshot of a day: a line of each kind, shared by the workloads a and b."""
-    home = tmp_path_factory.mktemp("shares")
+    home = Home(tmp_path_factory.mktemp("shares"))
     ledger = [
         {
             "x_line_hash": kind, "charge_date": DAY, "charge_hour": hour, "cluster": "c",
@@ -80,12 +81,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
         COST_LEDGER: ledger, WEIGHT_HOURLY: weights, NODE_HOURLY: [node], VOLUME_HOURLY: mounts,
         TRAFFIC_HOURLY: sent, BALANCER_HOURLY: behind,
     }  # fmt: skip
-    with Store(home / "warehouse.duckdb") as store:
+    with Store(home.warehouse) as store:
         with store.change() as change:
             for table, given in made.items():
                 change.replace(table, rows(table, given))
-        publish(store, home / "serving", now=HOUR, keep=1)
-    return Reader(current(home / "serving"))
+        publish(store, home.serving, now=HOUR, keep=1)
+    return Reader(current(home.serving))
 
 
 def shown(reader: Reader, kind: str) -> Figure:

@@ -19,7 +19,7 @@ from app.kit.reader import Reader
 from app.web.place import snapshots
 from meterbook.answers.explain import Question, explain
 from meterbook.answers.recipe_rows import rows_of
-from meterbook.base.settings import Settings
+from meterbook.base.home import Home
 from tests import explained_world
 from tests.explained_world import POLICIES, RULES
 from tests.transforms.conftest import DAY
@@ -32,13 +32,14 @@ SHOWN = ("amount", "weight", "denominator", "remainder_rank", "atoms_left", "ato
 
 
 @pytest.fixture(scope="module", params=SOME)
-def settings(
+def home(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Settings]:
+) -> Iterator[Home]:
     """Publish the world under a policy; its file is open once in this process."""
-    home = tmp_path_factory.mktemp("steps")
-    yield explained_world.published(explained_world.facts(), RULES + POLICIES[request.param], home)
-    snapshots(home / "serving").reader().close()
+    home = Home(tmp_path_factory.mktemp("steps"))
+    explained_world.published(explained_world.facts(), RULES + POLICIES[request.param], home)
+    yield home
+    snapshots(home.serving).reader().close()
 
 
 def row_of(reader: Reader, day: str, ledger: dict[str, Any]) -> str:
@@ -51,10 +52,10 @@ def row_of(reader: Reader, day: str, ledger: dict[str, Any]) -> str:
     return key
 
 
-def test_the_page_says_what_the_command_says(settings: Settings) -> None:
+def test_the_page_says_what_the_command_says(home: Home) -> None:
     """For a row of every kind of line, reason and pool: the same steps and digits."""
-    made = explain(settings, Question(DAY, DAY))
-    reader = snapshots(settings.serving).reader()
+    made = explain(home, Question(DAY, DAY))
+    reader = snapshots(home.serving).reader()
     seen: set[tuple[str, ...]] = set()
 
     for ledger, recipe in zip(made.frame.to_dicts(), made.recipes, strict=True):
@@ -75,20 +76,18 @@ def test_the_page_says_what_the_command_says(settings: Settings) -> None:
     assert len(seen) > 8
 
 
-def test_a_row_that_is_not_there_has_words(settings: Settings) -> None:
+def test_a_row_that_is_not_there_has_words(home: Home) -> None:
     """A link of yesterday's snapshot shows no steps and says so."""
-    reader = snapshots(settings.serving).reader()
+    reader = snapshots(home.serving).reader()
 
     page = figure(steps, reader, first_look(reader), str(DAY), "no-line", "no-row")
 
     assert (page.rows, page.finding, page.shown) == (0, "No such row.", ())
 
 
-def test_by_clicking_one_comes_to_the_steps(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_by_clicking_one_comes_to_the_steps(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the day to a line to a row: its steps stand there, and give its digits."""
-    monkeypatch.setenv("MB_HOME", str(settings.home))
+    monkeypatch.setenv("MB_HOME", str(home))
     monkeypatch.setenv("MB_NOW", "2026-10-03T08:00:00+00:00")
     run = AppTest.from_string(START, default_timeout=60).run()
     run = run.switch_page(str(MAIN.parents[1] / "pages/explain.py")).run()

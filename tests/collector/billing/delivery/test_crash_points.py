@@ -18,6 +18,7 @@ from collector.billing.delivery.load import (
     places_of,
     sole_load,
 )
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -47,7 +48,7 @@ def step(name):
     if name == point:
         os.kill(os.getpid(), signal.SIGKILL)
 
-load(places_of([bills]), Path(home), BillingSettings(settle_seconds=0),
+load(places_of([bills]), Home(Path(home)), BillingSettings(settle_seconds=0),
      now=datetime(2026, 11, 3, tzinfo=UTC), accept=None, say=lambda _: None, step=step)
 """
 FORMER = {"2026-10": ["1", "2"], "2026-11": ["3"]}
@@ -74,14 +75,14 @@ def deliver(folder: Path, costs: dict[str, list[str]]) -> None:
     pl.DataFrame(rows).write_csv(folder / "focus.csv")
 
 
-def take(home: Path, bills: Path) -> LoadReport:
+def take(home: Home, bills: Path) -> LoadReport:
     """Load without a crash."""
     terms = BillingSettings(settle_seconds=0)
     places = places_of([str(bills)])
     return load(places, home, terms, now=NOW, accept=None, say=lambda _: None)
 
 
-def in_force(home: Path) -> dict[str, list[str]]:
+def in_force(home: Home) -> dict[str, list[str]]:
     """Give the billed costs in force, by month."""
     frame = (
         catalog.scan_cost_lines(home)
@@ -102,7 +103,7 @@ class CrashError(BaseException):
     """What stands for a crash in this process."""
 
 
-def facts(home: Path) -> tuple[int, int]:
+def facts(home: Home) -> tuple[int, int]:
     """Give how many restatements and rules are told of deliveries in force."""
     names = {entry.delivery_id for entry in _entries(home, catalog.IN_FORCE)}
     restated = catalog.restatements(home).filter(pl.col("delivery_id").is_in(names))
@@ -110,14 +111,14 @@ def facts(home: Path) -> tuple[int, int]:
     return restated.height, rules["delivery_id"].n_unique()
 
 
-def _entries(home: Path, state: str) -> list[catalog.Entry]:
+def _entries(home: Home, state: str) -> list[catalog.Entry]:
     book = catalog.Catalog(home)
     found = book.entries("state = ?", state)
     book.close()
     return found
 
 
-def check_whole(home: Path, bills: Path, point: str) -> None:
+def check_whole(home: Home, bills: Path, point: str) -> None:
     """Hold the state against the two; another load completes it, and leaves nothing behind."""
     is_new = STEPS.index(point) >= STEPS.index("committed")
     assert in_force(home) == (NEW if is_new else FORMER)
@@ -128,18 +129,16 @@ def check_whole(home: Path, bills: Path, point: str) -> None:
     assert {outcome.state for outcome in again.outcomes} == {"unchanged" if is_new else "replaced"}
     assert in_force(home) == NEW
     assert facts(home) == (2, 2)
-    folders = {path.parent.name for path in (home / "lake").rglob("*.parquet")}
+    folders = {path.parent.name for path in (home.lake).rglob("*.parquet")}
     known = {entry.folder.rsplit("/", 1)[-1] for entry in _entries(home, catalog.IN_FORCE)}
     former = {entry.folder.rsplit("/", 1)[-1] for entry in _entries(home, catalog.PREVIOUS)}
     assert folders == known | former
-    assert not (home / "billing" / "staging").exists() or not list(
-        (home / "billing" / "staging").iterdir()
-    )
+    assert not (home.staging).exists() or not list((home.staging).iterdir())
 
 
 def test_there_are_twenty_points_and_all_are_passed(tmp_path: Path) -> None:
     """Every named step is met by a load that replaces, in its order."""
-    home, bills = tmp_path / "home", tmp_path / "bills"
+    home, bills = Home(tmp_path / "home"), tmp_path / "bills"
     deliver(bills, FORMER)
     take(home, bills)
     deliver(bills, NEW)
@@ -162,7 +161,7 @@ def test_there_are_twenty_points_and_all_are_passed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("point", STEPS)
 def test_an_error_at_a_step(tmp_path: Path, point: str) -> None:
     """Whatever ends the load in this process, what is in force is whole."""
-    home, bills = tmp_path / "home", tmp_path / "bills"
+    home, bills = Home(tmp_path / "home"), tmp_path / "bills"
     deliver(bills, FORMER)
     take(home, bills)
     deliver(bills, NEW)
@@ -189,7 +188,7 @@ def test_an_error_at_a_step(tmp_path: Path, point: str) -> None:
 @pytest.mark.parametrize("point", STEPS)
 def test_a_kill_at_a_step(tmp_path: Path, point: str) -> None:
     """The same when the process is killed and nothing of it cleans up."""
-    home, bills = tmp_path / "home", tmp_path / "bills"
+    home, bills = Home(tmp_path / "home"), tmp_path / "bills"
     deliver(bills, FORMER)
     take(home, bills)
     deliver(bills, NEW)
@@ -204,7 +203,7 @@ def test_a_kill_at_a_step(tmp_path: Path, point: str) -> None:
 
 def test_two_loaders_at_once(tmp_path: Path) -> None:
     """The second leaves with a clear word, and changes nothing."""
-    home, bills = tmp_path / "home", tmp_path / "bills"
+    home, bills = Home(tmp_path / "home"), tmp_path / "bills"
     deliver(bills, FORMER)
     take(home, bills)
     deliver(bills, NEW)

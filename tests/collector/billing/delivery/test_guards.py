@@ -13,6 +13,7 @@ import pytest
 from collector.billing.delivery import catalog, delivery
 from collector.billing.delivery.load import LoadReport, load, places_of
 from meterbook.base.errors import ConfigError
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -50,7 +51,7 @@ def put(path: Path, *rows: dict[str, str], head_only: bool = False) -> Path:
     return path
 
 
-def take(home: Path, place: Path, accept: str | None = None, **terms: Any) -> LoadReport:
+def take(home: Home, place: Path, accept: str | None = None, **terms: Any) -> LoadReport:
     """Load a place."""
     settings = BillingSettings(settle_seconds=0, **terms)
     return load(places_of([str(place)]), home, settings, now=NOW, accept=accept, say=lambda _: None)
@@ -61,7 +62,7 @@ def states(report: LoadReport) -> list[str]:
     return [outcome.state for outcome in report.outcomes]
 
 
-def billed(home: Path) -> Decimal:
+def billed(home: Home) -> Decimal:
     """Give the billed cost in force."""
     return Decimal(catalog.scan_cost_lines(home).select("billed_cost").collect().sum().item() or 0)
 
@@ -84,12 +85,12 @@ def azure(folder: Path, run: str, cost: str, at: str = "", **wrong: int) -> None
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path) -> Home:
     """Give an empty home."""
-    return tmp_path / "home"
+    return Home(tmp_path / "home")
 
 
-def test_duplicate_delivery(home: Path, tmp_path: Path, monkeypatch) -> None:
+def test_duplicate_delivery(home: Home, tmp_path: Path, monkeypatch) -> None:
     """The same again is a no-op, and its bytes are not read again."""
     put(tmp_path / "bills" / "focus.csv")
     take(home, tmp_path / "bills")
@@ -103,7 +104,7 @@ def test_duplicate_delivery(home: Path, tmp_path: Path, monkeypatch) -> None:
     assert billed(home) == 1
 
 
-def test_manifest_with_other_byte_count(home: Path, tmp_path: Path) -> None:
+def test_manifest_with_other_byte_count(home: Home, tmp_path: Path) -> None:
     """A file that is not as long as its manifest says is held with both numbers."""
     azure(tmp_path / "az", "run-1", "1", byteCount=7)
 
@@ -113,7 +114,7 @@ def test_manifest_with_other_byte_count(home: Path, tmp_path: Path) -> None:
     assert "has 7 bytes; it has" in report.text
 
 
-def test_manifest_with_other_row_count(home: Path, tmp_path: Path) -> None:
+def test_manifest_with_other_row_count(home: Home, tmp_path: Path) -> None:
     """So is one with other rows; once the manifest is right it is taken and the hold is gone."""
     azure(tmp_path / "az", "run-1", "1", dataRowCount=2)
 
@@ -123,7 +124,7 @@ def test_manifest_with_other_row_count(home: Path, tmp_path: Path) -> None:
     assert "the manifest says 2 rows; the files have 1" in report.text
 
 
-def test_manifest_mended(home: Path, tmp_path: Path) -> None:
+def test_manifest_mended(home: Home, tmp_path: Path) -> None:
     """Once the manifest is right the delivery is taken, and the hold is gone."""
     azure(tmp_path / "az", "run-1", "1", byteCount=7)
     take(home, tmp_path / "az")
@@ -135,7 +136,7 @@ def test_manifest_mended(home: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("first", ["run-a", "run-b"])
 def test_overlapping_azure_one_time_and_recurring_exports(
-    home: Path, tmp_path: Path, first: str
+    home: Home, tmp_path: Path, first: str
 ) -> None:
     """The run that was submitted last stays in force, whatever the folders are called."""
     last = "run-b" if first == "run-a" else "run-a"
@@ -146,7 +147,7 @@ def test_overlapping_azure_one_time_and_recurring_exports(
     assert billed(home) == 2
 
 
-def test_an_older_run_that_comes_later(home: Path, tmp_path: Path) -> None:
+def test_an_older_run_that_comes_later(home: Home, tmp_path: Path) -> None:
     """A run that was submitted before the one in force does not replace it."""
     azure(tmp_path / "az", "run-2", "2", "2026-11-01T09:00:00Z")
     take(home, tmp_path / "az")
@@ -158,7 +159,7 @@ def test_an_older_run_that_comes_later(home: Path, tmp_path: Path) -> None:
     assert billed(home) == 2
 
 
-def test_shrinking_month(home: Path, tmp_path: Path) -> None:
+def test_shrinking_month(home: Home, tmp_path: Path) -> None:
     """A delivery without days that the former has is held and names them, until accepted."""
     path = put(tmp_path / "bills" / "focus.csv", *(day(n) for n in range(1, 10)))
     take(home, path.parent)
@@ -173,7 +174,7 @@ def test_shrinking_month(home: Path, tmp_path: Path) -> None:
     assert billed(home) == 10
 
 
-def test_drop_of_the_total(home: Path, tmp_path: Path) -> None:
+def test_drop_of_the_total(home: Home, tmp_path: Path) -> None:
     """A fall beyond the limit is held with both totals."""
     path = put(tmp_path / "bills" / "focus.csv", {"BilledCost": "10"})
     take(home, path.parent)
@@ -185,7 +186,7 @@ def test_drop_of_the_total(home: Path, tmp_path: Path) -> None:
     assert billed(home) == 10
 
 
-def test_changed_currency(home: Path, tmp_path: Path) -> None:
+def test_changed_currency(home: Home, tmp_path: Path) -> None:
     """Another currency than the former's is held."""
     path = put(tmp_path / "bills" / "focus.csv")
     take(home, path.parent)
@@ -194,7 +195,7 @@ def test_changed_currency(home: Path, tmp_path: Path) -> None:
     assert "currencies ['EUR'], the former delivery has ['USD']" in take(home, path.parent).text
 
 
-def test_account_missing(home: Path, tmp_path: Path) -> None:
+def test_account_missing(home: Home, tmp_path: Path) -> None:
     """A delivery that lost an account does not take that account's bill away."""
     path = put(tmp_path / "bills" / "focus.csv", {}, {"BillingAccountId": "000000000043"})
     take(home, path.parent)
@@ -206,7 +207,7 @@ def test_account_missing(home: Path, tmp_path: Path) -> None:
     assert billed(home) == 2
 
 
-def test_empty_month(home: Path, tmp_path: Path) -> None:
+def test_empty_month(home: Home, tmp_path: Path) -> None:
     """A file of a header only is taken, and replaces nothing."""
     path = put(tmp_path / "bills" / "focus.csv")
     take(home, path.parent)
@@ -224,7 +225,7 @@ def test_empty_month(home: Path, tmp_path: Path) -> None:
         pytest.param(gzip.compress(b"BilledCost,Eff" * 100, mtime=0)[:-9], id="truncated"),
     ],
 )
-def test_zero_byte_and_truncated_gz(home: Path, tmp_path: Path, content: bytes) -> None:
+def test_zero_byte_and_truncated_gz(home: Home, tmp_path: Path, content: bytes) -> None:
     """Both are held, and the former delivery stays in force."""
     path = put(tmp_path / "bills" / "focus.csv")
     take(home, path.parent)
@@ -235,7 +236,7 @@ def test_zero_byte_and_truncated_gz(home: Path, tmp_path: Path, content: bytes) 
     assert billed(home) == 1
 
 
-def test_a_mended_delivery_takes_its_hold_away(home: Path, tmp_path: Path) -> None:
+def test_a_mended_delivery_takes_its_hold_away(home: Home, tmp_path: Path) -> None:
     """What comes in the place of a held one leaves no held one behind."""
     path = put(tmp_path / "bills" / "focus.csv", {"BilledCost": "1,50"})
     assert states(take(home, path.parent)) == ["held"]
@@ -245,7 +246,7 @@ def test_a_mended_delivery_takes_its_hold_away(home: Path, tmp_path: Path) -> No
     assert catalog.deliveries(home)["state"].to_list() == ["in_force"]
 
 
-def test_accept_of_an_unknown_id(home: Path, tmp_path: Path) -> None:
+def test_accept_of_an_unknown_id(home: Home, tmp_path: Path) -> None:
     """An id that nothing held bears is wrong use, and nothing is read."""
     put(tmp_path / "bills" / "focus.csv")
 
@@ -254,7 +255,7 @@ def test_accept_of_an_unknown_id(home: Path, tmp_path: Path) -> None:
     assert billed(home) == 0
 
 
-def test_two_exports_covering_the_same_account(home: Path, tmp_path: Path) -> None:
+def test_two_exports_covering_the_same_account(home: Home, tmp_path: Path) -> None:
     """The second is held until a source is named; then that one, and only that one, is in force."""
     one, two = (
         put(tmp_path / "cur" / "a.csv"),
@@ -275,7 +276,7 @@ def test_two_exports_covering_the_same_account(home: Path, tmp_path: Path) -> No
     assert billed(home) == 2
 
 
-def test_payer_and_member_account_of_the_same_usage(home: Path, tmp_path: Path) -> None:
+def test_payer_and_member_account_of_the_same_usage(home: Home, tmp_path: Path) -> None:
     """A member's own export names the payer's account too, so it is held like any second one."""
     take(home, put(tmp_path / "payer" / "a.csv").parent)
 
@@ -285,7 +286,7 @@ def test_payer_and_member_account_of_the_same_usage(home: Path, tmp_path: Path) 
     assert billed(home) == 1
 
 
-def test_late_month_after_close(home: Path, tmp_path: Path) -> None:
+def test_late_month_after_close(home: Home, tmp_path: Path) -> None:
     """A final period that is delivered again is restated, and is estimated again till quiet."""
     path = put(tmp_path / "bills" / "focus.csv")
     take(home, path.parent)
@@ -305,7 +306,7 @@ def test_late_month_after_close(home: Path, tmp_path: Path) -> None:
     assert catalog.restatements(home)["reason"].to_list() == ["credit"]
 
 
-def test_a_period_with_invoices_is_final(home: Path, tmp_path: Path) -> None:
+def test_a_period_with_invoices_is_final(home: Home, tmp_path: Path) -> None:
     """Once every line bears an invoice, and the period is over, nothing is waited for."""
     take(home, put(tmp_path / "bills" / "focus.csv", {"InvoiceId": "I-1"}).parent)
 
@@ -314,7 +315,7 @@ def test_a_period_with_invoices_is_final(home: Path, tmp_path: Path) -> None:
     assert found["status"].to_list() == ["final"]
 
 
-def test_a_restatement_says_what_changed(home: Path, tmp_path: Path) -> None:
+def test_a_restatement_says_what_changed(home: Home, tmp_path: Path) -> None:
     """By account, service, days and reason; the deltas sum to the difference of the totals."""
     path = put(
         tmp_path / "bills" / "focus.csv",
@@ -348,7 +349,7 @@ def test_a_restatement_says_what_changed(home: Path, tmp_path: Path) -> None:
     assert found["account"].unique().to_list() == ["000000000042"]
 
 
-def test_a_restated_refund(home: Path, tmp_path: Path) -> None:
+def test_a_restated_refund(home: Home, tmp_path: Path) -> None:
     """A correction is a refund, not late use."""
     path = tmp_path / "bills" / "focus.csv"
     put(path, {"BilledCost": "9"} | {"ChargeClass": ""})
@@ -363,7 +364,7 @@ def test_a_restated_refund(home: Path, tmp_path: Path) -> None:
     assert catalog.restatements(home)["reason"].to_list() == ["refund"]
 
 
-def test_conformance_is_reported_per_delivery(home: Path, tmp_path: Path) -> None:
+def test_conformance_is_reported_per_delivery(home: Home, tmp_path: Path) -> None:
     """A broken rule has its count and a line; commitments are held against their purchase."""
     bought = {
         "CommitmentDiscountId": "sp-1",

@@ -8,10 +8,11 @@ import pytest
 from collector.billing.delivery import hold
 from collector.billing.delivery.load import load, places_of
 from meterbook.base.errors import ConfigError
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 
-def steps(home: Path, place: Path, accept: str | None = None) -> list[str]:
+def steps(home: Home, place: Path, accept: str | None = None) -> list[str]:
     """Load a place; give the steps that were passed."""
     passed: list[str] = []
     load(
@@ -48,9 +49,9 @@ def mappings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_held_delivery_is_not_read_again(bills: Path, mappings: Path, tmp_path: Path) -> None:
     """As long as its files and its terms are the same, its word stands."""
     assert mappings.is_dir()
-    first = steps(tmp_path / "home", bills)
+    first = steps(Home(tmp_path / "home"), bills)
 
-    again = steps(tmp_path / "home", bills)
+    again = steps(Home(tmp_path / "home"), bills)
 
     assert "staging begun" in first
     assert "staging begun" not in again
@@ -60,17 +61,17 @@ def test_new_mappings_judge_a_held_delivery_again(
     bills: Path, mappings: Path, tmp_path: Path
 ) -> None:
     """A format that was not read yet is looked at anew once the mappings have changed."""
-    steps(tmp_path / "home", bills)
+    steps(Home(tmp_path / "home"), bills)
     (mappings / "cloud.toml").write_text('title = "Cloud, and what it sends since"\n')
 
-    again = steps(tmp_path / "home", bills)
+    again = steps(Home(tmp_path / "home"), bills)
 
     assert "staging begun" in again
 
 
 def test_accepting_what_is_not_held_is_refused(bills: Path, tmp_path: Path) -> None:
     """The word says which id was met and which are held; nothing is read before."""
-    steps(tmp_path / "home", bills)
+    steps(Home(tmp_path / "home"), bills)
 
     with pytest.raises(ConfigError, match=r"'nosuch' is no held delivery; held: [0-9a-f]{16}"):
-        steps(tmp_path / "home", bills, accept="nosuch")
+        steps(Home(tmp_path / "home"), bills, accept="nosuch")

@@ -20,6 +20,7 @@ from collector.billing.delivery import catalog
 from collector.billing.delivery import load as loading
 from collector.billing.delivery.load import LoadReport, load, places_of
 from meterbook.base.errors import DeliveryError
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 from warehouse.tables.core import DELIVERY
 from warehouse.tables.raw import COST_LINE, REJECTED
@@ -68,13 +69,13 @@ def write_csv(path: Path, rows: Sequence[dict[str, str]], names: Sequence[str] =
     return path
 
 
-def take(home: Path, place: Path, accept: str | None = None) -> LoadReport:
+def take(home: Home, place: Path, accept: str | None = None) -> LoadReport:
     """Load a place without waiting for it to settle."""
     places = places_of([str(place)])
     return load(places, home, AT_ONCE, now=NOW, accept=accept, say=lambda _: None)
 
 
-def lines(home: Path) -> pl.DataFrame:
+def lines(home: Home) -> pl.DataFrame:
     """Give the lines in force, checked against their table."""
     return COST_LINE.check(catalog.scan_cost_lines(home).collect())
 
@@ -85,9 +86,9 @@ def states(report: LoadReport) -> list[str]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path) -> Home:
     """Give an empty home."""
-    return tmp_path / "home"
+    return Home(tmp_path / "home")
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def bills(tmp_path: Path) -> Path:
     return tmp_path / "bills"
 
 
-def test_the_real_sample_adds_up_to_its_own_sum(home: Path) -> None:
+def test_the_real_sample_adds_up_to_its_own_sum(home: Home) -> None:
     """A thousand real rows with literal NULLs load, and sum to what Python's csv reads."""
     path = SHARED / "focus" / "focus_sample_1.0.csv"
     if not path.exists():
@@ -114,7 +115,7 @@ def test_the_real_sample_adds_up_to_its_own_sum(home: Path) -> None:
     assert frame["x_source_version"].unique().to_list() == ["1.0"]
 
 
-def test_values_keep_their_digits_and_their_zeros(home: Path, bills: Path) -> None:
+def test_values_keep_their_digits_and_their_zeros(home: Home, bills: Path) -> None:
     """E notation is read, ids stay text, tags are sorted, other columns go to x_extra."""
     write_csv(
         bills / "focus.csv",
@@ -144,7 +145,7 @@ def test_values_keep_their_digits_and_their_zeros(home: Path, bills: Path) -> No
     assert line["resource_name"] is None
 
 
-def test_the_same_again_changes_nothing(home: Path, bills: Path) -> None:
+def test_the_same_again_changes_nothing(home: Home, bills: Path) -> None:
     """A repeated delivery is a no-op, and is told as one."""
     write_csv(bills / "focus.csv.gz", [row()])
 
@@ -156,7 +157,7 @@ def test_the_same_again_changes_nothing(home: Path, bills: Path) -> None:
     assert catalog.deliveries(home).height == 1
 
 
-def test_a_changed_delivery_replaces_its_period(home: Path, bills: Path) -> None:
+def test_a_changed_delivery_replaces_its_period(home: Home, bills: Path) -> None:
     """Never append: the former one is kept as previous, the lines are those of the new one."""
     path = write_csv(bills / "focus.csv", [row(), row(ResourceId="r-2")])
     take(home, bills)
@@ -170,7 +171,7 @@ def test_a_changed_delivery_replaces_its_period(home: Path, bills: Path) -> None
     assert sorted(known["state"]) == ["in_force", "previous"]
 
 
-def test_a_line_keeps_its_name_when_it_comes_again(home: Path, bills: Path) -> None:
+def test_a_line_keeps_its_name_when_it_comes_again(home: Home, bills: Path) -> None:
     """Of a restated month only the line that changed has another hash."""
     path = write_csv(bills / "focus.csv", [row(ResourceId=f"r-{n}") for n in range(5)])
     take(home, bills)
@@ -185,7 +186,7 @@ def test_a_line_keeps_its_name_when_it_comes_again(home: Path, bills: Path) -> N
     assert len(before & set(lines(home)["x_line_hash"])) == 4
 
 
-def test_a_value_that_is_no_number_holds_the_delivery(home: Path, bills: Path) -> None:
+def test_a_value_that_is_no_number_holds_the_delivery(home: Home, bills: Path) -> None:
     """File, row and column are told; the former one stays in force; accepting takes the rest."""
     path = write_csv(bills / "focus.csv", [row(), row(ResourceId="r-2")])
     take(home, bills)
@@ -222,7 +223,7 @@ def test_a_value_that_is_no_number_holds_the_delivery(home: Path, bills: Path) -
     ],
 )
 def test_a_guard_holds_what_looks_wrong(
-    home: Path, bills: Path, rows: list[dict[str, str]], reason: str
+    home: Home, bills: Path, rows: list[dict[str, str]], reason: str
 ) -> None:
     """Missing columns, a sudden drop, another currency and empty costs keep the former one."""
     path = write_csv(bills / "focus.csv", [row()])
@@ -236,7 +237,7 @@ def test_a_guard_holds_what_looks_wrong(
     assert lines(home)["billed_cost"].to_list() == [Decimal("1.5")]
 
 
-def test_a_row_with_too_many_cells_is_reported(home: Path, bills: Path) -> None:
+def test_a_row_with_too_many_cells_is_told(home: Home, bills: Path) -> None:
     """A comma too much does not shift costs into other columns."""
     path = write_csv(bills / "focus.csv", [row()])
     path.write_text(path.read_text() + "1,2,3\n")
@@ -247,7 +248,7 @@ def test_a_row_with_too_many_cells_is_reported(home: Path, bills: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x1f\x8b\x08\x00broken", b"one,two\n1,2\n"])
-def test_a_file_that_is_no_bill_is_held(home: Path, bills: Path, data: bytes) -> None:
+def test_a_file_that_is_no_bill_is_held(home: Home, bills: Path, data: bytes) -> None:
     """Empty, broken and unknown files have a reason each, and nothing crashes."""
     bills.mkdir()
     (bills / "x.csv.gz").write_bytes(data)
@@ -255,7 +256,7 @@ def test_a_file_that_is_no_bill_is_held(home: Path, bills: Path, data: bytes) ->
     assert take(home, bills).is_refused
 
 
-def test_only_what_the_manifest_names_is_read(home: Path, bills: Path) -> None:
+def test_only_what_the_manifest_names_is_read(home: Home, bills: Path) -> None:
     """A leftover part is no part of the delivery; a named file that is missing holds it."""
     data = bills / "export/data/BILLING_PERIOD=2026-10"
     write_csv(data / "part-1.csv", [row()])
@@ -276,7 +277,7 @@ def test_only_what_the_manifest_names_is_read(home: Path, bills: Path) -> None:
     assert lines(home).height == 1
 
 
-def test_a_file_still_being_written_waits(home: Path, bills: Path) -> None:
+def test_a_file_still_being_written_waits(home: Home, bills: Path) -> None:
     """A folder without a manifest is taken once it has been quiet for the settle time."""
     path = write_csv(bills / "focus.csv", [row()])
     now = datetime.fromtimestamp(path.stat().st_mtime + 30, UTC)
@@ -293,7 +294,7 @@ def test_a_file_still_being_written_waits(home: Path, bills: Path) -> None:
     assert states(report) == ["waiting"]
 
 
-def test_months_of_one_file_are_deliveries_of_their_own(home: Path, bills: Path) -> None:
+def test_months_of_one_file_are_deliveries_of_their_own(home: Home, bills: Path) -> None:
     """A file of two billing periods makes two, each replaceable by itself."""
     november = {
         "BillingPeriodStart": "2026-11-01T00:00:00Z",
@@ -307,7 +308,7 @@ def test_months_of_one_file_are_deliveries_of_their_own(home: Path, bills: Path)
 
 
 def test_a_crash_before_the_switch_leaves_the_former_state(
-    home: Path, bills: Path, monkeypatch: pytest.MonkeyPatch
+    home: Home, bills: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever was moved is not in force, and the next load cleans up and completes."""
     path = write_csv(bills / "focus.csv", [row()])
@@ -325,10 +326,10 @@ def test_a_crash_before_the_switch_leaves_the_former_state(
     assert lines(home)["effective_cost"].to_list() == [Decimal("1.25")]
     assert states(take(home, bills)) == ["replaced"]
     assert lines(home)["effective_cost"].to_list() == [Decimal(7)]
-    assert len(list((home / "lake").rglob("*.parquet"))) == 2  # in force, and the previous one
+    assert len(list((home.lake).rglob("*.parquet"))) == 2  # in force, and the previous one
 
 
-def test_two_loads_at_once_do_not_meet(home: Path, bills: Path) -> None:
+def test_two_loads_at_once_do_not_meet(home: Home, bills: Path) -> None:
     """The second is told about the first."""
     write_csv(bills / "focus.csv", [row()])
 
@@ -336,7 +337,7 @@ def test_two_loads_at_once_do_not_meet(home: Path, bills: Path) -> None:
         take(home, bills)
 
 
-def test_a_place_that_is_not_there_is_an_error(home: Path, tmp_path: Path) -> None:
+def test_a_place_that_is_not_there_is_an_error(home: Home, tmp_path: Path) -> None:
     """A path that leads nowhere, or an address that is not read yet, has words."""
     with pytest.raises(DeliveryError, match="no such folder"):
         take(home, tmp_path / "nowhere")
@@ -369,7 +370,7 @@ def cur(**facts: Any) -> dict[str, Any]:
     } | facts
 
 
-def test_cur_amortises_commitments(home: Path, bills: Path) -> None:
+def test_cur_amortises_commitments(home: Home, bills: Path) -> None:
     """Covered use costs what the plan pays, a plan's fee keeps what nobody used; sums match."""
     covered, fee = "SavingsPlanCoveredUsage", "SavingsPlanRecurringFee"
     rows = [
@@ -438,8 +439,8 @@ def test_order_and_files_change_nothing(
         root = tmp_path_factory.mktemp("w")
         for number in range(count):
             write_csv(root / "bills" / f"p{number}.csv", order[number::count] or order[:0], names)
-        take(root / "home", root / "bills")
-        found.append(lines(root / "home"))
+        take(Home(root / "home"), root / "bills")
+        found.append(lines(Home(root / "home")))
 
     assert set(found[0]["x_line_hash"]) == set(found[1]["x_line_hash"])
     assert found[0]["x_line_hash"].n_unique() == len(rows)

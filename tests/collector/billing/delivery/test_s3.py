@@ -22,6 +22,7 @@ from collector.billing.delivery import catalog, s3
 from collector.billing.delivery.load import LoadReport, load, places_of
 from collector.billing.delivery.source import ChangedError, SourceFile
 from meterbook.base.errors import DeliveryError
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 Put = Callable[..., Path]
@@ -47,7 +48,7 @@ class Bucket:
         """Give the bucket's folder: what is written there is served."""
         return self.root / "bills"
 
-    def take(self, home: Path, prefix: str = "", *, port: int = 0) -> LoadReport:
+    def take(self, home: Home, prefix: str = "", *, port: int = 0) -> LoadReport:
         """Load what lies below a prefix."""
         terms = BillingSettings(
             settle_seconds=0,
@@ -104,7 +105,7 @@ def bucket(server: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> B
     return server
 
 
-def ids(home: Path) -> list[str]:
+def ids(home: Home) -> list[str]:
     """Give the resources of the lines in force."""
     frame = catalog.scan_cost_lines(home).select("resource_id").collect()
     return sorted(frame["resource_id"].to_list())
@@ -117,10 +118,10 @@ def test_paging_over_1000_keys(put: Put, bucket: Bucket, tmp_path: Path) -> None
         (bucket.folder / f"{number:04d}.txt").touch()
     put(bucket.folder / "z" / "last.csv", line_item_resource_id="i-last")
 
-    report = bucket.take(tmp_path / "home")
+    report = bucket.take(Home(tmp_path / "home"))
 
     assert states(report) == ["loaded"]
-    assert ids(tmp_path / "home") == ["i-last"]
+    assert ids(Home(tmp_path / "home")) == ["i-last"]
 
 
 def test_only_what_the_manifest_names_is_read(put: Put, bucket: Bucket, tmp_path: Path) -> None:
@@ -130,11 +131,11 @@ def test_only_what_the_manifest_names_is_read(put: Put, bucket: Bucket, tmp_path
     names = {"dataFiles": ["s3://bills/data/part-1.csv"]}
     (bucket.folder / "x-Manifest.json").write_text(json.dumps(names))
 
-    assert states(bucket.take(tmp_path / "home")) == ["loaded"]
-    assert ids(tmp_path / "home") == ["part-1"]
-    assert states(bucket.take(tmp_path / "home")) == ["unchanged"]
-    assert not (tmp_path / "home" / "billing" / "landing").is_dir() or not list(
-        (tmp_path / "home" / "billing" / "landing").iterdir()
+    assert states(bucket.take(Home(tmp_path / "home"))) == ["loaded"]
+    assert ids(Home(tmp_path / "home")) == ["part-1"]
+    assert states(bucket.take(Home(tmp_path / "home"))) == ["unchanged"]
+    assert not (Home(tmp_path / "home").landing).is_dir() or not list(
+        (Home(tmp_path / "home").landing).iterdir()
     )
 
 
@@ -143,8 +144,8 @@ def test_keys_with_spaces_plus_unicode(put: Put, bucket: Bucket, tmp_path: Path,
     """Such keys are read like others."""
     put(bucket.folder / "some where" / name, line_item_resource_id="i-1")
 
-    assert states(bucket.take(tmp_path / "home", "some where")) == ["loaded"]
-    assert ids(tmp_path / "home") == ["i-1"]
+    assert states(bucket.take(Home(tmp_path / "home"), "some where")) == ["loaded"]
+    assert ids(Home(tmp_path / "home")) == ["i-1"]
 
 
 def test_one_object_and_no_neighbour(put: Put, bucket: Bucket, tmp_path: Path) -> None:
@@ -153,11 +154,11 @@ def test_one_object_and_no_neighbour(put: Put, bucket: Bucket, tmp_path: Path) -
     put(bucket.folder / "exports" / "cur.csv.gz.csv", line_item_resource_id="i-2")
     put(bucket.folder / "exports-old" / "cur.csv", line_item_resource_id="i-3")
 
-    bucket.take(tmp_path / "one", "exports/cur.csv")
-    bucket.take(tmp_path / "all", "exports")
+    bucket.take(Home(tmp_path / "one"), "exports/cur.csv")
+    bucket.take(Home(tmp_path / "all"), "exports")
 
-    assert ids(tmp_path / "one") == ["i-1"]
-    assert ids(tmp_path / "all") == ["i-1", "i-2"]
+    assert ids(Home(tmp_path / "one")) == ["i-1"]
+    assert ids(Home(tmp_path / "all")) == ["i-1", "i-2"]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,7 @@ def test_wrong_credentials(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", secret)
 
-    report = bucket.take(tmp_path / "home")
+    report = bucket.take(Home(tmp_path / "home"))
 
     assert states(report) == ["not read"]
     assert report.is_refused
@@ -188,7 +189,7 @@ def test_no_credentials(bucket: Bucket, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
 
-    assert "AWS_PROFILE" in bucket.take(tmp_path / "home").text
+    assert "AWS_PROFILE" in bucket.take(Home(tmp_path / "home")).text
 
 
 def test_no_such_bucket_or_endpoint(bucket: Bucket, tmp_path: Path) -> None:
@@ -198,8 +199,8 @@ def test_no_such_bucket_or_endpoint(bucket: Bucket, tmp_path: Path) -> None:
         shut.bind(("127.0.0.1", 0))
         port = shut.getsockname()[1]
 
-        assert "no such bucket" in bucket.take(tmp_path / "home").text
-        assert "nothing answers" in bucket.take(tmp_path / "home", port=port).text
+        assert "no such bucket" in bucket.take(Home(tmp_path / "home")).text
+        assert "nothing answers" in bucket.take(Home(tmp_path / "home"), port=port).text
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_wrong_region(bucket: Bucket, tmp_path: Path, status: int, code: str) ->
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as store:
         threading.Thread(target=store.serve_forever, daemon=True).start()
-        report = bucket.take(tmp_path / "home", port=store.server_port)
+        report = bucket.take(Home(tmp_path / "home"), port=store.server_port)
         store.shutdown()
 
     assert states(report) == ["not read"]
@@ -258,7 +259,7 @@ def test_the_command_reads_a_configured_bucket(
 
     assert done.returncode == 0, done.stderr
     assert "cur 2026-10: loaded, 1 lines" in done.stdout + done.stderr
-    assert ids(tmp_path / "home") == ["i-1"]
+    assert ids(Home(tmp_path / "home")) == ["i-1"]
     assert SECRET not in done.stdout + done.stderr
 
 
@@ -319,11 +320,11 @@ def test_a_connection_that_breaks_in_mid_download(put: Put, bucket: Bucket, tmp_
     names = _big(put, bucket.folder / "cur.csv", 20_000)
     cutter = Cutter(bucket.port, after=1_500_000)
     with cutter.listener:
-        report = bucket.take(tmp_path / "home", port=cutter.port)
+        report = bucket.take(Home(tmp_path / "home"), port=cutter.port)
 
     assert cutter.was_cut
     assert states(report) == ["loaded"]
-    assert ids(tmp_path / "home") == names
+    assert ids(Home(tmp_path / "home")) == names
     ranges = [part for request in cutter.requests for part in request.split(b"\r\n")]
     begun = [part for part in ranges if part.lower().startswith(b"range: bytes=")]
     assert begun
@@ -348,15 +349,15 @@ def test_a_multipart_object(put: Put, bucket: Bucket, tmp_path: Path) -> None:
         parts.append({"PartNumber": number, "ETag": done["ETag"]})
     client.complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
 
-    assert states(bucket.take(tmp_path / "home")) == ["loaded"]
-    assert ids(tmp_path / "home") == names
+    assert states(bucket.take(Home(tmp_path / "home"))) == ["loaded"]
+    assert ids(Home(tmp_path / "home")) == names
 
 
 def test_a_delivery_again_while_loading(
     put: Put, bucket: Bucket, tmp_path: Path, monkeypatch
 ) -> None:
     """An object that is written anew during a load waits for the next load; nothing is mixed."""
-    home = tmp_path / "home"
+    home = Home(tmp_path / "home")
     put(bucket.folder / "cur.csv", line_item_resource_id="i-old")
     assert states(bucket.take(home)) == ["loaded"]
     put(bucket.folder / "cur.csv", line_item_resource_id="i-mid")

@@ -7,6 +7,7 @@ import pytest
 
 from collector.billing.delivery.catalog import scan_cost_lines
 from collector.billing.delivery.load import load, places_of
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 from sample_data.formats import FORMATS
 from sample_data.ledger import CASES, Totals, make_ledger, totals
@@ -14,7 +15,7 @@ from sample_data.ledger import CASES, Totals, make_ledger, totals
 LEDGER = make_ledger(7, [(2026, 2), (2026, 12), (2027, 1)])
 
 
-def loaded(place: Path, home: Path) -> Totals:
+def loaded(place: Path, home: Home) -> Totals:
     """Load a folder and sum its lines as the ledger is summed."""
     report = load(
         places_of([str(place)]),
@@ -46,7 +47,7 @@ def test_every_format_of_a_world_gives_the_truth(name: str, tmp_path: Path) -> N
     if name.startswith("gcp_standard"):  # it names no namespaces
         want = _without_namespaces(want)
 
-    have = loaded(tmp_path / "bills", tmp_path / "home")
+    have = loaded(tmp_path / "bills", Home(tmp_path / "home"))
 
     assert have == want
 
@@ -67,7 +68,7 @@ def test_each_case_alone_gives_the_truth(name: str, case: str, tmp_path: Path) -
     plain, ledger = make_ledger(3, [(2026, 6)], []), make_ledger(3, [(2026, 6)], [case])
     FORMATS[name](ledger, tmp_path / "bills")
 
-    have = loaded(tmp_path / "bills", tmp_path / "home")
+    have = loaded(tmp_path / "bills", Home(tmp_path / "home"))
 
     assert len(ledger) > len(plain)
     assert have == totals(ledger)

@@ -17,6 +17,7 @@ import pytest
 
 from collector.billing.delivery.catalog import scan_cost_lines
 from collector.billing.delivery.load import LoadReport, load, places_of
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 Take = Callable[[], tuple[LoadReport, pl.DataFrame]]
@@ -100,15 +101,16 @@ def take(tmp_path: Path, bills: Path) -> Take:
     """Load the folder."""
 
     def taken() -> tuple[LoadReport, pl.DataFrame]:
+        home = Home(tmp_path / "home")
         report = load(
             places_of([str(bills)]),
-            tmp_path / "home",
+            home,
             BillingSettings(settle_seconds=0),
             now=datetime(2026, 11, 20, tzinfo=UTC),
             accept=None,
             say=lambda _: None,
         )
-        return report, scan_cost_lines(tmp_path / "home").collect()
+        return report, scan_cost_lines(home).collect()
 
     return taken
 

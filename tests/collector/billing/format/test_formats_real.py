@@ -11,6 +11,7 @@ import pytest
 
 from collector.billing.delivery.catalog import scan_cost_lines
 from collector.billing.delivery.load import LoadReport, load, places_of
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 
 AZURE = Path(__file__).parents[5] / "shared" / "data" / "azure"
@@ -22,15 +23,16 @@ def take(tmp_path: Path) -> Callable[[Path], tuple[LoadReport, pl.DataFrame]]:
     """Load a place into a home of its own."""
 
     def taken(place: Path) -> tuple[LoadReport, pl.DataFrame]:
+        home = Home(tmp_path / "home")
         report = load(
             places_of([str(place)]),
-            tmp_path / "home",
+            home,
             BillingSettings(settle_seconds=0),
             now=datetime(2026, 11, 2, tzinfo=UTC),
             accept=None,
             say=lambda _: None,
         )
-        return report, scan_cost_lines(tmp_path / "home").collect()
+        return report, scan_cost_lines(home).collect()
 
     return taken
 

@@ -10,6 +10,7 @@ import pytest
 from collector.billing.delivery.load import LoadReport, load, places_of
 from collector.billing.format import fx
 from meterbook.base.errors import ConfigError
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings, Settings
 from meterbook.build import build as building
 from meterbook.build.plan import Choice
@@ -50,7 +51,7 @@ def terms(tmp_path: Path, *rates: str) -> BillingSettings:
     return BillingSettings(settle_seconds=0, report_currency="EUR", fx_rates=str(path))
 
 
-def take(home: Path, folder: Path, settings: BillingSettings) -> LoadReport:
+def take(home: Home, folder: Path, settings: BillingSettings) -> LoadReport:
     """Load a folder."""
     places = places_of([str(folder)])
     return load(places, home, settings, now=NOW, accept=None, say=lambda _: None)
@@ -60,11 +61,11 @@ def test_fx_missing_for_a_day(tmp_path: Path) -> None:
     """The delivery is held with the day and the currency; once the rate is there it is taken."""
     bills = put(tmp_path / "bills", ("USD", 1, "1"), ("USD", 2, "1"), ("EUR", 3, "1"))
 
-    report = take(tmp_path / "home", bills, terms(tmp_path, "2026-10-01,USD,0.9"))
+    report = take(Home(tmp_path / "home"), bills, terms(tmp_path, "2026-10-01,USD,0.9"))
 
     assert "no rate to EUR for 1 day(s): 2026-10-02 USD" in report.text
     both = terms(tmp_path, "2026-10-01,USD,0.9", "2026-10-02,USD,0.8")
-    assert not take(tmp_path / "home", bills, both).is_refused
+    assert not take(Home(tmp_path / "home"), bills, both).is_refused
 
 
 @pytest.mark.slow
@@ -72,12 +73,13 @@ def test_mixed_currencies_in_one_file(tmp_path: Path) -> None:
     """Each currency is converted by itself with its day's rate; both amounts are kept."""
     bills = put(tmp_path / "bills", ("USD", 1, "10"), ("EUR", 1, "5"), ("USD", 2, "0.1"))
     rates = terms(tmp_path, "2026-10-01,USD,0.9", "2026-10-02,USD,0.333333333333")
-    settings = Settings(home=tmp_path / "home", billing=rates)
+    home = Home(tmp_path / "home")
+    settings = Settings(home=home, billing=rates)
 
-    building.load_bills(settings, [str(bills)], now=NOW, accept=None, say=lambda _: None)
+    building.load_bills(rates, home, [str(bills)], now=NOW, accept=None, say=lambda _: None)
     building.build(settings, now=NOW, choice=Choice(), say=lambda _: None)
 
-    con = open_snapshot(current(settings.serving))
+    con = open_snapshot(current(home.serving))
     found = con.sql(
         "SELECT currency, billed_cost, x_report_billed_cost, report_currency "
         "FROM core_cost_report_currency ORDER BY charge_date, currency"

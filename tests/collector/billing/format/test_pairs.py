@@ -10,6 +10,7 @@ import pytest
 from collector.billing.delivery import catalog
 from collector.billing.delivery.load import LoadReport, load, places_of
 from collector.billing.format import pairs
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
 from sample_data.azure import write_azure_exports
 from sample_data.ledger import Entry, make_ledger
@@ -17,7 +18,7 @@ from sample_data.ledger import Entry, make_ledger
 LEDGER = make_ledger(7, [(2026, 6)])
 
 
-def take(home: Path, place: Path) -> LoadReport:
+def take(home: Home, place: Path) -> LoadReport:
     """Load a place."""
     settings = BillingSettings(settle_seconds=0)
     now = datetime(2026, 8, 1, tzinfo=UTC)
@@ -29,7 +30,7 @@ def states(report: LoadReport) -> list[str]:
     return [outcome.state for outcome in report.outcomes]
 
 
-def costs(home: Path) -> tuple[Decimal, Decimal]:
+def costs(home: Home) -> tuple[Decimal, Decimal]:
     """Give the billed and the effective cost in force."""
     lines = catalog.scan_cost_lines(home).select("billed_cost", "effective_cost").collect()
     return Decimal(lines["billed_cost"].sum()), Decimal(lines["effective_cost"].sum())
@@ -60,30 +61,30 @@ def test_azure_exports_with_a_manifest_each_are_one_delivery(place: Path, tmp_pa
     """Their parts make one bill, whose two sums are the ledger's to the last digit."""
     files = list(place.rglob("part_*.csv"))
 
-    report = take(tmp_path / "home", place)
+    report = take(Home(tmp_path / "home"), place)
 
     assert len(files) == 6
     assert states(report) == ["loaded"]
-    assert costs(tmp_path / "home") == truth(LEDGER)
-    assert states(take(tmp_path / "home", place)) == ["unchanged"]
+    assert costs(Home(tmp_path / "home")) == truth(LEDGER)
+    assert states(take(Home(tmp_path / "home"), place)) == ["unchanged"]
 
 
 def test_a_partition_that_is_missing_holds_both_exports(place: Path, tmp_path: Path) -> None:
     """Half a bill does not take the place of a whole one: the other export waits."""
-    take(tmp_path / "home", place)
-    before = costs(tmp_path / "home")
+    take(Home(tmp_path / "home"), place)
+    before = costs(Home(tmp_path / "home"))
     (manifests(place)["AmortizedCost"].parent / "part_2_0001.csv").unlink()
 
-    report = take(tmp_path / "home", place)
+    report = take(Home(tmp_path / "home"), place)
 
     assert states(report) == ["held"]
     assert "part_2_0001.csv, which is not there" in report.text
-    assert costs(tmp_path / "home") == before
+    assert costs(Home(tmp_path / "home")) == before
 
 
 def test_a_new_run_of_one_export_replaces_its_former_one(place: Path, tmp_path: Path) -> None:
     """The last run of each export counts; an earlier one is in no delivery."""
-    take(tmp_path / "home", place)
+    take(Home(tmp_path / "home"), place)
     path = manifests(place)["ActualCost"]
     document = json.loads(path.read_text())
     document["runInfo"]["submittedTime"] = "2026-07-02T08:00:00Z"
@@ -97,11 +98,13 @@ def test_a_new_run_of_one_export_replaces_its_former_one(place: Path, tmp_path: 
         blob["byteCount"] = (again / old.name).stat().st_size
     (again / "manifest.json").write_text(json.dumps(document))
 
-    report = take(tmp_path / "home", place)
+    report = take(Home(tmp_path / "home"), place)
 
     assert states(report) == ["replaced"]
-    assert costs(tmp_path / "home") == truth(LEDGER)
-    lines = catalog.scan_cost_lines(tmp_path / "home").select("billing_account_name").collect()
+    assert costs(Home(tmp_path / "home")) == truth(LEDGER)
+    lines = (
+        catalog.scan_cost_lines(Home(tmp_path / "home")).select("billing_account_name").collect()
+    )
     assert set(lines["billing_account_name"]) == {"Shop", "Toko"}
 
 

@@ -21,8 +21,9 @@ from google.rpc.error_details_pb2 import RetryInfo
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from collector.otlp.admission.tokens import create_token, revoke_token, tokens_file
+from collector.otlp.admission.tokens import create_token, revoke_token
 from collector.otlp.decode.status import wait_until_decoded
+from meterbook.base.home import Home
 
 EXPORT = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
 pytestmark = pytest.mark.slow  # a collector of its own for each
@@ -47,14 +48,14 @@ def _plain(running):
 
 def _tenants(home) -> set[str]:
     wait_until_decoded(home, 20)
-    return set(pl.read_parquet(list((home / "lake/raw_series").rglob("*.parquet")))["tenant"])
+    return set(pl.read_parquet(list((home.lake / "raw_series").rglob("*.parquet")))["tenant"])
 
 
 def test_a_token_is_asked_for_at_both_doors_and_names_the_tenant(start, gauge, tmp_path):
     """Without one 401 and UNAUTHENTICATED, without the scope 403; what a body claims is nothing."""
-    home = tmp_path / "home"
-    shop, _ = create_token(tokens_file(home), "shop", ["ingest:metrics"], NOW)
-    bank, _ = create_token(tokens_file(home), "bank", ["ingest"], NOW)
+    home = Home(tmp_path / "home")
+    shop, _ = create_token(home.tokens, "shop", ["ingest:metrics"], NOW)
+    bank, _ = create_token(home.tokens, "bank", ["ingest"], NOW)
     running = start(auth="token")
 
     assert running.post(gauge(1.0))[0] == 401
@@ -71,12 +72,12 @@ def test_a_token_is_asked_for_at_both_doors_and_names_the_tenant(start, gauge, t
 
 def test_a_token_made_or_revoked_while_we_run_counts_within_seconds(start, gauge, tmp_path):
     """No restart for a rotation."""
-    home = tmp_path / "home"
+    home = Home(tmp_path / "home")
     running = start(auth="token")
-    clear, made = create_token(tokens_file(home), "shop", ["ingest"], NOW)
+    clear, made = create_token(home.tokens, "shop", ["ingest"], NOW)
 
     _until(lambda: running.post(gauge(1.0), Authorization=f"Bearer {clear}")[0] == 200)
-    revoke_token(tokens_file(home), made.id, NOW)
+    revoke_token(home.tokens, made.id, NOW)
     _until(lambda: running.post(gauge(2.0), Authorization=f"Bearer {clear}")[0] == 401)
 
 
@@ -95,22 +96,22 @@ def _until(holds) -> None:
 
 def test_the_same_body_of_two_tenants_is_two_bodies(start, gauge, tmp_path):
     """Keys of content never meet across tenants."""
-    home = tmp_path / "home"
-    clear = [create_token(tokens_file(home), t, ["ingest"], NOW)[0] for t in ("shop", "bank")]
+    home = Home(tmp_path / "home")
+    clear = [create_token(home.tokens, t, ["ingest"], NOW)[0] for t in ("shop", "bank")]
     running = start(auth="token")
 
     for token in clear * 2:
         assert running.post(gauge(1.0), Authorization=f"Bearer {token}")[0] == 200
 
     wait_until_decoded(home, 20)
-    points = pl.read_parquet(list((home / "lake/raw_point").rglob("*.parquet")))
+    points = pl.read_parquet(list((home.lake / "raw_point").rglob("*.parquet")))
     assert points["value"].to_list() == [1.0, 1.0]
 
 
 def test_a_tenant_over_its_quota_is_asked_to_come_again(start, gauge, tmp_path):
     """429 with Retry-After, RESOURCE_EXHAUSTED with RetryInfo; the other tenant is served."""
-    home = tmp_path / "home"
-    shop, bank = (create_token(tokens_file(home), t, ["ingest"], NOW)[0] for t in ("shop", "bank"))
+    home = Home(tmp_path / "home")
+    shop, bank = (create_token(home.tokens, t, ["ingest"], NOW)[0] for t in ("shop", "bank"))
     running = start(auth="token", quotas=["shop:bytes=1"])
     assert running.post(gauge(1.0), Authorization=f"Bearer {shop}")[0] == 200
 
@@ -324,7 +325,7 @@ def test_it_records_its_own_metrics_in_the_lake(start, gauge):
     running.post(gauge(1.0))
 
     def is_recorded() -> bool:
-        files = list((running.home / "lake/raw_series").rglob("*.parquet"))
+        files = list((running.home.lake / "raw_series").rglob("*.parquet"))
         names = set(pl.read_parquet(files)["metric_name"]) if files else set()
         return "mb_ingest_accepted_requests" in names
 

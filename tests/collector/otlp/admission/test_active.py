@@ -12,10 +12,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 )
 
 from collector.otlp.admission.active import ActiveSeries, take_up, without
-from collector.otlp.admission.tokens import create_token, tokens_file
+from collector.otlp.admission.tokens import create_token
 from collector.otlp.decode.status import wait_until_decoded
 from collector.otlp.wire.series import RequestSeries
 from collector.otlp.wire.wire import Wire
+from meterbook.base.home import Home
 
 NOW = datetime.now(UTC)  # noqa: TID251 - a real server looks at the real clock
 
@@ -74,8 +75,8 @@ def test_a_request_loses_the_points_of_refused_series_and_no_other(values, unwan
 @pytest.mark.slow
 def test_new_series_beyond_the_quota_are_rejected_also_after_a_restart(start, tmp_path):
     """Three are allowed: of a fourth and fifth nothing is stored, and the answer says so."""
-    home = tmp_path / "home"
-    clear, _ = create_token(tokens_file(home), "shop", ["ingest"], NOW)
+    home = Home(tmp_path / "home")
+    clear, _ = create_token(home.tokens, "shop", ["ingest"], NOW)
     allowed = {"auth": "token", "quotas": ["shop:series=3"]}
 
     def send(running, *values: int) -> int:
@@ -94,7 +95,7 @@ def test_new_series_beyond_the_quota_are_rejected_also_after_a_restart(start, tm
     assert [send(second, 6), send(second, 1, 3)] == [1, 0]
 
     wait_until_decoded(home, 20)
-    points = pl.read_parquet(list((home / "lake/raw_point").rglob("*.parquet")))
+    points = pl.read_parquet(list((home.lake / "raw_point").rglob("*.parquet")))
     assert sorted(points["value"].to_list()) == [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]
 
 

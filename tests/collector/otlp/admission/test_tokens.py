@@ -11,9 +11,9 @@ from collector.otlp.admission.tokens import (
     create_token,
     read_tokens,
     revoke_token,
-    tokens_file,
 )
 from meterbook.base.errors import ConfigError, ForbiddenError, UnauthenticatedError
+from meterbook.base.home import Home
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.fixture
 def path(tmp_path):
     """Give where the tokens of a home lie."""
-    return tokens_file(tmp_path)
+    return Home(tmp_path).tokens
 
 
 def _gate(path, now=NOW, auth="token") -> Gate:

@@ -242,9 +242,7 @@ def test_row_12_ids_in_json_are_hex(start, batches, change):
     running.kill()
 
     journal = b"".join(
-        path.read_bytes()
-        for path in (running.home / "collector/journal").iterdir()
-        if path.is_file()
+        path.read_bytes() for path in (running.home.journal).iterdir() if path.is_file()
     )
     assert bytes.fromhex(trace) in journal
     assert bytes.fromhex(span) in journal

@@ -35,7 +35,7 @@ JSON = "application/json"
 
 def _points(home) -> list[float]:
     wait_until_decoded(home, 20)
-    files = list((home / "lake/raw_point").rglob("*.parquet"))
+    files = list((home.lake / "raw_point").rglob("*.parquet"))
     return sorted(pl.read_parquet(files)["value"].to_list()) if files else []
 
 
@@ -175,8 +175,8 @@ def test_logs_and_traces_are_seen(running):
     assert running.post(traces.SerializeToString(), "/v1/traces")[0] == 200
 
     wait_until_decoded(running.home, 20)
-    seen = pl.read_parquet(list((running.home / "lake/raw_signal").rglob("*.parquet")))
-    events = pl.read_parquet(list((running.home / "lake/raw_event").rglob("*.parquet")))
+    seen = pl.read_parquet(list((running.home.lake / "raw_signal").rglob("*.parquet")))
+    events = pl.read_parquet(list((running.home.lake / "raw_event").rglob("*.parquet")))
     assert sorted(seen.select("signal", "item_count").rows()) == [("logs", 2), ("traces", 1)]
     assert events["event_name"].to_list() == ["deploy"]
 
