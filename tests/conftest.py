@@ -1,9 +1,9 @@
-"""What every test may ask for: a program of the system, or a skip that says how to get it."""
+"""What every test may ask for: a program of the system, a sample file; what a skip is in CI."""
 
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,19 @@ settings.register_profile(
 settings.register_profile("search", deadline=None, derandomize=False)
 settings.load_profile("search" if os.environ.get("MB_TEST_SEARCH") == "1" else "steady")
 
+CASES = Path(__file__).parent / "cases"
+SHARED = Path(__file__).parents[2] / "shared"
+"""Files of others, beside the checkout."""
+ORIGINS = {
+    "azure": "microsoft/finops-toolkit on GitHub, MIT",
+    "focus": "FinOps-Open-Cost-and-Usage-Spec/FOCUS-Sample-Data on GitHub, CC BY 4.0",
+    "otlp": "the examples of open-telemetry/opentelemetry-proto on GitHub, Apache-2.0",
+}
+
+ABSENT = pytest.StashKey[bool]()
+"""Whether a test asked for a file of others that is not beside the checkout."""
 RequireProgram = Callable[[str, str], Path]
+SampleFile = Callable[[str], Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,6 +45,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -longest[item.path])
 
 
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Let a skip fail under `MB_TEST_STRICT=1`, with its reason."""
+    is_skip = report.skipped and not hasattr(report, "wasxfail")
+    if is_skip and os.environ.get("MB_TEST_STRICT") == "1":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{reason}\n(a skip is a failure under MB_TEST_STRICT=1)"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Refuse a skip at set-up, call or tear-down.
+
+    Only where `../shared` is not beside the project may a sample file of others be absent.
+    """
+    report = yield
+    if SHARED.is_dir() or not item.stash.get(ABSENT, False):
+        _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Refuse the skip of a whole module."""
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
 @pytest.fixture(scope="session")
 def require_program() -> RequireProgram:
     """Give the way to a program of the system.
@@ -42,11 +85,27 @@ def require_program() -> RequireProgram:
 
     def find(name: str, how: str) -> Path:
         found = shutil.which(name)
-        if found:
-            return Path(found)
-        message = f"the program {name} is not installed: {how}"
-        if os.environ.get("MB_TEST_STRICT") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
+        if not found:
+            pytest.skip(f"the program {name} is not installed: {how}")
+        return Path(found)
+
+    return find
+
+
+@pytest.fixture
+def sample_file(request: pytest.FixtureRequest) -> SampleFile:
+    """Give the way to a sample file: of our own in `tests/cases`, or `shared/…` by others.
+
+    A file of others lies in `../shared/data`; without it the test is skipped with where it is from.
+    """
+
+    def find(name: str) -> Path:
+        place, _, rest = name.partition("/")
+        path = SHARED / "data" / rest if place == "shared" else CASES / name
+        if place == "shared" and not path.exists():
+            request.node.stash[ABSENT] = True
+            origin = ORIGINS[rest.partition("/")[0]]
+            pytest.skip(f"../shared/data/{rest} is not beside the checkout; it is of {origin}")
+        return path
 
     return find

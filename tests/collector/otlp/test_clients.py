@@ -211,7 +211,7 @@ def _rotel(folder: Path, protocol: str, port: int) -> Iterator[tuple[int, int]]:
     """Run rotel as a forwarder to a port; give its own gRPC and HTTP ports."""
     package = importlib.util.find_spec("rotel")
     if package is None or package.origin is None:
-        pytest.skip("rotel is not installed: it is in requirements/dev.txt")
+        pytest.skip("the package rotel is not installed: `make setup` installs it")
     grpc_port, http_port = _free_port(), _free_port()
     options = {
         "--otlp-grpc-endpoint": f"127.0.0.1:{grpc_port}",

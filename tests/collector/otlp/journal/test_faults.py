@@ -465,7 +465,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], capture_output=True, check=False
     )
     if mount.returncode:
-        pytest.skip("mounting a small tmpfs is not permitted here; it needs root")
+        pytest.skip("a small tmpfs cannot be mounted here: run as root, with CAP_SYS_ADMIN")
     yield place
     subprocess.run(["umount", place], check=True)
 
@@ -535,11 +535,9 @@ asyncio.run(act())
         ("posix/io/sync/fsync", 0.2),  # a few times a segment
     ],
 )
-def test_the_systems_own_calls_may_fail(tmp_path, point, probability):
+def test_the_systems_own_calls_may_fail(require_program, tmp_path, point, probability):
     """Under libfiu, which stands between Python and the C library."""
-    fiu = shutil.which("fiu-run")
-    if fiu is None:
-        pytest.skip("fiu-run is not installed; apt-get install fiu-utils")
+    fiu = require_program("fiu-run", "apt-get install fiu-utils")
     folder = tmp_path / "journal"
     failing = f"enable_random name={point},probability={probability},failinfo={errno.EIO}"
 
