@@ -504,7 +504,7 @@ def test_a_full_disk_refuses_and_goes_on_when_there_is_room(small_disk):
 PROGRAM = """
 import asyncio, sys
 from pathlib import Path
-from collector.otlp.journal import Journal, Record
+from collector.otlp.journal.journal import Journal, Record
 from meterbook.base.errors import OverloadedError
 
 async def act():
