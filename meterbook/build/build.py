@@ -18,21 +18,21 @@ from typing import Final
 import polars as pl
 
 from collector.billing.delivery import catalog
-from collector.billing.format import fx
 from collector.billing.delivery.load import LoadReport, load, places_of
+from collector.billing.format import fx
 from collector.otlp.decode.status import read_status
-from meterbook.build.closing import close_due, close_month, read_closed
+from meterbook.answers.rules import ownership_files, ownership_of
+from meterbook.base.disk import alone
 from meterbook.base.errors import MeterbookError
 from meterbook.base.home import Home
+from meterbook.base.settings import BillingSettings, Settings
+from meterbook.build.closing import close_due, close_month, read_closed
+from meterbook.build.engines.local import local
 from meterbook.build.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
 from meterbook.build.making import built, make_day, make_whole
 from meterbook.build.plan import GONE, MAKERS, Choice
-from meterbook.answers.rules import ownership_files, ownership_of
 from meterbook.build.run_log import Ask, RunLog, refuse_stopped
-from meterbook.base.settings import BillingSettings, Settings
-from meterbook.build.engines.local import local
 from transforms.partition import Terms, on
-from meterbook.base.disk import alone
 from warehouse.store.snapshot import Snapshot, publish
 from warehouse.store.store import Store
 from warehouse.table import USD

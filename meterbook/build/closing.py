@@ -9,11 +9,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 
+from meterbook.base.disk import sync
 from meterbook.base.errors import ConfigError, Finding
 from meterbook.base.home import Home
 from meterbook.base.period import month_of
 from transforms.outlook import closing as steps
-from meterbook.base.disk import sync
 from warehouse.store.store import Store
 from warehouse.tables.closing import CLOSED_PERIOD
 from warehouse.tables.core import SERVICE

@@ -15,9 +15,9 @@ import polars as pl
 
 from collector.billing.delivery import catalog
 from meterbook.base.files import matching, within
-from meterbook.build.plan import Marks, marks
 from meterbook.base.home import Home
 from meterbook.base.settings import CardinalitySettings, InventorySettings
+from meterbook.build.plan import Marks, marks
 from transforms import day_steps
 from transforms.cardinality import metric_use
 from transforms.coverage.inventory_files import InventoryFile, read_inventory

@@ -16,8 +16,8 @@ import polars as pl
 from meterbook.build.inputs import Inputs
 from meterbook.build.plan import GONE, Mark, Marks, kept, needed
 from meterbook.build.run_log import RunLog, refuse_stopped
-from transforms.cardinality import series
 from transforms import whole_steps
+from transforms.cardinality import series
 from transforms.partition import Frames, Step, Terms, run_steps
 from warehouse.store.store import Change, Store
 from warehouse.table import Table

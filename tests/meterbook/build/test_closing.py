@@ -141,7 +141,9 @@ def test_a_closed_month_that_does_not_add_up_is_refused(
 
     with monkeypatch.context() as broken:
         broken.setattr(closing, "adjustments", lambda *_: ADJUSTMENT.empty().lazy())
-        with pytest.raises(CheckFailedError, match="closed and adjustments are the ledger") as reported:
+        with pytest.raises(
+            CheckFailedError, match="closed and adjustments are the ledger"
+        ) as reported:
             deliver(world, "12.50")
 
     assert "'2026-10', 'a', 'USD', Decimal('2.500000000000')" in str(reported.value)

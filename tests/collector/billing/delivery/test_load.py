@@ -22,12 +22,12 @@ from collector.billing.delivery.load import LoadReport, load, places_of
 from meterbook.base.errors import DeliveryError
 from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
+from tests.conftest import SampleFile
 from warehouse.tables.core import DELIVERY
 from warehouse.tables.raw import COST_LINE, REJECTED
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 AT_ONCE = BillingSettings(settle_seconds=0)
-SHARED = Path(__file__).parents[5] / "shared" / "data"
 FOCUS = {
     "BilledCost": "1.5",
     "EffectiveCost": "1.25",
@@ -97,11 +97,10 @@ def bills(tmp_path: Path) -> Path:
     return tmp_path / "bills"
 
 
-def test_the_real_sample_adds_up_to_its_own_sum(home: Home) -> None:
-    """A thousand real rows with literal NULLs load, and sum to what Python's csv reads."""
-    path = SHARED / "focus" / "focus_sample_1.0.csv"
-    if not path.exists():
-        pytest.skip(f"reason: the FOCUS sample is not there ({path.name})")
+@pytest.mark.parametrize("sample", ["bills/focus_1.0.csv", "shared/focus/focus_sample_1.0.csv"])
+def test_a_sample_adds_up_to_its_own_sum(home: Home, sample_file: SampleFile, sample: str) -> None:
+    """Seven rows, and a thousand real ones, with literal NULLs sum to what Python's csv reads."""
+    path = sample_file(sample)
     with path.open(encoding="utf-8-sig", newline="") as file:
         own = list(csv.DictReader(file))
 

@@ -1,8 +1,8 @@
-"""The real files: they load, and sum to what Python's csv and Decimal read in them."""
+"""Real files, and small ones like them: they sum to what Python's csv and Decimal read."""
 
 import csv
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from collector.billing.delivery.catalog import scan_cost_lines
 from collector.billing.delivery.load import LoadReport, load, places_of
 from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
+from tests.conftest import SampleFile
 
-AZURE = Path(__file__).parents[5] / "shared" / "data" / "azure"
 COMMITTED = {"Reservation", "SavingsPlan"}
 
 
@@ -37,13 +37,15 @@ def take(tmp_path: Path) -> Callable[[Path], tuple[LoadReport, pl.DataFrame]]:
     return taken
 
 
-def own(name: str) -> tuple[Path, list[dict[str, str]]]:
+def own(path: Path) -> list[dict[str, str]]:
     """Give a file's rows as Python's csv reads them."""
-    path = AZURE / name
-    if not path.exists():
-        pytest.skip(f"reason: the Azure samples are not beside the repository ({name})")
     with path.open(encoding="utf-8-sig", newline="") as file:
-        return path, list(csv.DictReader(file))
+        return list(csv.DictReader(file))
+
+
+def day_of(text: str) -> datetime:
+    """Read a day as people in the US write it."""
+    return datetime.strptime(text, "%m/%d/%Y").replace(tzinfo=UTC)
 
 
 def cost(row: dict[str, str], *, is_billed: bool) -> Decimal:
@@ -53,12 +55,21 @@ def cost(row: dict[str, str], *, is_billed: bool) -> Decimal:
     return Decimal(0) if is_hidden else Decimal(row["Cost"]).quantize(Decimal("1e-12"))
 
 
-@pytest.mark.parametrize("name", ["EA_ActualCost_Small.csv", "EA_AmortizedCost_Small.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bills/azure_actual.csv",
+        "bills/azure_amortized.csv",
+        "shared/azure/EA_ActualCost_Small.csv",
+        "shared/azure/EA_AmortizedCost_Small.csv",
+    ],
+)
 def test_azure_files_add_up_to_their_own_sum(
-    name: str, take: Callable[[Path], tuple[LoadReport, pl.DataFrame]]
+    name: str, sample_file: SampleFile, take: Callable[[Path], tuple[LoadReport, pl.DataFrame]]
 ) -> None:
     """BOM, US dates and tags without braces are read; billed and amortised cost are the file's."""
-    path, rows = own(name)
+    path = sample_file(name)
+    rows = own(path)
 
     report, frame = take(path)
 
@@ -66,18 +77,29 @@ def test_azure_files_add_up_to_their_own_sum(
     assert frame.height == len(rows)
     assert frame["billed_cost"].sum() == sum(cost(row, is_billed=True) for row in rows)
     assert frame["effective_cost"].sum() == sum(cost(row, is_billed=False) for row in rows)
-    starts = {datetime.strptime(row["Date"], "%m/%d/%Y").replace(tzinfo=UTC) for row in rows}
-    assert set(frame["charge_period_start"]) == starts
-    assert frame["billing_period_end"].unique().to_list() == [datetime(2023, 10, 1, tzinfo=UTC)]
+    assert set(frame["charge_period_start"]) == {day_of(row["Date"]) for row in rows}
+    ends = {day_of(row["BillingPeriodEndDate"]) + timedelta(days=1) for row in rows}
+    assert set(frame["billing_period_end"]) == ends
     assert frame["tags"].list.len().max() == max(row["Tags"].count('": "') for row in rows)
 
 
-@pytest.mark.parametrize("name", ["Services.csv", "Regions.csv", "PricingUnits.csv"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bills/lookup_services.csv",
+        "bills/lookup_regions.csv",
+        "bills/lookup_units.csv",
+        "shared/azure/Services.csv",
+        "shared/azure/Regions.csv",
+        "shared/azure/PricingUnits.csv",
+    ],
+)
 def test_lookups_are_no_bills(
-    name: str, take: Callable[[Path], tuple[LoadReport, pl.DataFrame]]
+    name: str, sample_file: SampleFile, take: Callable[[Path], tuple[LoadReport, pl.DataFrame]]
 ) -> None:
     """A table of names is refused with its columns and what is read instead."""
-    path, rows = own(name)
+    path = sample_file(name)
+    rows = own(path)
 
     report, frame = take(path)
 
@@ -86,16 +108,20 @@ def test_lookups_are_no_bills(
     assert frame.is_empty()
 
 
-@pytest.mark.parametrize("name", ["FocusCost_1.0.json", "FocusCost_1.2-preview.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bills/columns_1.0.json",
+        "bills/columns_1.2-preview.json",
+        "shared/azure/FocusCost_1.0.json",
+        "shared/azure/FocusCost_1.2-preview.json",
+    ],
+)
 def test_column_metadata_are_no_bills(
-    name: str, take: Callable[[Path], tuple[LoadReport, pl.DataFrame]]
+    name: str, sample_file: SampleFile, take: Callable[[Path], tuple[LoadReport, pl.DataFrame]]
 ) -> None:
     """A description of columns is JSON, but not lines of a bill."""
-    path = AZURE / name
-    if not path.exists():
-        pytest.skip(f"reason: the Azure samples are not beside the repository ({name})")
-
-    report, frame = take(path)
+    report, frame = take(sample_file(name))
 
     assert report.is_refused
     assert "the header cannot be read" in report.text

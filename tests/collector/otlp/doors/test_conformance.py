@@ -10,7 +10,6 @@ import gzip
 import json
 import threading
 import zlib
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -33,7 +32,6 @@ MIB = 1024 * 1024
 HOUR = 1_767_225_600_000_000_000  # 2026-01-01 00:00 UTC
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-SAMPLES = Path(__file__).parents[5] / "shared/data/otlp"
 BOUNDED = 200 * MIB  # what unpacks to 300 MiB; the most that is asked of us is 300 MB
 
 
@@ -65,13 +63,6 @@ def _padded(size: int) -> bytes:
     return request.SerializeToString()
 
 
-def _sample(name: str) -> bytes:
-    path = SAMPLES / name
-    if not path.exists():
-        pytest.skip("the samples of the OTLP repository do not lie beside this repository")
-    return path.read_bytes()
-
-
 def _metric(**fields: Any) -> bytes:
     """Give a JSON request of one metric."""
     return json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [fields]}]}]}).encode()
@@ -95,9 +86,10 @@ def test_h01_protobuf_is_taken(peer, batches):
     assert not ExportMetricsServiceResponse.FromString(answer.body).HasField("partial_success")
 
 
-def test_h02_the_json_sample_is_taken(peer):
+@pytest.mark.parametrize("name", ["otlp/metrics.json", "shared/otlp/metrics.json"])
+def test_h02_the_json_sample_is_taken(peer, sample_file, name):
     """The sample of the specification is answered in JSON, without partialSuccess."""
-    assert _taken(peer.post(_sample("metrics.json"), kind=JSON), JSON)
+    assert _taken(peer.post(sample_file(name).read_bytes(), kind=JSON), JSON)
 
 
 def test_h03_gzip_protobuf_is_taken(peer, batches):
@@ -281,11 +273,18 @@ def test_h26_traces_are_taken(peer, batches):
 
 @pytest.mark.parametrize(
     ("name", "path"),
-    [("logs", "/v1/logs"), ("trace", "/v1/traces"), ("events", "/v1/logs")],
+    [
+        ("otlp/logs.json", "/v1/logs"),
+        ("otlp/trace.json", "/v1/traces"),
+        ("otlp/events.json", "/v1/logs"),
+        ("shared/otlp/logs.json", "/v1/logs"),
+        ("shared/otlp/trace.json", "/v1/traces"),
+        ("shared/otlp/events.json", "/v1/logs"),
+    ],
 )
-def test_h27_the_other_json_samples_are_taken(peer, name, path):
+def test_h27_the_other_json_samples_are_taken(peer, sample_file, name, path):
     """The samples of the specification for logs, traces and events."""
-    assert _taken(peer.post(_sample(f"{name}.json"), path, kind=JSON), JSON)
+    assert _taken(peer.post(sample_file(name).read_bytes(), path, kind=JSON), JSON)
 
 
 def test_h28_another_path_is_404(peer, batches):
