@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
+from tests.conftest import CASES
 from transforms.ledger import allocation, cost
 from transforms.owners.ownership import Ownership
 from transforms.usage import balancer_hours, containers, network, pods, volumes
@@ -337,14 +337,11 @@ def by() -> Callable[[pl.DataFrame, str], dict[str, Decimal]]:
 
 @pytest.fixture
 def case() -> Callable[[str, str], dict[str, Any]]:
-    """Give a worked example by its folder and the beginning of its name."""
+    """Give a case of `tests/cases` by its folder and its id, with which its file's name begins."""
 
-    def read(folder: str, name: str) -> dict[str, Any]:
-        root = Path(__file__).parents[3] / "shared" / "cases" / folder
-        found = sorted(root.glob(f"{name}*.json"))
-        if not found:
-            pytest.skip(f"reason: the worked examples are not there ({folder}/{name})")
-        document: dict[str, Any] = json.loads(found[0].read_text(encoding="utf-8"))
+    def read(folder: str, ident: str) -> dict[str, Any]:
+        path = next((CASES / folder).glob(f"{ident}*.json"))
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return document
 
     return read

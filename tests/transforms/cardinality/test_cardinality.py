@@ -97,6 +97,14 @@ def test_the_label_that_explains_the_growth(telemetry: Any, case: Any) -> None:
     assert made["mart_churn_metric"]["root_cause_label"].to_list() == [want["root_cause"]]
     metric = made["mart_cardinality_metric"].row(0, named=True)
     assert [metric["previous_series_count"], metric["series_count"]] == want["series"]
+    assert metric["series_count"] - metric["previous_series_count"] == want["growth"]
+    assert column(labels, "series_without_count") == want["drop_day2"]
+    first = column(marts(before)["mart_cardinality_label"], "series_without_count")
+    assert (
+        first | dict.fromkeys(want["new_labels"], metric["previous_series_count"])
+        == (want["drop_day1"])
+    )
+    assert [label for label in want["drop_day2"] if label not in first] == want["new_labels"]
 
 
 def test_identity_of_series(telemetry: Any, case: Any) -> None:
@@ -121,10 +129,11 @@ def test_money_saved(telemetry: Any, case: Any) -> None:
     made = marts(series(telemetry, rows))
 
     saved = column(made["mart_cardinality_label"], "saved_cost")["user"]
-    assert made["mart_cardinality_metric"]["monthly_cost"].to_list() == [
-        Decimal(str(example["expected"]["cost_now"])) / 1000
-    ]
-    assert saved == Decimal(str(example["expected"]["saved_month"])) / 1000
+    cost = made["mart_cardinality_metric"]["monthly_cost"].item()
+    want = {key: Decimal(str(value)) for key, value in example["expected"].items()}
+    assert (cost, saved) == (want["cost_now"] / 1000, want["saved_month"] / 1000)
+    assert cost - saved == want["cost_after"] / 1000
+    assert saved * 100 / cost == pytest.approx(want["saved_pct"], abs=Decimal("0.000001"))
 
 
 def test_growth_below_the_guard_says_nothing(telemetry: Any) -> None:

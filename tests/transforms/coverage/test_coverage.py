@@ -14,6 +14,7 @@ from meterbook.base.errors import ConfigError
 from meterbook.base.settings import InventorySettings
 from transforms.coverage import coverage, expected, inventory, signals
 from transforms.coverage import workloads as running_
+from transforms.coverage.findings import coverage_findings
 from transforms.coverage.identity import IDENTITY
 from transforms.slo import sli
 from warehouse.tables.core import SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
@@ -160,8 +161,19 @@ def test_a_bare_name_of_two_covers_neither(case: Any) -> None:
 
     complete = frame.filter(pl.col("state") == "complete")
     names = [f"{a}/{b}" for a, b in complete.select("service_namespace", "service_name").rows()]
-    assert names == example["expected"]["covered"]
+    want = example["expected"]
+    assert names == want["covered"]
     assert "unregistered" not in states(frame)
+    assert team_row(frame)["coverage_ratio"] == pytest.approx(want["m7"], abs=1e-6)
+    found = coverage_findings(
+        services(catalogue(*rows)),
+        received(observed),
+        frame.lazy(),
+        now=NOW,
+        environments=PRODUCTION,
+    )
+    ambiguous = found.filter(pl.col("finding") == "ambiguous").collect()
+    assert ambiguous["service_name"].to_list() == want["ambiguous"]
 
 
 def test_the_organisation_pools_services(case: Any) -> None:
@@ -198,7 +210,11 @@ def test_distance_to_the_target(case: Any) -> None:
     row = team_row(covered(known, received(dict.fromkeys(names[: given["complete"]], ALL))))
     whole = team_row(covered(known, received(dict.fromkeys(names, ALL))))
 
-    assert row["short_count"] == example["expected"]["services_to_fix"]
+    want = example["expected"]
+    assert row["short_count"] == want["services_to_fix"]
+    assert row["complete_count"] + row["short_count"] == want["complete_needed"]
+    assert (row["coverage_ratio"], row["target_ratio"]) == (want["m7"], given["target"])
+    assert (row["coverage_ratio"] >= row["target_ratio"]) == want["meets_target"]
     assert whole["short_count"] == 0
 
 

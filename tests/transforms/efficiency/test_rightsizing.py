@@ -72,6 +72,10 @@ def test_worked_example_of_three_tools(case: Any) -> None:
         want = example["expected"][name]
         assert rows[profile]["cpu_wanted_cores"] * 1000 == pytest.approx(float(want["cpu_m"]))
         assert rows[profile]["memory_wanted_bytes"] / MIB == pytest.approx(float(want["mem_mib"]))
+    floors = example["expected"]["floors"]
+    assert rightsizing.CPU_FLOOR * 1000 == floors["krr_cpu_min_m"] == floors["kubecost_cpu_min_m"]
+    assert rightsizing.MEMORY_FLOORS["lean"] == floors["krr_mem_min_mb"] * 10**6
+    assert rightsizing.MEMORY_FLOORS["safe"] == floors["kubecost_mem_min_mib"] * MIB
 
 
 def sized(days: int, **facts: object) -> dict[str, dict[str, Any]]:

@@ -29,10 +29,10 @@ def near(got: dict[str, Decimal], want: dict[str, str]) -> bool:
 def test_node_split_by_price_ratio(telemetry: Any, bill: Any, ledger: Any, case: Any) -> None:
     """A dollar of a node of 4 cores and 16 GiB: whoever takes all cores pays the CPU part."""
     example = case("allocation", "c11")
-    want = example["expected"]["opencost_default"]
-    telemetry.node("n", 4, 16, [0])
-    telemetry.pod("p", "n", "a", 0, 1, request=4)
-    bill.add("1.000000", 0, 1, "i-n", **HOURLY)
+    node, want = example["input"]["node"], example["expected"]["opencost_default"]
+    telemetry.node("n", node["cpu"], node["ram_gib"], [0])
+    telemetry.pod("p", "n", "a", 0, 1, request=node["cpu"])
+    bill.add(node["cost"], 0, 1, "i-n", **HOURLY)
 
     got = ledger(bill, telemetry)
 
@@ -44,45 +44,60 @@ def test_greater_of_request_and_use_by_the_hour(
     telemetry: Any, bill: Any, ledger: Any, case: Any, by: Any
 ) -> None:
     """Not over the whole window; who asks for nothing pays for what it uses."""
-    want = dict(case("allocation", "c13")["expected"])
-    telemetry.node("n", 4, 0, [0, 1])
-    telemetry.pod("a", "n", "a", 0, 2, request=1, use=[0.2, 3.0])
-    telemetry.pod("b", "n", "b", 0, 2, use=[0.5, 0.5])
-    for hour in range(2):
-        bill.add("0.40", hour, 1, "i-n", **HOURLY, **CPU_ONLY)
+    example = case("allocation", "c13")
+    given, want = example["input"], example["expected"]
+    hours, node = given["hours"], given["node"]
+    averaged = want.pop("wrong_if_averaged_over_window_a")
+    telemetry.node("n", node["cores"], 0, range(hours))
+    for pod in given["containers"]:
+        request = None if pod["cpu_request"] is None else float(pod["cpu_request"])
+        use = [float(cores) for cores in pod["cpu_usage"]]
+        telemetry.pod(pod["ns"], "n", pod["ns"], 0, hours, request=request, use=use)
+    for hour in range(hours):
+        bill.add(node["hourly_cpu_cost"], hour, 1, "i-n", **HOURLY, **CPU_ONLY)
 
     got = by(ledger(bill, telemetry), "namespace")
 
-    assert near(got, {key: want[key] for key in ("a", "b", "__idle__")})
+    assert near(got | {"total": sum(got.values())}, want)
+    assert not near({"a": got["a"]}, {"a": averaged})
 
 
 def test_node_joins_mid_hour(telemetry: Any, bill: Any, ledger: Any, case: Any, by: Any) -> None:
     """Half an hour is billed, so capacity is that of half an hour; a quarter of it is taken."""
-    want = dict(case("allocation", "c15")["expected"])
-    telemetry.node("n", 4, 0, [0.5])
-    telemetry.pod("a", "n", "a", 0.75, 1, request=2)
-    bill.add("0.200000", 0, 1, "i-n", consumed_unit="Hrs", consumed_quantity=Decimal("0.5"))
+    example = case("allocation", "c15")
+    node, want = example["input"]["node"], example["expected"]
+    start, end = node["start_s"] / 3600, node["end_s"] / 3600
+    telemetry.node("n", node["cores"], node["ram_gib"], [start])
+    for pod in example["input"]["containers"]:
+        times = (pod["start_s"] / 3600, pod["end_s"] / 3600)
+        telemetry.pod("a", "n", pod["ns"], *times, request=float(pod["cpu_request"]))
+    billed = Decimal(str(end - start))
+    bill.add(node["bill"], 0, 1, "i-n", consumed_unit="Hrs", consumed_quantity=billed)
 
     got = by(ledger(bill, telemetry), "namespace")
 
-    assert near(got, {key: want[key] for key in ("a", "__idle__")})
+    assert near(got | {"total": sum(got.values())}, want)
 
 
 def test_an_hour_without_telemetry_has_its_own_bucket(
     telemetry: Any, bill: Any, ledger: Any, case: Any, by: Any
 ) -> None:
     """Billed, but not heard of: never idle."""
-    want = dict(case("allocation", "c17")["expected"])
-    telemetry.node("n", 4, 0, [0])
-    telemetry.pod("a", "n", "a", 0, 0.999, request=4)
-    bill.add("0.400000", 0, 1, "i-n", **HOURLY)
-    bill.add("0.400000", 1, 1, "i-n", **HOURLY)
+    example = case("allocation", "c17")
+    node, want = example["input"]["node"], example["expected"]
+    for pod in example["input"]["containers"]:
+        start = pod["hour"]
+        end = start + 0.999_999_98  # a sample at the hour's end would be of the next one
+        telemetry.node("n", node["cores"], 0, [start])
+        telemetry.pod("a", "n", pod["ns"], start, end, request=float(pod["cpu_alloc"]))
+    for line in node["bill_hours"]:
+        bill.add(line["cost"], line["hour"], 1, "i-n", **HOURLY)
 
     got = by(ledger(bill, telemetry), "namespace")
 
-    assert got["__no_telemetry__"] == Decimal(want["__no_telemetry__"])
-    assert got["a"] + got["__idle__"] == Decimal(want["a"])
-    assert got["__idle__"] <= Decimal("0.0005")  # the last 3.6 s of the hour
+    total = sum(got.values())
+    percent = (total - got["__no_telemetry__"]) * 100 / total
+    assert near(got | {"total": total, "coverage_percent_of_cost": percent}, want)
 
 
 OWNERSHIP = """
@@ -112,8 +127,8 @@ def test_lines_that_match_no_node(
     example = case("allocation", "c18")
     want = example["expected"]
     telemetry.node("1", 10, 0, [0])
-    telemetry.pod("a", "1", "a", 0, 1, request=6)
-    telemetry.pod("b", "1", "b", 0, 1, request=3)
+    for pod in example["input"]["usage"]:
+        telemetry.pod(pod["ns"], "1", pod["ns"], 0, 1, request=float(pod["share"]) * 10)
     for line in example["input"]["bill"]:
         is_tax = line["type"] == "tax"
         hours = 1 if line["resource"] == "i-1" else 24

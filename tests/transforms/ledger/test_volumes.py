@@ -70,6 +70,8 @@ def test_a_gap_between_two_pods_is_unmounted(
     assert gap.select("cluster", "namespace", "team", "reason", "rule_id").rows() == [
         ("c", "__unmounted__", "__unmounted__", "unmounted", "")
     ]
+    owner = gap["workload"].item().partition("/")[0]
+    assert owner == example["expected"]["owner_namespace_of_unmounted"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from meterbook.base.errors import ConfigError
 from tests.transforms.conftest import DAY
+from transforms.exact.cents import apportion, rounded
 from transforms.owners.ownership import Ownership, parse_ownership
 from transforms.usage.nodes import node_hourly
 from transforms.usage.subject import known_series
@@ -89,21 +90,32 @@ def test_c01_namespaces_with_idle_apart(example: Any, by: Any) -> None:
     assert near({**costs, "total": sum(costs.values())}, want)
 
 
+BY_TWO = (
+    "{label: app=app1, tag: env=env1}, team: app1/env1"
+    "|{label: app=app2, tag: env=env2}, team: app2/env2"
+    "|{label: app=app2}, team: app2/__unallocated__"
+)
+
+
 @pytest.mark.parametrize(
     ("key", "rules"),
     [
         ("label:app", "{tag: app=app1}, team: app1|{tag: app=app2}, team: app2"),
         ("annotation:team", "{annotation: team=team1}, team: team1|{tag: team=team2}, team: team2"),
+        ("label:app,label:env", BY_TWO),
     ],
 )
 def test_c02_labels_annotations_and_nobody(example: Any, by: Any, key: str, rules: str) -> None:
-    """OpenCost's cases 1h and 1j: what bears neither is `__unallocated__`."""
-    teams = "teams: [{id: app1}, {id: app2}, {id: team1}, {id: team2}]\nrules:\n"
-    lines = [f"  - {{id: r{n}, match: {rule}}}\n" for n, rule in enumerate(rules.split("|"))]
+    """OpenCost's cases 1h, 1j and 2d: what bears none is `__unallocated__`."""
+    lines = [f"{{id: r{n}, match: {rule}}}" for n, rule in enumerate(rules.split("|"))]
+    teams = [f"{{id: {rule.rpartition(' ')[2]}}}" for rule in rules.split("|")]
+    text = f"teams: [{', '.join(teams)}]\nrules: [{', '.join(lines)}]\n"
 
-    got, want = example("c02", teams + "".join(lines))
+    got, want = example("c02", text)
 
-    assert near(by(got, "team"), want[key])
+    nobody = {"__unallocated__/__unallocated__": "__unallocated__"}
+    wanted = {nobody.get(name, name): cost for name, cost in want[key].items()}
+    assert near(by(got, "team"), wanted)
 
 
 def test_c04_a_namespace_shared_evenly(example: Any, by: Any) -> None:
@@ -118,14 +130,16 @@ def test_c04_a_namespace_shared_evenly(example: Any, by: Any) -> None:
 
 
 def test_c06_a_label_shared_evenly(example: Any, by: Any) -> None:
-    """OpenCost's case 4c: 16 dollars by thirds, exact to the atom."""
+    """OpenCost's case 4c: 16 dollars by thirds, exact to the atom; a statement's cents add up."""
     pool = "shared: [{id: p, pool: {tag: 'app=app1'}, split: even, to: {teams: all}}]\n"
 
     got, want = example("c06", NAMESPACES + pool)
 
     costs = by(got, "team")
     assert near(costs, want["exact"])
-    assert sum(costs.values()) == Decimal(112)
+    assert sum(costs.values()) * 100 == want["total_cents"]
+    exact = {team: int(cost.scaleb(12)) for team, cost in costs.items()}
+    assert apportion(exact, rounded(sum(exact.values()))) == want["statement_cents"]
 
 
 def test_c09_a_filter_is_a_view(example: Any, by: Any) -> None:
@@ -138,15 +152,33 @@ def test_c09_a_filter_is_a_view(example: Any, by: Any) -> None:
     assert by(got, "namespace")["namespace2"] == seen["namespace2"]
 
 
-def test_c09_a_namespace_shared_in_proportion(example: Any, by: Any) -> None:
-    """28 dollars follow the direct cost of the others, 36 to 18: idle takes no part."""
-    pool = "shared: [{id: p, pool: {namespace: namespace1}, split: proportional, "
-    to = "to: {teams: [namespace2, namespace3]}}]\n"
+@pytest.mark.parametrize(
+    ("key", "pool"),
+    [
+        (
+            "share_namespace1_proportional_idle_separate",
+            "{namespace: namespace1}, to: {teams: [namespace2, namespace3]}",
+        ),
+        ("idle_separate_overhead_7_per_hour", "{service: Overhead}, to: {teams: all}"),
+    ],
+)
+def test_c09_what_is_shared_in_proportion(
+    example: Any, bill: Any, ledger: Any, telemetry: Any, by: Any, key: str, pool: str
+) -> None:
+    """28 dollars go 36 to 18, and 168 of overhead 28 to 36 to 18: idle takes no part.
 
-    got, want = example("c09", NAMESPACES + pool + to)
+    What idle adds to namespace2, by itself and in the pool, is what a filter gives it of the idle.
+    """
+    text = f"{NAMESPACES}shared: [{{id: p, pool: {pool}, split: proportional}}]\n"
+    if "overhead" in key:
+        bill.add("168", 0, 24, service_name="Overhead")
 
-    wanted = want["share_namespace1_proportional_idle_separate"]["namespace2"]
-    assert near({"x": by(got, "team")["namespace2"]}, {"x": wanted})
+    got, want = example("c09", text)
+    shared = parse_ownership(text + "idle: {show: share, scope: cluster}\n")
+    all_borne = by(ledger(bill, telemetry, shared), "team")["namespace2"]
+
+    borne = by(got, "team")["namespace2"]
+    assert near({"namespace2": borne, "__idle__": all_borne - borne}, want[key])
 
 
 @pytest.mark.parametrize(
@@ -236,12 +268,15 @@ def test_a_pool_may_be_named_by_labels_of_ones_own(telemetry: Any) -> None:
 
 def test_c24_the_bill_replaces_the_estimate(bill: Any, case: Any, by: Any, request: Any) -> None:
     """A list price of 8 and a bill of 6: the adjustment goes by the same shares."""
-    want = case("allocation", "c24")["expected"]
+    found = case("allocation", "c24")
+    asked, want = found["input"], found["expected"]
     telemetry, ledger = (request.getfixturevalue(name) for name in ("telemetry", "ledger"))
-    telemetry.node("n", 4, 0, [0]).pod("a", "n", "a", 0, 1, request=2)
-    telemetry.pod("b", "n", "b", 0, 1, request=1)
-    other = type(bill)().add("8.00", 0, 1, "i-n", **HOURLY, **CPU_ONLY)
-    bill.add("6.00", 0, 1, "i-n", **HOURLY, **CPU_ONLY)
+    telemetry.node("n", 4, 0, [0])
+    for pod in asked["pods"]:
+        telemetry.pod(pod["ns"], "n", pod["ns"], 0, 1, request=float(pod["share"]) * 4)
+    listed = Decimal(asked["list_cpu_cost"]) * (1 - Decimal(asked["discount"]))
+    other = type(bill)().add(str(listed), 0, 1, "i-n", **HOURLY, **CPU_ONLY)
+    bill.add(asked["bill_for_node_cpu"], 0, 1, "i-n", **HOURLY, **CPU_ONLY)
 
     estimate, final = (by(ledger(it, telemetry), "namespace") for it in (other, bill))
 
@@ -303,6 +338,24 @@ def test_component_prices_are_scaled_to_the_node_s(
     )
 
     assert got == {"cpu": 15, "memory": 5, "gpu": 15, "__idle__": 0}
+
+
+def test_c11_cores_weigh_nine_times_a_gigabyte(
+    telemetry: Any, bill: Any, ledger: Any, case: Any, by: Any
+) -> None:
+    """AWS' 36 to 16 of 52: what all cores, all memory, one core and one GiB of a dollar cost."""
+    want = case("allocation", "c11")["expected"]["aws_9_1"]
+    telemetry.node("n", 4, 16, [0]).pod("core", "n", "cost_per_vcpu_hour", 0, 1, request=1)
+    telemetry.pod("gib", "n", "cost_per_gb_hour", 0, 1, gib=1)
+    telemetry.pod("cores", "n", "cores", 0, 1, request=3).pod("gibs", "n", "gibs", 0, 1, gib=15)
+    bill.add("1", 0, 1, "i-n", **HOURLY)
+
+    split = f"{PLAIN}node_split: {{mode: aws_9_1}}\n"
+    got = by(ledger(bill, telemetry, parse_ownership(split)), "namespace")
+
+    core, gib = got["cost_per_vcpu_hour"], got["cost_per_gb_hour"]
+    parts = {"cpu_cost": core + got["cores"], "ram_cost": gib + got["gibs"]}
+    assert near({"cost_per_vcpu_hour": core, "cost_per_gb_hour": gib, **parts}, want)
 
 
 @pytest.mark.parametrize(

@@ -164,20 +164,22 @@ def test_windows_count_days_with_today(ago: int, states: str) -> None:
     assert failed["state"].to_list() == states.split()
 
 
-@pytest.mark.parametrize(("seconds", "state"), [(0, "passed"), (1, "failed")])
-def test_debug_for_more_than_14_days(seconds: int, state: str) -> None:
+@pytest.mark.parametrize(("place", "broken"), [(0, 0), (1, 10)])
+def test_debug_for_more_than_14_days(case: Any, place: int, broken: int) -> None:
     """S07: exactly 14 days from first to last pass, a second more fails, in both windows."""
-    first = _at(TODAY - timedelta(days=14))
-    last = _at(TODAY) + timedelta(seconds=seconds)
+    example = case("coverage-cardinality", "S07")
+    given = example["input"]["cases"][place]
+    first, last = (datetime.fromisoformat(given[key]) for key in ("first", "last"))
     made = scored(
         [
-            finding("LOG-001", 5, ago=14, first_seen_at=first, last_seen_at=first),
-            finding("LOG-001", 5, first_seen_at=last, last_seen_at=last),
+            finding("LOG-001", 5, ago=(TODAY - at.date()).days, first_seen_at=at, last_seen_at=at)
+            for at in (first, last)
         ]
     )
 
-    assert [rule(made, "LOG-001", days)["state"] for days in (30, 7)] == [state, state]
-    assert rule(made, "LOG-001")["violating_count"] == (10 if seconds else 0)
+    want = {"pass": "passed", "fail": "failed"}[example["expected"]["result"][place]]
+    assert rule(made, "LOG-001")["state"] == want
+    assert rule(made, "LOG-001")["violating_count"] == broken
 
 
 def test_debug_that_has_ended_passes_now() -> None:

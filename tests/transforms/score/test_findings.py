@@ -237,21 +237,23 @@ def test_a_record_has_a_severity(number: int, text: str, broken: int) -> None:
     assert _counts(findings.log_findings(logs, TERMS))["LOG-002"] == (3, broken)
 
 
-def test_debug_counts_in_production_only() -> None:
+def test_debug_counts_in_production_only(case: Callable[[str, str], dict[str, Any]]) -> None:
     """S07: staging is not looked at; without an environment it is told beside the score."""
-    name = {"service.name": "pay"}
-    where = "deployment.environment.name"
+    example = case("coverage-cardinality", "S07")
+    resources = [
+        {"service.name": "pay", "deployment.environment.name": one["env"]}
+        for one in example["input"]["cases"]
+    ]
+    del resources[-1]["deployment.environment.name"]
+    records = ((5, "DEBUG", 3), (5, "debug", 1))
 
-    live = _counts(findings.log_findings(_logs({**name, where: "prod"}, (5, "DEBUG", 4)), TERMS))
-    staging = _counts(
-        findings.log_findings(_logs({**name, where: "staging"}, (5, "DEBUG", 4)), TERMS)
-    )
-    nowhere = _counts(findings.log_findings(_logs(name, (5, "debug", 4)), TERMS))
+    found = [_counts(findings.log_findings(_logs(one, *records), TERMS)) for one in resources]
 
-    assert live["LOG-001"] == (4, 4)
-    assert "LOG-001" not in staging
-    assert "LOG-001" not in nowhere
-    assert nowhere[advisories.DEBUG_ANYWHERE] == (4, 4)
+    assert list(TERMS.production) == example["input"]["production_values"]
+    assert [one.get("LOG-001") for one in found] == [(4, 4), (4, 4), None, None]
+    surfaced = [one.get(advisories.DEBUG_ANYWHERE) for one in found]
+    want = example["expected"]["result"]
+    assert surfaced == [(4, 4) if result == "pass_unknown_env" else None for result in want]
 
 
 def _trace(*rows: Mapping[str, Any], around: pl.LazyFrame | None = None) -> dict[str, Counts]:

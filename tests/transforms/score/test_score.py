@@ -1,5 +1,6 @@
 """The formula of the Instrumentation Score, its bands, and both ways to count rules."""
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -9,10 +10,7 @@ from transforms.score.rules import BY_ID, RULES, WEIGHTS
 from transforms.score.score import band, points_if_fixed, ratio, score_service
 
 EVALUATED = [rule.id for rule in RULES if rule.is_defined]
-METRICS_ONLY = {
-    *("RES-001", "RES-004", "RES-005", "MET-001", "MET-002", "MET-003", "MET-005", "MET-006"),
-    "SDK-001",
-}
+Case = Callable[[str, str], dict[str, Any]]
 
 
 def _scored(failed: set[str], applicable: set[str], extra: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -36,22 +34,20 @@ def _of(points: int, most: int) -> tuple[float | None, str | None]:
     return made.row(0)
 
 
-@pytest.mark.parametrize(
-    ("passed", "score", "name"),
-    [
-        ((4, 8, 6, 1), 63.85542168674698, "Needs Improvement"),
-        ((8, 8, 6, 1), 83.13253012048193, "Good"),
-        ((4, 8, 6, 5), 68.67469879518072, "Needs Improvement"),
-    ],
-)
-def test_the_worked_example(passed: tuple[int, ...], score: float, name: str) -> None:
+def test_the_worked_example(case: Case) -> None:
     """S01: 530, 690 and 570 of 830; the specification prints 67.47 for the third, a slip."""
-    points = sum(n * weight for n, weight in zip(passed, WEIGHTS.values(), strict=True))
+    example = case("coverage-cardinality", "S01")
+    sums = [
+        [sum(counts[level][at] * weight for level, weight in WEIGHTS.items()) for at in (0, 1)]
+        for counts in example["input"]["counts"]
+    ]
 
-    found, category = _of(points, 8 * 40 + 10 * 30 + 8 * 20 + 5 * 10)
+    found = [_of(points, most) for points, most in sums]
 
-    assert found == pytest.approx(score)
-    assert category == name
+    assert sums == [[530, 830], [690, 830], [570, 830]]
+    want = example["expected"]
+    assert [score for score, _ in found] == pytest.approx(want["scores"])
+    assert [name for _, name in found] == want["categories"]
 
 
 def test_weights() -> None:
@@ -61,22 +57,35 @@ def test_weights() -> None:
     assert sum(rule.weight for rule in RULES if rule.is_defined) == 480
 
 
-def test_just_under_a_band() -> None:
+def test_just_under_a_band(case: Case) -> None:
     """S02: 430 of 480 is 89.58, which is Good, and SPA-003 is named."""
-    made = _scored({"RES-001", "MET-002"}, set(EVALUATED))
+    example = case("coverage-cardinality", "S02")
+    given, want = example["input"], example["expected"]
 
-    assert (made["points"], made["max_points"], made["band"]) == (430, 480, "Good")
-    assert made["score"] == pytest.approx(89.583333)
-    assert (made["is_complete"], made["not_evaluated"]) == (False, "SPA-003")
+    made = _scored(set(given["failed"]), set(given["evaluated"]))
+
+    assert sorted(given["evaluated"]) == sorted(EVALUATED)
+    assert (made["points"], made["max_points"]) == (want["points"], want["max_points"])
+    assert made["score"] == pytest.approx(want["score"])
+    assert made["band"] == want["category"]
+    assert made["is_complete"] == want["complete"]
+    assert made["not_evaluated"] == "+".join(want["not_evaluated"])
 
 
-def test_vacuous_passes_are_reported_apart() -> None:
+def test_vacuous_passes_are_reported_apart(case: Case) -> None:
     """S09: the strict score counts what was never seen, the applicable one does not."""
-    made = _scored({"RES-001", "MET-002"}, METRICS_ONLY)
+    example = case("coverage-cardinality", "S09")
+    given = example["input"]
+    strict, seen = (example["expected"][key] for key in ("spec_strict", "applicable_only"))
 
-    assert (made["points"], made["max_points"]) == (430, 480)
-    assert (made["applicable_points"], made["applicable_max_points"]) == (190, 240)
-    assert made["score_applicable"] == pytest.approx(79.166667)
+    made = _scored(set(given["failed"]), set(seen["applicable"]))
+
+    assert made["not_evaluated"] == "+".join(given["not_evaluated"])
+    assert (made["points"], made["max_points"]) == (strict["points"], strict["max"])
+    assert made["score"] == pytest.approx(strict["score"])
+    assert made["applicable_points"] == seen["points"]
+    assert made["applicable_max_points"] == seen["max"]
+    assert made["score_applicable"] == pytest.approx(seen["score"])
 
 
 def test_findings_of_our_own_never_enter() -> None:

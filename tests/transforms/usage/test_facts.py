@@ -87,19 +87,23 @@ def test_totals_of_cadvisor_are_not_a_container(telemetry: Any) -> None:
     assert telemetry.usage()["cpu_usage_core_seconds"].sum() == 600
 
 
-def test_two_senders_of_one_metric_count_once(telemetry: Any) -> None:
+def test_two_senders_of_one_metric_count_once(telemetry: Any, case: Any) -> None:
     """kube-state-metrics, OpenCost's exporter and k8s_cluster all say 1 core: it is one (c32)."""
-    labels = {"pod": "p", "container": "c", "namespace": "shop", "resource": "cpu"}
-    one = [(n / 4, 1) for n in range(5)]
-    for job in ("kube-state-metrics", "opencost"):
-        resource = {**CLUSTER, "service.name": job}
-        telemetry.add("kube_pod_container_resource_requests", resource, one, labels=labels)
-    telemetry.add("k8s.container.cpu_request", {**CONTAINER, "k8s.container.name": "c"}, one)
+    example = case("allocation", "c32")
+    for sample in example["input"]["samples"]:
+        at = [(n / 4, float(sample["value"])) for n in range(5)]
+        resource, labels = {**CONTAINER, "k8s.container.name": sample["container"]}, {}
+        if "job" in sample:  # an exporter names the container in its labels
+            resource = {**CLUSTER, "service.name": sample["job"]}
+            labels = {key: sample[key] for key in ("pod", "container", "resource")}
+            labels["namespace"] = "shop"
+        telemetry.add(sample["metric"], resource, at, labels=labels)
 
     frame = telemetry.usage()
     reported = containers.fact_source(telemetry.reported(), frame["usage_date"][0]).collect()
 
-    assert frame["cpu_request_core_seconds"].to_list() == [3600.0]
+    cores = float(example["expected"]["cpu_request_cores"])
+    assert frame["cpu_request_core_seconds"].to_list() == [3600 * cores]
     assert frame["duplicate_source_count"].to_list() == [2]
     assert reported.select("source", "teller", "counted_hours", "repeated_hours").rows() == [
         ("k8s.container.cpu_request", "|", 1, 0),
