@@ -13,6 +13,8 @@ from typing import Final
 import click
 import duckdb
 
+from meterbook.base.home import Home
+
 RUN_COLUMNS: Final = frozenset({"run_id", "built_at", "wall_seconds", "started_at", "made_at"})
 LOGS: Final = frozenset({"mart_run", "core_partition", "core_whole_mark"})
 
@@ -69,7 +71,7 @@ def main(first: Path, second: Path) -> None:
     """Compare two homes, run identifiers aside."""
     con = duckdb.connect()
     for name, home in (("first", first), ("second", second)):
-        con.execute(f"ATTACH '{home / 'warehouse.duckdb'}' AS {name} (READ_ONLY)")
+        con.execute(f"ATTACH '{Home(home).warehouse}' AS {name} (READ_ONLY)")
     is_equal = compare(con)
     click.echo("equal" if is_equal else "not equal")
     sys.exit(0 if is_equal else 1)
