@@ -8,8 +8,10 @@ HOME_DEMO := build/demo
 HOME_RUN := build/run
 NEXT := build/duckdb-next
 k ?=
+m ?=
+EXAMPLES ?= few
 JOBS ?= 2
-PYTEST := POLARS_MAX_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder   # files side by side, in the order of tests/conftest.py
+PYTEST := POLARS_MAX_THREADS=1 $(BIN)/pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations 15   # files side by side, in the order of tests/conftest.py
 export POLARS_MAX_THREADS ?= 2
 
 help: ## what you can do
@@ -34,8 +36,8 @@ demo: $(STAMP) ## the whole way once on the sample world: send, load, build, pub
 sample: $(STAMP) ## the sample world into build/sample
 	$(BIN)/meterbook sample --out build/sample
 
-check: lint ## what `make lint` checks, and the fast tests
-	$(PYTEST) -q -m "not slow"
+check: lint ## what `make lint` checks, and the fast tests; laws try few examples, `EXAMPLES=all` has all
+	MB_TEST_EXAMPLES=$(EXAMPLES) $(PYTEST) -q -m "not slow"
 
 lint: $(STAMP) ## format, lint, types, layers, docs in step
 	$(MAKE) --no-print-directory -j $(JOBS) types style
@@ -51,12 +53,12 @@ style:
 	$(BIN)/cog -I scripts --check docs/reference/*.md
 	$(BIN)/zensical build --strict --clean > /dev/null
 
-test: $(STAMP) ## every test, the real browser and real peers too; `make test k=cost`
-	$(PYTEST) $(if $(k),-k "$(k)")
+test: $(STAMP) ## every test, the real browser and real peers too; `make test k=cost`, `make test m=slow`
+	$(PYTEST) $(if $(k),-k "$(k)") $(if $(m),-m "$(m)")
 
 test-next: $(STAMP) ## the fast tests of tables, builds and commands with the newest DuckDB that is allowed
 	@test -d $(NEXT) || $(BIN)/uv pip install --quiet --no-deps --target $(NEXT) "duckdb==2.0.1"
-	PYTHONPATH=$(NEXT) $(PYTEST) -q -m "not slow" tests/warehouse tests/meterbook
+	PYTHONPATH=$(NEXT) MB_TEST_EXAMPLES=$(EXAMPLES) $(PYTEST) -q -m "not slow" tests/warehouse tests/meterbook
 
 fix: $(STAMP) ## format, sort, write the generated docs
 	$(BIN)/ruff check --fix .

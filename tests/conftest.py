@@ -5,6 +5,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -16,6 +17,8 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, derandomize=False)
 settings.load_profile("search" if os.environ.get("MB_TEST_SEARCH") == "1" else "steady")
+FEW = 5
+"""Examples that each law tries under `MB_TEST_EXAMPLES=few`: `make check` sets it."""
 
 CASES = Path(__file__).parent / "cases"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -43,6 +46,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         seconds = timeout.args[0] if timeout else float(item.get_closest_marker("slow") is not None)
         longest[item.path] = max(longest[item.path], seconds)
     items.sort(key=lambda item: -longest[item.path])
+    if os.environ.get("MB_TEST_EXAMPLES") == "few":
+        for item in items:
+            _try_few(item)
+
+
+def _try_few(item: pytest.Item) -> None:
+    """Let a law try few examples, whatever it asks for."""
+    law: Any = getattr(item, "obj", None)
+    chosen = getattr(law, "_hypothesis_internal_use_settings", None)
+    if chosen is not None:
+        few = settings(chosen, max_examples=min(FEW, chosen.max_examples))
+        law._hypothesis_internal_use_settings = few  # noqa: SLF001 - hypothesis has no other way
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
