@@ -56,6 +56,9 @@ style:
 test: $(STAMP) ## every test, the real browser and real peers too; `make test k=cost`, `make test m=slow`
 	$(PYTEST) $(if $(k),-k "$(k)") $(if $(m),-m "$(m)")
 
+mutants: $(STAMP) ## small changes of transforms/ and collector/ that no test notices; `make mutants args="--only transforms/ledger"`
+	nice -n 10 $(BIN)/python scripts/mutants.py $(args)
+
 test-next: $(STAMP) ## the fast tests of tables, builds and commands with the newest DuckDB that is allowed
 	@test -d $(NEXT) || $(BIN)/uv pip install --quiet --no-deps --target $(NEXT) "duckdb==2.0.1"
 	PYTHONPATH=$(NEXT) MB_TEST_EXAMPLES=$(EXAMPLES) $(PYTEST) -q -m "not slow" tests/warehouse tests/meterbook
@@ -106,4 +109,4 @@ dist: $(STAMP) ## wheel and sdist, and the check that the wheel owns only our na
 clean: ## remove what was built; the environment stays
 	rm -rf build dist site
 
-.PHONY: help setup run demo sample check lint types style test test-next fix bench bench-bills bench-cardinality bench-collector bench-ledger bench-pages screenshots docs lock dist clean
+.PHONY: help setup run demo sample check lint types style test mutants test-next fix bench bench-bills bench-cardinality bench-collector bench-ledger bench-pages screenshots docs lock dist clean
