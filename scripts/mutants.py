@@ -190,17 +190,24 @@ def sample(by_path: dict[str, list[Mutant]], count: int, seed: int) -> list[Muta
 
 
 def stages(path: str, root: Path) -> list[list[str]]:
-    """Give what pytest is asked for a module, one after the other: its tests, its folder's, ...
+    """Give what pytest is asked for a module, one after the other: the nearest tests come first.
 
-    A module without a test file of its own is held by those beside it, the slow ones too.
+    Its own file; its folder; what is slow in its folder (a door has no other tests); its room.
     """
     folder, room = Path("tests") / Path(path).parent, Path("tests") / Path(path).parts[0]
-    own = [root / folder / f"test_{Path(path).stem}.py"]
-    if not own[0].exists():
-        own = sorted((root / folder).glob("test_*.py"))
-    beside = [[str(each), "-m", "not slow"] for each in dict.fromkeys((folder, room))]
-    found = [[str(each.relative_to(root)) for each in own], *beside]
-    return [stage for stage in found if stage and (root / stage[0]).exists()]
+    own = folder / f"test_{Path(path).stem}.py"
+    files = sorted(file.relative_to(root) for file in (root / folder).glob("test_*.py"))
+    found = {
+        (own,): (),
+        (folder,): ("-m", "not slow"),
+        tuple(files): ("-m", "slow"),
+        (room,): ("-m", "not slow"),
+    }
+    return [
+        [*map(str, paths), *marks]
+        for paths, marks in found.items()
+        if paths and (root / paths[0]).exists()
+    ]
 
 
 def is_green(root: Path, stage: list[str]) -> bool:

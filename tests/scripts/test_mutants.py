@@ -113,17 +113,20 @@ def test_a_sample_takes_turns_and_stays(script: ModuleType) -> None:
 
 
 def test_the_nearest_tests_come_first(script: ModuleType) -> None:
-    """The file of the same name, the folder, the room; without such a file those beside it."""
+    """The file of the same name, the folder, what is slow in it, the room."""
     ledger, room = "tests/transforms/ledger", "tests/transforms"
 
-    assert script.stages("transforms/ledger/pools.py", ROOT) == [
+    found = script.stages("transforms/ledger/pools.py", ROOT)
+
+    slow = found.pop(2)
+    assert found == [
         [f"{ledger}/test_pools.py"],
         [ledger, "-m", "not slow"],
         [room, "-m", "not slow"],
     ]
-    beside = script.stages("transforms/ledger/no_such.py", ROOT)[0]
-    assert f"{ledger}/test_pools.py" in beside
-    assert beside == sorted(beside)
+    assert slow[-2:] == ["-m", "slow"]
+    assert f"{ledger}/test_pools.py" in slow
+    assert script.stages("transforms/ledger/none.py", ROOT)[0] == found[1]
 
 
 def test_the_known_equivalents_are_still_there(script: ModuleType) -> None:
