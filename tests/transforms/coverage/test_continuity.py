@@ -49,10 +49,12 @@ def observed(rows: list[Observed]) -> pl.LazyFrame:
     return pl.LazyFrame(full, schema=SIGNAL_DAILY.schema, orient="row")
 
 
-def covered(known: pl.LazyFrame, sent: pl.LazyFrame) -> pl.DataFrame:
+def covered(
+    known: pl.LazyFrame, sent: pl.LazyFrame, terms: expected.Expectations = TERMS
+) -> pl.DataFrame:
     """Give mart_coverage_service, checked."""
     costs = SERVICE_COST.empty().lazy()
-    made = coverage.coverage_service(known, sent, costs, now=NOW, terms=TERMS)
+    made = coverage.coverage_service(known, sent, costs, now=NOW, terms=terms)
     return COVERAGE_SERVICE.check(made.collect())
 
 
@@ -63,6 +65,17 @@ def steady(name: str = "shop/web", *kinds: str) -> list[Observed]:
         for kind in kinds or ALL
         for ago in range(9)
     ]
+
+
+def bits_of(kind: str, hours: int) -> list[Heard]:
+    """Give a feed of the last so many whole hours before 12:00 today."""
+    rows: list[Heard] = []
+    for ago in range(8):
+        last = 12 if ago == 0 else 24
+        count = min(hours, last)
+        rows.append(("shop/web", kind, ago, ((1 << count) - 1) << (last - count)))
+        hours -= count
+    return [row for row in rows if row[3]]
 
 
 def test_a_stray_record_is_not_a_healthy_feed() -> None:
@@ -140,6 +153,56 @@ def test_a_new_service_is_expected_since_it_was_seen() -> None:
     frame = covered(known, observed(steady()))
 
     assert frame.select("expected_hours", "heard_hours").rows() == [(15, 15)]
+
+
+@pytest.mark.parametrize(
+    ("missing", "has_gaps"),
+    [(0, False), (83, False), (84, False), (85, True), (167, True), (168, False)],
+)
+def test_the_least_continuity_is_enough(missing: int, has_gaps) -> None:
+    """With 0.5 asked for, 84 of 168 hours are enough, 83 are not.
+
+    A signal of which no hour was heard is missing: that is no gap.
+    """
+    sent = [bits_of("logs", 168 - missing), bits_of("metrics", 168), bits_of("traces", 168)]
+
+    frame = covered(catalogue("shop,web"), heard([row for rows in sent for row in rows]))
+
+    assert frame["has_gaps"].to_list() == [has_gaps]
+
+
+@pytest.mark.parametrize(("hours", "has_gaps"), [(9, False), (8, True)])
+def test_the_least_continuity_is_met_to_the_last_digit(hours: int, has_gaps) -> None:
+    """0.9, which no float is, is asked for: nine of ten hours are enough, eight are not."""
+    terms = expected.Expectations.of(InventorySettings(least_continuity="0.9"))
+    known = catalogue("shop,web").with_columns(
+        pl.lit(NOW - timedelta(hours=10)).alias("first_seen_at")
+    )
+    sent = [row for kind in ALL for row in bits_of(kind, hours)]
+
+    frame = covered(known, heard(sent), terms)
+
+    assert frame.select("expected_hours", "has_gaps").rows() == [(30, has_gaps)]
+
+
+def test_a_service_of_this_hour_is_expected_nothing_of() -> None:
+    """First seen within the hour under way: no whole hour since, so no ratio and no gap."""
+    known = catalogue("shop,web").with_columns(pl.lit(NOW.replace(minute=0)).alias("first_seen_at"))
+
+    frame = covered(known, heard([("shop/web", kind, 0, 1 << 12) for kind in ALL]))
+
+    assert frame.select("expected_hours", "heard_hours", "continuity_ratio", "has_gaps").rows() == [
+        (0, 0, None, False)
+    ]
+
+
+def test_a_service_of_long_ago_is_expected_for_the_window_alone() -> None:
+    """A year is 168 hours of the last week, a signal."""
+    known = catalogue("shop,web").with_columns(
+        pl.lit(NOW - timedelta(days=365)).alias("first_seen_at")
+    )
+
+    assert covered(known, heard(steady()))["expected_hours"].to_list() == [504]
 
 
 def test_the_hours_of_a_day_are_kept_as_bits(telemetry: Any) -> None:

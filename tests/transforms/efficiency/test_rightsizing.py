@@ -125,6 +125,98 @@ def test_too_little_history_recommends_nothing() -> None:
     assert row["saved_cost"] is None
 
 
+def lean_cores(peaks: list[float]) -> float | None:
+    """Give what `lean` wants of a container with these peaks, one an hour."""
+    seen = hourly(2, cluster="name-0", namespace="name-0").head(len(peaks))
+    seen = seen.with_columns(cpu_peak_cores=pl.lit(pl.Series(peaks)))
+    paid = daily(cluster="name-0", namespace="name-0")
+    made = rightsizing.rightsizing(seen, paid, days=14, minimum_days=1, minimum_points=1)
+    return made.filter(pl.col("profile") == "lean").collect()["cpu_wanted_cores"].item()
+
+
+@pytest.mark.parametrize(("count", "place"), [(20, 20), (21, 20), (22, 21), (40, 39), (41, 39)])
+def test_the_percentile_is_a_peak_that_was_seen(count: int, place: int) -> None:
+    """Of n peaks in order the one at 1 + 0.95 * (n - 1), rounded up: no mean of two neighbours.
+
+    Of 21 it is the 20th and of 41 the 39th exactly; of 20 it is 19.05 and so the 20th.
+    """
+    peaks = [number / 10 for number in range(1, count + 1)]
+
+    assert lean_cores(peaks[::-1]) == pytest.approx(place / 10)
+
+
+@pytest.mark.parametrize(
+    ("minimum_days", "minimum_points", "state"),
+    [
+        (8, 192, "ready"),
+        (9, 192, "too_little_history"),
+        (8, 193, "too_little_history"),
+    ],
+)
+def test_as_much_history_as_asked_for_is_enough(
+    minimum_days: int, minimum_points: int, state: str
+) -> None:
+    """Eight days of 24 points are 192: one more of either is not there."""
+    made = rightsizing.rightsizing(
+        hourly(8), daily(cluster="name-0", namespace="name-0"), days=14,
+        minimum_days=minimum_days, minimum_points=minimum_points,
+    )  # fmt: skip
+
+    assert set(made.collect()["state"]) == {state}
+
+
+def test_a_point_is_a_replica_in_an_hour() -> None:
+    """Three replicas for 24 hours are 72 points."""
+    made = rightsizing.rightsizing(
+        hourly(1, replica_count=3), daily(cluster="name-0", namespace="name-0"), days=14,
+        minimum_days=1, minimum_points=72,
+    )  # fmt: skip
+
+    assert set(made.collect()["state"]) == {"ready"}
+
+
+def test_what_stands_on_a_step_is_not_rounded_up() -> None:
+    """0.2 cores are 20 steps of 10 millicores, 0.201 are 21; 320 MiB / 1.15 wants 320 MiB."""
+    row = sized(8, cpu_peak_cores=0.2, memory_peak_bytes=320 * MIB / 1.15)["lean"]
+
+    assert row["cpu_wanted_cores"] == pytest.approx(0.2)
+    assert row["memory_wanted_bytes"] == 320 * MIB
+    assert lean_cores([0.201]) == pytest.approx(0.21)
+
+
+def test_nothing_is_saved_where_nothing_was_asked_for() -> None:
+    """Without a request there is nothing to give back; with just what is wanted, neither."""
+    without = sized(8, cpu_request_cores=0.0, memory_request_bytes=0.0)["lean"]
+    just = sized(8, cpu_request_cores=0.2, memory_request_bytes=352 * MIB)["lean"]
+
+    assert without["saved_cost"] == 0
+    assert abs(just["saved_cost"]) < Decimal("0.000001")
+
+
+def test_more_is_wanted_than_asked_for() -> None:
+    """A request of 0.1 cores where 0.2 are needed costs $72 a month more: 0.1 * 720 h * $1."""
+    row = sized(8, cpu_request_cores=0.1, memory_request_bytes=352 * MIB)["lean"]
+
+    assert abs(row["saved_cost"] + 72) < Decimal("0.000001")
+
+
+def test_the_latest_request_counts() -> None:
+    """A request that was cut to 0.5 cores in the last hour is the one that is compared."""
+    seen = hourly(8).with_columns(
+        pl.when(pl.col("usage_hour") == pl.col("usage_hour").max())
+        .then(0.5)
+        .otherwise("cpu_request_cores")
+        .alias("cpu_request_cores")
+    )
+
+    made = rightsizing.rightsizing(
+        seen.reverse(), daily(cluster="name-0", namespace="name-0"), days=14, minimum_days=7,
+        minimum_points=100,
+    )  # fmt: skip
+
+    assert set(made.collect()["cpu_request_cores"]) == {0.5}
+
+
 def test_an_autoscaler_is_flagged(telemetry: Any) -> None:
     """A workload that an HPA names as target is flagged, another one is not."""
     hours = [float(n) for n in range(3)]

@@ -124,6 +124,53 @@ def test_a_product_keeps_twelve_decimals() -> None:
     assert abs(found["x_report_billed_cost"][0] - want) <= Decimal("1e-12")
 
 
+@pytest.mark.parametrize("rate", ["0", "0.000000000000", "-0.000000000001", "-1"])
+def test_a_rate_of_zero_or_less_is_none(tmp_path: Path, rate: str) -> None:
+    """It would make a bill of nothing, or turn its sign."""
+    with pytest.raises(ConfigError, match=r"rates\.csv row 1: no day and positive rate"):
+        fx.read_rates(terms(tmp_path, f"2026-10-01,USD,{rate}"))
+
+
+@pytest.mark.parametrize("rate", ["0.000000000001", "0.5", "1", "150"])
+def test_any_rate_above_zero_is_one(tmp_path: Path, rate: str) -> None:
+    """The least that twelve decimals hold, and rates below and above 1."""
+    found = fx.read_rates(terms(tmp_path, f"2026-10-01, USD , {rate} "))
+
+    assert found.rows() == [(date(2026, 10, 1), "USD", Decimal(rate))]
+
+
+def test_a_currency_may_have_a_rate_for_each_day_and_a_day_for_each_currency(
+    tmp_path: Path,
+) -> None:
+    """Only both together may stand once."""
+    rows = ("2026-10-01,USD,1", "2026-10-02,USD,1", "2026-10-01,JPY,1")
+
+    assert fx.read_rates(terms(tmp_path, *rows)).height == 3
+
+
+@pytest.mark.parametrize(("days", "shown"), [(3, 3), (4, 3)])
+def test_the_first_three_days_without_a_rate_are_named(
+    tmp_path: Path, days: int, shown: int
+) -> None:
+    """Three are named in full; of four the fourth is `…`."""
+    bills = put(tmp_path / "bills", *(("USD", day, "1") for day in range(1, days + 1)))
+
+    report = take(tmp_path / "home", bills, terms(tmp_path, "2026-10-01,JPY,1"))
+
+    named = ", ".join(f"2026-10-{day:02d} USD" for day in range(1, shown + 1))
+    more = ", …" if days > shown else ""
+    assert f"no rate to EUR for {days} day(s): {named}{more};" in report.text
+
+
+def test_without_a_report_currency_no_rate_is_asked_for(tmp_path: Path) -> None:
+    """Bills of any currency are taken as they are."""
+    bills = put(tmp_path / "bills", ("USD", 1, "1"), ("EUR", 3, "1"))
+
+    report = take(tmp_path / "home", bills, BillingSettings(settle_seconds=0))
+
+    assert not report.is_refused
+
+
 def test_wrong_rates_are_all_reported(tmp_path: Path) -> None:
     """A rate that is none, a day that is none, and one that stands twice are each named."""
     rows = ("2026-10-01,USD,x", "2026-13-01,USD,1", "2026-10-02,USD,1", "2026-10-02,USD,2")
