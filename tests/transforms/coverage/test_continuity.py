@@ -67,9 +67,9 @@ def steady(name: str = "shop/web", *kinds: str) -> list[Observed]:
     ]
 
 
-def bits_of(kind: str, hours: int) -> list[Heard]:
+def bits_of(kind: str, hours: int) -> list[Observed]:
     """Give a feed of the last so many whole hours before 12:00 today."""
-    rows: list[Heard] = []
+    rows: list[Observed] = []
     for ago in range(8):
         last = 12 if ago == 0 else 24
         count = min(hours, last)
@@ -166,7 +166,7 @@ def test_the_least_continuity_is_enough(missing: int, has_gaps) -> None:
     """
     sent = [bits_of("logs", 168 - missing), bits_of("metrics", 168), bits_of("traces", 168)]
 
-    frame = covered(catalogue("shop,web"), heard([row for rows in sent for row in rows]))
+    frame = covered(catalogue("shop,web"), observed([row for rows in sent for row in rows]))
 
     assert frame["has_gaps"].to_list() == [has_gaps]
 
@@ -180,7 +180,7 @@ def test_the_least_continuity_is_met_to_the_last_digit(hours: int, has_gaps) -> 
     )
     sent = [row for kind in ALL for row in bits_of(kind, hours)]
 
-    frame = covered(known, heard(sent), terms)
+    frame = covered(known, observed(sent), terms)
 
     assert frame.select("expected_hours", "has_gaps").rows() == [(30, has_gaps)]
 
@@ -189,7 +189,7 @@ def test_a_service_of_this_hour_is_expected_nothing_of() -> None:
     """First seen within the hour under way: no whole hour since, so no ratio and no gap."""
     known = catalogue("shop,web").with_columns(pl.lit(NOW.replace(minute=0)).alias("first_seen_at"))
 
-    frame = covered(known, heard([("shop/web", kind, 0, 1 << 12) for kind in ALL]))
+    frame = covered(known, observed([("shop/web", kind, 0, 1 << 12) for kind in ALL]))
 
     assert frame.select("expected_hours", "heard_hours", "continuity_ratio", "has_gaps").rows() == [
         (0, 0, None, False)
@@ -202,7 +202,7 @@ def test_a_service_of_long_ago_is_expected_for_the_window_alone() -> None:
         pl.lit(NOW - timedelta(days=365)).alias("first_seen_at")
     )
 
-    assert covered(known, heard(steady()))["expected_hours"].to_list() == [504]
+    assert covered(known, observed(steady()))["expected_hours"].to_list() == [504]
 
 
 def test_the_hours_of_a_day_are_kept_as_bits(telemetry: Any) -> None:

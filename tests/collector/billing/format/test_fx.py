@@ -155,7 +155,7 @@ def test_the_first_three_days_without_a_rate_are_named(
     """Three are named in full; of four the fourth is `…`."""
     bills = put(tmp_path / "bills", *(("USD", day, "1") for day in range(1, days + 1)))
 
-    report = take(tmp_path / "home", bills, terms(tmp_path, "2026-10-01,JPY,1"))
+    report = take(Home(tmp_path / "home"), bills, terms(tmp_path, "2026-10-01,JPY,1"))
 
     named = ", ".join(f"2026-10-{day:02d} USD" for day in range(1, shown + 1))
     more = ", …" if days > shown else ""
@@ -166,7 +166,7 @@ def test_without_a_report_currency_no_rate_is_asked_for(tmp_path: Path) -> None:
     """Bills of any currency are taken as they are."""
     bills = put(tmp_path / "bills", ("USD", 1, "1"), ("EUR", 3, "1"))
 
-    report = take(tmp_path / "home", bills, BillingSettings(settle_seconds=0))
+    report = take(Home(tmp_path / "home"), bills, BillingSettings(settle_seconds=0))
 
     assert not report.is_refused
 
