@@ -1,5 +1,6 @@
 """Edge cases of deliveries, each named after the reference's: held, replaced, restated, ordered."""
 
+import dataclasses
 import gzip
 import json
 from datetime import UTC, date, datetime
@@ -10,8 +11,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from collector.billing.delivery import catalog, delivery
+from collector.billing.delivery import catalog, delivery, guards
+from collector.billing.delivery.catalog import Entry
 from collector.billing.delivery.load import LoadReport, load, places_of
+from collector.billing.delivery.stage import Period, Staged
 from meterbook.base.errors import ConfigError
 from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
@@ -184,6 +187,112 @@ def test_drop_of_the_total(home: Home, tmp_path: Path) -> None:
 
     assert "billed cost falls from 10.000000000000 to 4.900000000000" in report.text
     assert billed(home) == 10
+
+
+def parts(folder: Path, days: int) -> list[Path]:
+    """Write a part with a charge on each of the first days of October."""
+    begins = [datetime(2026, 10, day, tzinfo=UTC) for day in range(1, days + 1)]
+    folder.mkdir()
+    pl.DataFrame({"charge_period_start": begins}).write_parquet(folder / "part.parquet")
+    return [folder / "part.parquet"]
+
+
+def entry(billed: str, account: str = "1", currency: str = "USD", source: str = "s") -> Entry:
+    """Give a delivery that is in force."""
+    texts = dict.fromkeys((field.name for field in dataclasses.fields(Entry)), "")
+    facts = {"billed_cost": billed, "account": account, "currency": currency, "source": source}
+    return Entry(**{**texts, **facts})  # type: ignore[arg-type] # counts play no part
+
+
+def problem_of(former: list[Entry], billed: str = "1", **facts: Any) -> str:
+    """Say why a delivery of account 1 in USD is held, or nothing."""
+    period = Period({"1"}, {"USD"}, billed_cost=Decimal(billed))
+    given = {"source": "s", "parts": [], "former_parts": [], "others": []} | facts
+    candidate = guards.Candidate(name="2026-10", period=period, former=former, **given)
+    return guards.problem(candidate, BillingSettings(max_drop_ratio="0.5"))
+
+
+@pytest.mark.parametrize(
+    ("was", "billed", "is_held"),
+    [
+        ("10", "5", False),
+        ("10", "4.999999999999", True),
+        ("1", "0.4", True),
+        ("0.000000000002", "0.000000000001", False),
+        ("0.000000000002", "0", True),
+        ("0", "-1", False),
+        ("-1", "-9", False),
+    ],
+)
+def test_half_of_the_total_may_be_lost(was: str, billed: str, is_held) -> None:
+    """Just the ratio is allowed, an atom less is not; of nothing or less nothing can be lost."""
+    assert bool(problem_of([entry(was)], billed)) == is_held
+
+
+def test_several_former_deliveries_are_summed() -> None:
+    """6 and 4 in force are 10: 5 may come in their place, 4 may not."""
+    former = [entry("6"), entry("4")]
+
+    assert problem_of(former, "5") == ""
+    assert "falls from 10 to 4" in problem_of(former, "4")
+
+
+@pytest.mark.parametrize(("days", "more"), [(5, ""), (6, ", …")])
+def test_the_first_five_lost_days_are_named(tmp_path: Path, days: int, more: str) -> None:
+    """Five in full; of six the sixth is `…`."""
+    former = parts(tmp_path / "former", days)
+
+    found = problem_of([entry("1")], former_parts=former)
+
+    named = ", ".join(f"2026-10-0{day}" for day in range(1, 6))
+    assert found == (f"2026-10: {days} day(s) of the former delivery are missing: {named}{more}")
+
+
+def test_as_many_days_accounts_and_currencies_are_held_by_nothing(tmp_path: Path) -> None:
+    """The same days, the account and the currency of before; more days too."""
+    former, now = parts(tmp_path / "former", 3), parts(tmp_path / "now", 4)
+
+    assert problem_of([entry("1")], former_parts=former, parts=former) == ""
+    assert problem_of([entry("1")], former_parts=former, parts=now) == ""
+    assert problem_of([]) == ""
+
+
+def test_another_source_that_would_lose_an_account_is_held() -> None:
+    """A named source takes accounts from another's delivery only as a whole."""
+    other = entry("1", account="1+2", source="old")
+    terms = BillingSettings(authoritative=("1=s",))
+    period = Period({"1"}, {"USD"}, billed_cost=Decimal(1))
+    candidate = guards.Candidate("s", "2026-10", period, [], [], [], [other])
+
+    assert guards.problem(candidate, terms) == (
+        "2026-10: account 1 would replace the delivery of 'old', which has 2 too"
+    )
+
+
+@pytest.mark.parametrize(
+    ("promised", "read", "is_held"),
+    [(None, 3, False), (3, 3, False), (0, 0, False), (0, 1, True), (2, 3, True), (4, 3, True)],
+)
+def test_as_many_rows_as_promised(promised: int | None, read: int, is_held) -> None:
+    """A manifest that promises no row means it; one that promises nothing is not asked."""
+    staged = Staged(Path(), str, read_count=read)
+
+    assert bool(guards.problem_of_whole(staged, promised)) == is_held
+
+
+def test_lines_sum_to_what_the_files_own_rows_do() -> None:
+    """An atom of difference between the two sums holds the delivery."""
+    period = Period(billed_cost=Decimal("1.5"))
+    atom = Decimal("0.000000000001")
+    whole, less = (
+        Staged(Path(), str, periods={"2026-10": period}, native_total=total)
+        for total in (Decimal("1.50"), Decimal("1.5") - atom)
+    )
+
+    assert guards.problem_of_whole(whole, None) == ""
+    assert "the lines sum to 1.5, the file's own rows to 1.499999999999" in (
+        guards.problem_of_whole(less, None)
+    )
 
 
 def test_changed_currency(home: Home, tmp_path: Path) -> None:

@@ -18,11 +18,16 @@ MARKS = Marks(least_free_bytes=2 * GIB, most_journal_bytes=10 * GIB)
         (90, 10, 0, "full"),
         (10, 90, 10, "full"),
         (1, 1, 0, "full"),
+        (1, 2, 0, "ok"),
+        (1, 2, 10, "full"),
         (0, 0, 0, "full"),
     ],
 )
 def test_each_state_begins_at_its_mark(used, free, journal, want):
-    """80 % used sheds; 90 %, less than 2 GiB free, or a journal at its limit refuses."""
+    """80 % used sheds; 90 %, less than 2 GiB free, or a journal at its limit refuses.
+
+    Just 2 GiB free are enough.
+    """
     assert state(Figures(used * GIB, free * GIB, journal * GIB), MARKS) == want
 
 

@@ -144,3 +144,90 @@ def test_each_kind_of_damage_has_its_name():
     assert reasons(bytes(wrong_magic)) == ["bad-record-header"]
     assert reasons(bytes(wrong_payload)) == ["bad-crc"]
     assert reasons(hole) == ["bad-record-header"]
+
+
+def test_damage_in_mid_segment_is_no_tail():
+    """What sound records follow was not torn off, whatever its bytes look like.
+
+    A payload that was spoilt is that in the middle as at the end; a length that points beyond the
+    segment is a header that was spoilt, for the records behind it are there.
+    """
+    records = _records(4)
+    data, ends = _segment(records)
+    payload, length, zeros = bytearray(data), bytearray(data), bytearray(data)
+    payload[ends[1] - 1] ^= 1
+    length[ends[0] + 6] = 3  # 3 * 65,536 bytes: more than the segment has
+    zeros[ends[0] : ends[1]] = bytes(ends[1] - ends[0])
+
+    found = [scan(bytes(spoilt)) for spoilt in (payload, length, zeros)]
+
+    assert [each.damaged for each in found] == [
+        [(ends[0], ends[1], "bad-crc")],
+        [(ends[0], ends[1], "bad-record-header")],
+        [(ends[0], ends[1], "bad-record-header")],
+    ]
+    assert all(each.records == [records[0], *records[2:]] for each in found)
+
+
+def test_the_same_damage_at_the_end_is_a_tail():
+    """A write that was cut off left a length without its bytes, or room without a record."""
+    records = _records(2)
+    data, ends = _segment(records)
+    length, zeros = bytearray(data), bytearray(data)
+    length[ends[0] + 6] = 3
+    zeros[ends[0] :] = bytes(len(data) - ends[0])
+
+    found = [scan(bytes(spoilt)).damaged for spoilt in (length, zeros)]
+
+    assert found == [[(ends[0], len(data), "torn-tail")], [(ends[0], len(data), "zero-tail")]]
+
+
+@pytest.mark.parametrize(
+    ("length", "reason"),
+    [(64 * 1024 * 1024, "torn-tail"), (64 * 1024 * 1024 + 1, "bad-record-header")],
+)
+def test_a_payload_of_64_mib_is_the_longest(length: int, reason: str):
+    """A longer one was never written: its header is none. One as long may be torn off."""
+    header = bytearray(b"".join(pack(Record("logs", "t", b"", bytes(16)), SALT)))
+    header[4:8] = struct.pack("<I", length)
+
+    found = scan(SEGMENT.pack(MAGIC, 1, SALT) + bytes(header))
+
+    assert [each[2] for each in found.damaged] == [reason]
+
+
+@pytest.mark.parametrize(("kind", "is_read"), [(0, False), (1, True), (3, True), (4, False)])
+def test_only_the_three_kinds_of_records_are_read(kind: int, is_read):
+    """Kinds 1 to 3 are metrics, logs and traces; no other was ever written."""
+    record = bytearray(b"".join(pack(Record("logs", "", b"x", bytes(16)), SALT)))
+    record[12] = kind
+    record[8:12] = bytes(4)
+    struct.pack_into("<I", record, 8, google_crc32c.value(SALT + bytes(record)))
+
+    found = scan(SEGMENT.pack(MAGIC, 1, SALT) + bytes(record))
+
+    assert len(found.records) == is_read
+    assert [each[2] for each in found.damaged] == ([] if is_read else ["bad-record-header"])
+
+
+def test_a_record_with_flags_is_none():
+    """No flag has a meaning yet: what bears one was written by another version."""
+    record = bytearray(b"".join(pack(Record("logs", "", b"x", bytes(16)), SALT)))
+    record[13] = 1
+    record[8:12] = bytes(4)
+    struct.pack_into("<I", record, 8, google_crc32c.value(SALT + bytes(record)))
+
+    found = scan(SEGMENT.pack(MAGIC, 1, SALT) + bytes(record))
+
+    assert [each[2] for each in found.damaged] == ["bad-record-header"]
+
+
+def test_records_behind_a_spoilt_magic_are_kept_from_the_first_on():
+    """The bytes before the first sound record are the damage: the 32 of the header and 5 more."""
+    records = _records(2)
+    data, _ = _segment(records)
+    spoilt = b"x" + data[1:32] + b"junk!" + data[32:]
+
+    found = scan(spoilt)
+
+    assert (found.records, found.damaged) == (records, [(0, 37, "bad-segment-magic")])
