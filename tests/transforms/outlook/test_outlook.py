@@ -80,6 +80,55 @@ def test_little_history_has_no_interval() -> None:
     assert row["low_cost"] is row["high_cost"] is None
 
 
+@pytest.mark.parametrize(("days", "count"), [(18, 0), (19, 1), (23, 5), (24, 6)])
+def test_a_trial_wants_14_days_before_and_the_horizon_after(days: int, count: int) -> None:
+    """With five days to come: of 19 days the 14th has just both, of 18 none has."""
+    costs = {FIRST + timedelta(days=n): Decimal(10) for n in range(days)}
+
+    assert len(outlook.backtest(costs, max(costs), 5)) == count
+
+
+@pytest.mark.parametrize(("complete", "has_interval"), [(18, False), (19, True)])
+def test_five_trials_are_enough(complete: int, has_interval) -> None:
+    """On the last day of a month one day ahead is tried: of 18 days four times, of 19 five."""
+    last = date(2026, 9, 30)
+    rows = team_days(lambda _: 10, days=30).with_columns(is_estimated=pl.lit(value=False))
+    rows = rows.filter(pl.col("charge_date") > last - timedelta(days=complete))
+
+    row = row_of(rows)
+
+    assert (row["backtest_count"], row["horizon_days"]) == (complete - 14, 1)
+    assert (row["low_cost"] is not None) == has_interval
+
+
+@pytest.mark.parametrize(("hour", "elapsed"), [(0, 24), (23, 24)])
+def test_the_day_of_now_is_not_complete(hour: int, elapsed: int) -> None:
+    """Though its lines say so: on the 25th 24 days have passed, at any hour."""
+    rows = team_days(lambda _: 10, days=55).with_columns(is_estimated=pl.lit(value=False))
+
+    made = outlook.forecast(rows, now=NOW.replace(hour=hour)).collect()
+
+    assert made.select("elapsed_days", "spent_cost").rows() == [(elapsed, 10 * elapsed)]
+
+
+def test_28_days_are_looked_at() -> None:
+    """The same weekday of four weeks before counts, that of a fifth does not: 1 to 4, never 100."""
+    last = date(2026, 10, 24)
+    costs = {last - timedelta(days=n): Decimal(0) for n in range(40)}
+    for n, cost in enumerate(("1", "1", "1", "1", "100")):
+        costs[last + timedelta(days=1) - timedelta(weeks=n + 1)] = Decimal(cost)
+
+    assert outlook.to_come(costs, last, 1) == 1
+
+
+def test_a_forecast_is_never_below_nothing() -> None:
+    """A fall by one a day from 40 would go on to less than zero: days to come cost 0."""
+    last = date(2026, 10, 24)
+    costs = {last - timedelta(days=n): Decimal(n) for n in range(40)}
+
+    assert outlook.to_come(costs, last, 9) == 0
+
+
 @given(st.lists(st.integers(0, 10**6), min_size=20, max_size=50))
 def test_the_forecast_lies_in_its_interval(costs: list[int]) -> None:
     """Whatever the days cost, spent <= low <= forecast <= high."""
