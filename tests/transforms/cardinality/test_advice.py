@@ -192,6 +192,69 @@ def test_a_day_that_still_runs_is_not_the_base(telemetry: Any) -> None:
     assert only.select("day", "series_count").row(0) == (DAY + timedelta(days=1), 60)
 
 
+@pytest.mark.parametrize(("count", "actions"), [(50, ["drop_label"]), (49, [])])
+def test_fifty_values_are_many(telemetry: Any, count: int, actions: list[str]) -> None:
+    """Of unknown use a label of fifty values may go; one of 49 may tell things apart."""
+    assert advised(telemetry, users(count))["action"].to_list() == actions
+
+
+@pytest.mark.parametrize(("count", "actions"), [(50, ["drop_equivalent"]), (49, [])])
+def test_fifty_values_of_each_label_are_a_set(
+    telemetry: Any, count: int, actions: list[str]
+) -> None:
+    """Two labels that say the same are offered from fifty values on."""
+    rows = [("m", {"user": n, "session": n * 7, "route": "ab"[n % 2]}) for n in range(count)]
+
+    assert advised(telemetry, rows, budget=10)["action"].to_list() == actions
+
+
+@pytest.mark.parametrize(("words", "action"), [(10, "path_template"), (11, "drop_label")])
+def test_nine_tenths_of_the_best_are_nearly_as_much(
+    telemetry: Any, words: int, action: str
+) -> None:
+    """Of 101 paths dropping saves 100; a template that leaves 11 saves 90, one of 12 saves 89."""
+    paths = [f"/{chr(97 + n)}" for n in range(words)]
+    paths += [f"/orders/{n}" for n in range(101 - words)]
+
+    got = advised(telemetry, [("m", {"path": path}) for path in paths])
+
+    assert got["action"].to_list() == [action]
+
+
+@pytest.mark.parametrize(("top", "actions"), [(17, ["top_k"]), (16, [])])
+def test_a_top_bears_half_of_the_series(telemetry: Any, top: int, actions: list[str]) -> None:
+    """Two queues with 17 of 34 series may stand for the others, with 16 they may not."""
+    busy = [("m", {"queue": "in" if n < 9 else "out", "n": n}) for n in range(top)]
+    rest = [("m", {"queue": f"a{'b' * n}"}) for n in range(34 - top)]
+
+    assert advised(telemetry, busy + rest)["action"].to_list() == actions
+
+
+@pytest.mark.parametrize(("ago", "growth", "cause"), [(14, 58, "user"), (15, 0, "")])
+def test_growth_is_that_of_14_days(telemetry: Any, ago: int, growth: int, cause: str) -> None:
+    """Two series of 14 days ago have become 60; those of 15 days ago are not looked at.
+
+    So it is with the label that explained the growth on that day.
+    """
+    frames: dict[str, list[pl.LazyFrame]] = {}
+    for back, rows in ((ago, users(2)), (0, users(60))):
+        builder = type(telemetry)()
+        for metric, labels in rows:
+            builder.add(metric, {}, labels=labels, kind="counter")
+        day = DAY - timedelta(days=back)
+        made = dict(cardinality_day(builder.series, NONE, NO_HISTOGRAMS, day, Prices(Decimal(6))))
+        is_cause = (pl.col("label") == "user") & pl.lit(back == ago)
+        made["mart_cardinality_label"] = made["mart_cardinality_label"].with_columns(
+            is_root_cause=is_cause
+        )
+        for name, frame in made.items():
+            frames.setdefault(name, []).append(frame)
+
+    got = of_marts({name: pl.concat(days) for name, days in frames.items()}, ())
+
+    assert got.select("growth_count", "root_cause_label").rows() == [(growth, cause)]
+
+
 @pytest.mark.parametrize("kept", ["service.name", "team"])
 def test_labels_that_say_whose_series_they_are_stay(telemetry: Any, kept: str) -> None:
     """They save most, and are not offered."""

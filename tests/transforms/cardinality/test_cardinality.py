@@ -148,6 +148,35 @@ def test_growth_below_the_guard_says_nothing(telemetry: Any) -> None:
     assert labels.collect()["saved_cost"].to_list() == [None]
 
 
+@pytest.mark.parametrize(("now", "is_reported"), [(15, False), (16, True)])
+def test_growth_by_just_the_guard_says_nothing(telemetry: Any, now: int, is_reported) -> None:
+    """Five more of ten are the guard of five series, though half as many; six are more."""
+    before = series(telemetry, [{"u": n} for n in range(10)])
+    today = series(telemetry, [{"u": n} for n in range(now)])
+    prices = Prices(None, guard_series=5, guard_ratio=Decimal("0.10"))
+
+    made = cardinality_day(today, before, NO_HISTOGRAMS, DAY, prices)["mart_cardinality_label"]
+
+    labels = made.collect()
+    assert labels["explained_growth"].to_list() == [1.0 if is_reported else None]
+    assert labels["is_root_cause"].to_list() == [is_reported]
+
+
+@pytest.mark.parametrize("top", [2, 3])
+def test_so_many_values_are_kept(telemetry: Any, top: int) -> None:
+    """Those with most series, in order, and no more of them; ties by value."""
+    rows = [{"u": text, "n": n} for n, text in enumerate(["b", "b", "c", "c", "a", "d"])]
+
+    made = cardinality_day(
+        series(telemetry, rows), series(telemetry, []), NO_HISTOGRAMS, DAY,
+        Prices(None, top_values=top),
+    )["mart_cardinality_value"]  # fmt: skip
+
+    values = made.filter(pl.col("label") == "u").sort("value_rank").collect()
+    assert values["value"].to_list() == ["b", "c", "a"][:top]
+    assert values["value_rank"].to_list() == [1, 2, 3][:top]
+
+
 def test_churn_is_counted_by_metric(telemetry: Any) -> None:
     """Equal labels under two metrics are two series; yesterday + new - gone = today."""
     before = pl.concat(

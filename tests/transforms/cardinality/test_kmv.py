@@ -46,6 +46,14 @@ def test_few_are_counted_exactly(found: list[int]) -> None:
     assert counted == ([len(set(found))] if found else [])
 
 
+@pytest.mark.parametrize(("largest", "guess"), [(2**63, 4), (2**62, 8)])
+def test_as_many_hashes_as_k_are_an_estimate(largest: int, guess: int) -> None:
+    """The third of three stands at half of all numbers: two below it there, so four in all."""
+    sketch = kmv.sketch(rows("a", [largest - n for n in range(3)]), ["key"], k=3)
+
+    assert sketch.select(kmv.estimated(k=3)).collect().item() == guess
+
+
 @settings(max_examples=10, deadline=None)
 @given(start=st.integers(0, 2**62), count=st.sampled_from([5_000, 60_000, 300_000]))
 def test_the_error_is_within_its_bound(start: int, count: int) -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,6 +65,14 @@ def test_every_window_is_a_recount(days: dict[int, list[int]]) -> None:
         .rows()
     )
     assert rows == ([(union(1), union(7), union(30))] if seen else [])
+
+
+@pytest.mark.parametrize(("limit", "is_estimate"), [(3, False), (2, True)])
+def test_as_many_rows_as_the_limit_are_counted_exactly(limit: int, is_estimate) -> None:
+    """Three rows of presence within 30 days, beside one of 30 days ago that counts nowhere."""
+    made = checked(registry(presence({0: [1], 1: [1, 2], 30: [3]}), exact_rows=limit))
+
+    assert made["mart_series_active"]["is_estimate"].to_list() == [is_estimate]
 
 
 def test_hours_of_a_day(telemetry: Any) -> None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -103,6 +104,17 @@ def test_what_is_not_there_is_reported_with_what_is_near(telemetry: Any) -> None
         "no label routes; near: route",
         "no metric down; there are: http.server.duration, up",
     ]
+
+
+@pytest.mark.parametrize("count", [8, 9])
+def test_eight_names_are_few(count: int) -> None:
+    """Where none is near, eight labels are listed and nine are not; of none there is none."""
+    names = [f"a{n}" for n in range(count)]
+
+    lost = unknown({"m": names, "bare": []}, [Drop("m", "zzz"), Drop("bare", "zzz")])
+
+    listed = f"; there are: {', '.join(names)}" if count == 8 else ""
+    assert [what for _, what in lost] == [f"no label zzz{listed}", "no label zzz"]
 
 
 STEPS = st.lists(

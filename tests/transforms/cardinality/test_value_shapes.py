@@ -70,6 +70,31 @@ def test_long_sentences_are_free_text() -> None:
     assert shape_of(["x" * 41])[0] == "free_text"
 
 
+def test_forty_characters_and_half_the_values_are_an_enum() -> None:
+    """A mean of just 40, and spaces in just half of the values, are no free text."""
+    assert shape_of(["x" * 40])[0] == "enum"
+    assert shape_of(["x" * 39, "y" * 42])[0] == "free_text"
+    assert shape_of(["a b", "c"])[0] == "enum"
+    assert shape_of(["a b", "c d", "e"])[0] == "free_text"
+
+
+@pytest.mark.parametrize(
+    ("kind", "personal"),
+    [
+        ("ip", [f"10.1.2.{n}" for n in range(9)]),
+        ("phone", [f"+49 30 123456{n}" for n in range(9)]),
+        ("card", ["4111 1111 1111 1111", "5500-0000-0000-0004", "4012888888881881",
+                  "4222222222222220", "5105105105105100", "6011111111111117", "3530111333300000",
+                  "30569309025904", "378282246310005"]),
+    ],
+)  # fmt: skip
+def test_nine_tenths_of_the_values_name_people(kind: str, personal: list[str]) -> None:
+    """Nine of ten are enough, eight of nine are not; one e-mail address is, of any number."""
+    assert shape_of([*personal, "other"])[1] == kind
+    assert shape_of([*personal[1:], "other"])[1] == ""
+    assert shape_of([*personal[2:], "ann@example.org"])[1] == "email"
+
+
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
