@@ -224,7 +224,9 @@ def test_nine_tenths_of_the_best_are_nearly_as_much(
 @pytest.mark.parametrize(("top", "actions"), [(17, ["top_k"]), (16, [])])
 def test_a_top_bears_half_of_the_series(telemetry: Any, top: int, actions: list[str]) -> None:
     """Two queues with 17 of 34 series may stand for the others, with 16 they may not."""
-    busy = [("m", {"queue": "in" if n < 9 else "out", "n": n}) for n in range(top)]
+    busy: list[tuple[str, Labels]] = [
+        ("m", {"queue": "in" if n < 9 else "out", "n": n}) for n in range(top)
+    ]
     rest = [("m", {"queue": f"a{'b' * n}"}) for n in range(34 - top)]
 
     assert advised(telemetry, busy + rest)["action"].to_list() == actions

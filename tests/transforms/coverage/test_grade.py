@@ -13,7 +13,9 @@ from warehouse.tables.mart_score import SCORE_SERVICE
     [
         (90.0, False, "A"),
         (89.58, False, "B"),
+        (75.0, False, "B"),
         (74.99, False, "C"),
+        (50.0, False, "C"),
         (49.99, False, "D"),
         (0.0, False, "D"),
         (100.0, True, "C"),
@@ -27,6 +29,28 @@ def test_one_letter_is_capped(score: float | None, gap: bool, letter: str | None
     frame = pl.DataFrame({"score": [score], "gap": [gap]}, schema_overrides={"score": pl.Float64})
 
     assert frame.select(grade(pl.col("score"), pl.col("gap"))).item() == letter
+
+
+@pytest.mark.parametrize(
+    ("points", "gap", "letter", "is_capped"),
+    [(75, True, "C", True), (74, True, "C", False), (75, False, "B", False)],
+)
+def test_a_letter_of_just_b_is_capped(points: int, gap, letter: str, is_capped) -> None:
+    """75 of 100 would be a B, which a gap of tier 1 takes away; 74 would be a C anyway."""
+    service = COVERAGE_SERVICE.sample(1).to_dicts()[0] | {"team": "a", "state": "complete"}
+    team = COVERAGE_TEAM.sample(1).to_dicts()[0] | {"team": "a", "has_tier_1_gap": gap}
+    score = SCORE_SERVICE.sample(1).to_dicts()[0] | {
+        "service_name": service["service_name"], "window_days": 30,
+        "applicable_points": points, "applicable_max_points": 100,
+    }  # fmt: skip
+
+    made = coverage_grade(
+        pl.LazyFrame([service], schema=COVERAGE_SERVICE.schema),
+        pl.LazyFrame([team], schema=COVERAGE_TEAM.schema),
+        pl.LazyFrame([score], schema=SCORE_SERVICE.schema),
+    ).collect()
+
+    assert made.select("score", "grade", "is_capped").rows() == [(points, letter, is_capped)]
 
 
 def test_points_are_pooled_over_the_services_of_a_team() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
+import pytest
 
 from transforms.usage import counters
 from warehouse.tables import raw
@@ -52,3 +53,29 @@ def test_a_histogram_counts_its_values(telemetry: Any) -> None:
     row = counted(telemetry, rows)
 
     assert (row["unit_count"], row["value_sum"]) == (20, 6.0)
+
+
+def test_a_counter_that_stands_still_counts_nothing(telemetry: Any) -> None:
+    """The same value again is no reset: 100, 100, 130 are 30."""
+    telemetry.add("orders", NAMESPACE, [(0, 100), (1, 100), (2, 130)], "counter")
+
+    assert counted(telemetry)["unit_count"] == 30
+
+
+def test_a_start_at_the_point_before_is_no_new_one(telemetry: Any) -> None:
+    """A counter whose start is said to be its last point goes on: 100 to 130 are 30.
+
+    One that started a second later counts from 0.
+    """
+    telemetry.add("orders", NAMESPACE, [(0, 100), (1, 130)], "counter", starts=[-9, 0])
+    telemetry.add("orders", NAMESPACE, [(0, 100), (1, 130)], "counter", starts=[-9, 1 / 3600])
+
+    assert counted(telemetry)["unit_count"] == 30 + 130
+
+
+@pytest.mark.parametrize(("start", "count"), [(0, 7), (-1 / 3600, 0)])
+def test_a_first_point_counts_from_midnight_on(telemetry: Any, start: float, count: int) -> None:
+    """What began with the day is of the day; what began a second before is left out."""
+    telemetry.add("orders", NAMESPACE, [(1, 7)], "counter", starts=[start])
+
+    assert counted(telemetry)["unit_count"] == count

@@ -1,5 +1,7 @@
 """Room on the disk: where each state begins."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from collector.otlp.journal.room import Figures, Marks, figures, room, state
@@ -40,3 +42,11 @@ def test_the_figures_are_those_of_the_disk(tmp_path):
     assert room(tmp_path, 4, Marks(2, 2, 0, 5)) == "ok"
     assert room(tmp_path, 4, Marks(0, 2, 0, 5)) == "shed"
     assert room(tmp_path, 5, Marks(2, 2, 0, 5)) == "full"
+
+
+def test_what_is_used_and_what_is_free_are_counted_in_bytes(tmp_path, monkeypatch):
+    """Of 1,000 blocks of 4 KiB 600 are used; root's reserve of 100 of the others is not free."""
+    disk = SimpleNamespace(f_blocks=1000, f_bfree=400, f_bavail=300, f_frsize=4096)
+    monkeypatch.setattr("os.statvfs", lambda _: disk)
+
+    assert figures(tmp_path, 7) == Figures(600 * 4096, 300 * 4096, 7)
