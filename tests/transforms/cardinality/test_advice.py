@@ -227,7 +227,7 @@ def test_a_top_bears_half_of_the_series(telemetry: Any, top: int, actions: list[
     busy: list[tuple[str, Labels]] = [
         ("m", {"queue": "in" if n < 9 else "out", "n": n}) for n in range(top)
     ]
-    rest = [("m", {"queue": f"a{'b' * n}"}) for n in range(34 - top)]
+    rest: list[tuple[str, Labels]] = [("m", {"queue": f"a{'b' * n}"}) for n in range(34 - top)]
 
     assert advised(telemetry, busy + rest)["action"].to_list() == actions
 

@@ -1,6 +1,6 @@
 """The quota of series: known series go on, new ones beyond it are rejected and told."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -11,12 +11,13 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceResponse,
 )
 
-from collector.otlp.admission.active import ActiveSeries, take_up, without
+from collector.otlp.admission.active import ActiveSeries, hour_of, take_up, without
 from collector.otlp.admission.tokens import create_token
 from collector.otlp.decode.status import wait_until_decoded
 from collector.otlp.wire.series import RequestSeries
 from collector.otlp.wire.wire import Wire
 from meterbook.base.home import Home
+from warehouse.tables import raw
 
 NOW = datetime.now(UTC)  # noqa: TID251 - a real server looks at the real clock
 
@@ -97,6 +98,30 @@ def test_new_series_beyond_the_quota_are_rejected_also_after_a_restart(start, tm
     wait_until_decoded(home, 20)
     points = pl.read_parquet(list((home.lake / "raw_point").rglob("*.parquet")))
     assert sorted(points["value"].to_list()) == [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize(("hours", "count"), [(23, 1), (24, 0)])
+def test_series_of_the_last_24_hours_are_taken_up(tmp_path, hours, count):
+    """At 12:00 what was sent from 13:00 of the day before on counts; 12:00 is 24 hours ago."""
+    now = datetime(2026, 10, 2, 12, tzinfo=UTC)
+    at = now - timedelta(hours=hours)
+    row = raw.SERIES.sample(1).with_columns(
+        pl.lit("shop").alias("tenant"),
+        pl.lit(at).alias("event_hour").cast(raw.SERIES.schema["event_hour"]),
+    )
+    folder = tmp_path / raw.SERIES.name / f"date={at.date()}" / f"hour={at.hour:02d}"
+    folder.mkdir(parents=True)
+    row.write_parquet(folder / "part.parquet")
+    active = ActiveSeries()
+
+    take_up(active, tmp_path, now)
+
+    assert active.count("shop") == count
+
+
+def test_an_hour_is_3600_seconds():
+    """The last second of an hour is of it, the next is of the next one."""
+    assert [hour_of(seconds) for seconds in (0, 3599.9, 3600, 7200)] == [0, 0, 1, 2]
 
 
 def test_an_empty_lake_has_no_series(tmp_path):

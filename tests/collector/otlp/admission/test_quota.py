@@ -68,6 +68,33 @@ def test_a_request_larger_than_the_burst_gets_in_and_is_paid_off():
     assert not _refused(quotas, "shop")
 
 
+@pytest.mark.parametrize(
+    ("size", "seconds"), [(500, 1), (501, 2), (600, 2), (601, 3), (6_400, 60), (9_999, 60)]
+)
+def test_the_time_to_come_again_is_that_of_the_debt(size: int, seconds: int) -> None:
+    """100 bytes a second, 500 at once: just that is a second, each hundred more another one.
+
+    A minute at most is told.
+    """
+    quotas = Quotas(["shop:bytes=100"], _Clock())
+    quotas.admit("shop")
+    quotas.charge("shop", size)
+
+    with pytest.raises(QuotaError) as caught:
+        quotas.admit("shop")
+
+    assert caught.value.retry_after_seconds == seconds
+
+
+def test_a_byte_below_the_burst_lets_another_in():
+    """499 of 500 leave room for one more request, of any size."""
+    quotas = Quotas(["shop:bytes=100"], _Clock())
+    quotas.admit("shop")
+    quotas.charge("shop", 499)
+
+    quotas.admit("shop")
+
+
 def test_quotas_are_read_and_what_cannot_be_read_is_reported():
     """Names and numbers; each wrong text is one finding."""
     assert parse_quota("shop: requests=1, series=50") == ("shop", Quota(requests=1, series=50))

@@ -257,6 +257,82 @@ def test_a_tenant_that_floods_leaves_room_for_the_others(tmp_path):
     _run(act)
 
 
+def _record(size: int, tenant: str = "t") -> Record:
+    """Give a record that takes so many bytes of a segment."""
+    return Record("logs", tenant, bytes(size - 48 - len(tenant)), bytes(16))
+
+
+def test_a_queue_may_be_full_to_the_byte(tmp_path):
+    """1,000 bytes of 1,000 may wait; one more is refused."""
+
+    async def act() -> None:
+        journal = _journal(tmp_path / "journal", queue_bytes=1_000)
+        waiting = [journal.append(_record(400)), journal.append(_record(600))]
+        with pytest.raises(OverloadedError, match="queue is full"):
+            journal.append(_record(49))
+        await asyncio.gather(*waiting)
+        with pytest.raises(OverloadedError, match="queue is full"):
+            journal.append(_record(1_001))
+        await journal.append(_record(1_000))
+        await asyncio.to_thread(journal.close)
+
+    _run(act)
+
+
+def test_a_tenants_share_may_be_full_to_the_byte(tmp_path):
+    """While another waits, 400 of 1,000 are a tenant's; one more is refused.
+
+    Its first may be larger, and so may one while nobody else waits.
+    """
+
+    async def act() -> None:
+        journal = _journal(tmp_path / "journal", queue_bytes=1_000)
+        waiting = [journal.append(_record(100, "a")), journal.append(_record(60, "b"))]
+        with pytest.raises(OverloadedError, match="share"):
+            journal.append(_record(301, "a"))
+        waiting += [journal.append(_record(300, "a")), journal.append(_record(500, "c"))]
+        await asyncio.gather(*waiting)
+        waiting = [journal.append(_record(400, "a")), journal.append(_record(300, "a"))]
+        await asyncio.gather(*waiting)
+        await asyncio.to_thread(journal.close)
+
+    _run(act)
+
+
+@pytest.mark.parametrize(("segment_bytes", "segments"), [(232, 2), (233, 1)])
+def test_a_segment_of_just_its_size_is_sealed(tmp_path, segment_bytes, segments):
+    """The header's 32 bytes and a record of 200 are 232: the next record begins another."""
+
+    async def act() -> None:
+        journal = Journal(
+            tmp_path / "journal", segment_bytes=segment_bytes, segment_seconds=60, queue_bytes=10**6
+        )
+        await journal.append(_record(200))
+        await journal.append(_record(200))
+        await asyncio.to_thread(journal.close)
+
+    _run(act)
+
+    assert len(list((tmp_path / "journal").glob("*.wal"))) == segments
+
+
+def test_a_tenants_name_may_have_65535_bytes(tmp_path):
+    """As many as its length field holds; one more is no record."""
+
+    async def act() -> None:
+        journal = _journal(tmp_path / "journal")
+        await journal.append(Record("logs", "t" * 65_535, b"", bytes(16)))
+        with pytest.raises(ValueError, match="no record"):
+            journal.append(Record("logs", "t" * 65_536, b"", bytes(16)))
+        with pytest.raises(ValueError, match="no record"):
+            journal.append(Record("events", "t", b"", bytes(16)))
+        with pytest.raises(ValueError, match="no record"):
+            journal.append(Record("logs", "t", b"", bytes(15)))
+        await asyncio.to_thread(journal.close)
+
+    _run(act)
+
+
 def test_what_waits_for_the_decoder_is_reported_with_its_age(tmp_path):
     """Bytes and age of what is not decoded; nothing when nothing waits."""
 

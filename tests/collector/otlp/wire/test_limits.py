@@ -1,6 +1,7 @@
 """Bounds on a body: how far it may unpack, how many items it may hold, to the byte and the item."""
 
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -167,6 +168,20 @@ def test_members_share_one_limit(encoding: str) -> None:
 
     with pytest.raises(TooLargeError):
         plain(pack(first) + pack(second + b"c"), encoding, 1000)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_bomb_behind_a_body_of_the_limit_takes_no_memory(encoding: str) -> None:
+    """Where nothing is left one byte more is enough to know: 64 MiB are not unpacked for it."""
+    body = PACKED[encoding](bytes(1000)) + PACKED[encoding](bytes(64 * 1024 * 1024))
+    tracemalloc.start()
+
+    with pytest.raises(TooLargeError):
+        plain(body, encoding, 1000)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1024 * 1024
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
