@@ -1,12 +1,14 @@
-"""The generated blocks of the docs: tables, metrics, settings, steps and every `--help`.
+"""The generated blocks of the docs: tables, metrics, settings, steps, rooms and every `--help`.
 
 Cog calls these; each gives Markdown text.
 """
 
 import dataclasses
 import typing
+from collections.abc import Sequence
 
 import click
+import rooms
 
 from collector.billing.format.mapping import document
 from meterbook.base.settings import SECTIONS, Settings
@@ -221,3 +223,20 @@ def advisories() -> str:
     """Give a row per advisory."""
     rows = [f"| `{name}` | {text} |" for name, text in ADVISORIES.items()]
     return "\n".join(["| advisory | what it means |", "|---|---|", *rows])
+
+
+def floors() -> str:
+    """Give a row per room of each floor of the house, from the top."""
+    rows = [f"| {room.level} | `{room.path}` | {room.text} |" for room in rooms.floors()]
+    return "\n".join(["| floor | room | what it is |", "|---|---|---|", *rows])
+
+
+def inner_rooms() -> str:
+    """Give a table per package that holds others: what it holds, from the top."""
+    return "\n".join(_held(name, held) for name, held in rooms.held().items())
+
+
+def _held(name: str, held: Sequence[rooms.Room]) -> str:
+    rows = [f"| {room.level or '-'} | `{room.path}` | {room.text} |" for room in held]
+    title = f"### In `{name.replace('.', '/')}`"
+    return "\n".join([title, "", "| level | room | what it is |", "|---|---|---|", *rows, ""])

@@ -30,6 +30,7 @@ from meterbook.build.closing import read_closed
 from meterbook.build.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
 from meterbook.cli import main
 from tests.by_hand import recomputed
+from tests.on_disk import unlisted
 from transforms import day_steps, whole_steps
 from transforms.partition import Frames, Step, Terms, on
 from transforms.score.rules import BY_ID
@@ -496,6 +497,11 @@ def test_a_second_build_finds_nothing_to_do(home: Home) -> None:
 
     assert done.returncode == again.returncode == 0, done.stderr + again.stderr
     assert again.stdout.startswith("0 day(s) built")
+
+
+def test_the_architecture_page_lists_what_lies_in_a_home(home: Home) -> None:
+    """Each file that the demo left is named, with who writes it and whether it may be deleted."""
+    assert unlisted(home.root) == []
 
 
 def test_the_report_and_status_are_there(home: Home) -> None:
