@@ -50,7 +50,7 @@ style:
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	! grep -rnE 'map_elements|iter_rows' --include=*.py app collector meterbook sample_data transforms warehouse
-	$(BIN)/cog -I scripts --check docs/reference/*.md
+	$(BIN)/cog -I scripts --check docs/*.md docs/reference/*.md
 	$(BIN)/zensical build --strict --clean > /dev/null
 
 test: $(STAMP) ## every test, the real browser and real peers too; `make test k=cost`, `make test m=slow`
@@ -66,7 +66,7 @@ test-next: $(STAMP) ## the fast tests of tables, builds and commands with the ne
 fix: $(STAMP) ## format, sort, write the generated docs
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/cog -I scripts -r docs/reference/*.md
+	$(BIN)/cog -I scripts -r docs/*.md docs/reference/*.md
 
 $(HOME_DEMO)/serving/CURRENT:
 	$(MAKE) demo
@@ -94,7 +94,7 @@ screenshots: $(STAMP) $(HOME_DEMO)/serving/CURRENT ## every page on the demo's s
 	$(BIN)/python scripts/crop.py build/screenshots/executive-light.png docs/images/executive.png 1060
 
 docs: $(STAMP) ## build the docs, strict
-	$(BIN)/cog -I scripts -r docs/reference/*.md
+	$(BIN)/cog -I scripts -r docs/*.md docs/reference/*.md
 	$(BIN)/zensical build --strict --clean
 
 lock: $(STAMP) ## pin and hash the requirements anew

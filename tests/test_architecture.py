@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from meterbook.base.home import PARTS, Part
 from tests.on_disk import PAGE, listed, unlisted
 from warehouse.tables import BY_NAME
 
@@ -103,6 +104,12 @@ def test_what_lies_on_disk_is_named_in_the_code(pattern: str) -> None:
     last = [part for part in re.split(r"[/*]", pattern) if part][-1]
 
     assert re.search(rf"""["'/{{}}*]{re.escape(last)}(?:-|["'/])""", CODE)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_each_part_of_a_home_is_listed(part: Part) -> None:
+    """What `Home` gives a path to has a row, or its files have."""
+    assert any(f"{pattern}/".startswith((f"{part.name}/", f"{part.name}*")) for pattern in listed())
 
 
 def test_what_a_home_has_besides_is_found(tmp_path: Path) -> None:
