@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import click
 import rooms
 
-from collector.billing.format.mapping import document
+from collector.billing.format.mapping import FOLDER, document
 from meterbook.base.settings import SECTIONS, Settings
 from meterbook.cli import main
 from transforms import day_steps, whole_steps
@@ -59,7 +59,7 @@ def _table(table: Table) -> str:
 
 def mappings() -> str:
     """Give a section per mapping of a native format, made from the files that are read."""
-    return "\n".join(_mapping(file) for file in ("aws_cur", "gcp", "azure", "focus"))
+    return "\n".join(_mapping(path.stem) for path in sorted(FOLDER.glob("*.toml")))
 
 
 def _mapping(file: str) -> str:

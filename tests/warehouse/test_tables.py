@@ -1,6 +1,8 @@
 """Every declared table, on the day it is added."""
 
 from dataclasses import replace
+from importlib import import_module
+from pkgutil import walk_packages
 
 import duckdb
 import polars as pl
@@ -8,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import meterbook.build as building
 from meterbook.base.errors import CheckFailedError, SchemaMismatchError
+from transforms import day_steps, whole_steps
 from warehouse.table import USD, Column, Table, rises, sql_type
 from warehouse.tables import ALL, BY_NAME
 from warehouse.tables.focus import FOCUS_NAMES
@@ -55,6 +59,24 @@ class TestEveryTable:
 def test_names_are_unique() -> None:
     """No name is declared twice."""
     assert len(BY_NAME) == len(ALL)
+
+
+def test_each_table_is_made() -> None:
+    """A table that no step writes is one that the build names, or it would stay empty for ever."""
+    steps = {name for step in (*day_steps.DAY, *whole_steps.WHOLE) for name in step.writes}
+    modules = [
+        import_module(one.name) for one in walk_packages(building.__path__, "meterbook.build.")
+    ]
+    named = {
+        value.name
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, Table)
+    }
+
+    wanted = {table.name for table in ALL if table.layer != "raw"}
+
+    assert wanted - steps - named == set()
 
 
 def test_focus_names_are_those_of_the_standard() -> None:

@@ -111,6 +111,15 @@ def test_one_click_changes_the_page(name: str, book: Any, monkeypatch: pytest.Mo
     assert _read(run) != before or name == "coverage"
 
 
+def test_each_page_is_in_the_navigation_and_read_here() -> None:
+    """A script that the start file does not name would be found by nobody."""
+    names = {path.stem for path in (MAIN.parents[1] / "pages").glob("*.py")}
+    start = MAIN.read_text()
+
+    assert names == set(PAGES) == set(CLICKS)
+    assert [name for name in sorted(names) if f'PAGES / "{name}.py"' not in start] == []
+
+
 def test_a_choice_comes_from_the_url(book: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link to a team and a period shows that team and period."""
     run = _run("executive", book.home, monkeypatch, team="payments", period="7 days")
