@@ -106,7 +106,10 @@ dist: $(STAMP) ## wheel and sdist, and the check that the wheel owns only our na
 	$(BIN)/python -m build --no-isolation --outdir dist
 	$(BIN)/python scripts/check_wheel.py dist
 
+release: $(STAMP) ## fragments into CHANGELOG.md and the version into pyproject.toml: `make release VERSION=0.2.0`
+	$(BIN)/python scripts/release.py "$(VERSION)"
+
 clean: ## remove what was built; the environment stays
 	rm -rf build dist site
 
-.PHONY: help setup run demo sample check lint types style test mutants test-next fix bench bench-bills bench-cardinality bench-collector bench-ledger bench-pages screenshots docs lock dist clean
+.PHONY: help setup run demo sample check lint types style test mutants test-next fix bench bench-bills bench-cardinality bench-collector bench-ledger bench-pages screenshots docs lock dist release clean

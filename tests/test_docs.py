@@ -52,7 +52,13 @@ def test_each_page_is_in_the_navigation() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))], ids=lambda page: page.name
+    "page",
+    [
+        *sorted(DOCS.parent.glob("*.md")),
+        DOCS.parent / "changes/README.md",
+        *sorted(DOCS.rglob("*.md")),
+    ],
+    ids=lambda page: page.name,
 )
 def test_links_lead_somewhere(page: Path) -> None:
     """Each link to a file of ours leads to one."""

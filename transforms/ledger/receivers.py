@@ -182,7 +182,7 @@ def _weighed(
 
 
 def _direct_costs(direct: pl.DataFrame, owners: pl.DataFrame, matcher: Matcher) -> dict[str, int]:
-    """Give what each team bears of the day by itself, before idle; 0 for less than nothing."""
+    """Give what each team bears of the day by itself, before idle; a negative sum weighs zero."""
     is_direct = pl.col("team").is_in(list(matcher.ownership.team_ids)) & (pl.col("pool") == "")
     is_own = ~pl.col("reason").is_in(["idle", "idle_share"])
     sums = (
