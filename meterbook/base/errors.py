@@ -1,19 +1,29 @@
 """Every error that meterbook raises on purpose.
 
 MeterbookError
-├── BadInputError            the sender or the file is at fault: told, counted, the rest goes on
+├── BadInputError            the sender or the file is at fault: counted, the rest goes on
 │   ├── UndecodableError     a request that is no OTLP                         .reason
 │   ├── TooLargeError        a request over the size limit                     .limit_bytes
 │   ├── UnauthenticatedError no token or certificate, or one that is not good
 │   ├── ForbiddenError       a good token without the scope for this           .scope
-│   └── DeliveryError        a billing delivery that cannot be taken           .file .row .column
+│   ├── DeliveryError        a billing delivery that cannot be taken           .file .row .column
+│   │   └── ChangedError     a file of it changed while it was read            .file
+│   └── UnreadableUseError   a dashboard or rule file that is no JSON or YAML
 ├── OverloadedError          we are: the sender should come again              .retry_after_seconds
 │   └── QuotaError           the tenant is over its quota                      .quota
 ├── SchemaMismatchError      a step of ours made a frame its table refuses     .table
-│   └── CheckFailedError     a `fail` check on data did not hold               .table .check
+├── CheckFailedError         a `fail` check on data did not hold               .table .check
 ├── ConfigError              who runs us: all findings at once, exit 2         .findings
-└── NothingPublishedError    no snapshot to read yet                           .home
+├── NothingPublishedError    no snapshot to read yet                           .home
+├── JournalLockedError       another collector writes to this home
+├── AnotherLoadError         another load of bills is running
+├── AnotherBuildError        another build is running
+├── StoppedError             a load or a build was told to stop
+├── DecodeLagError           the decoder has not caught up in time
+├── PartEndedError           the collector or the site has ended by itself     .part
+└── RefusedError             a collector refused the sample world              .report
 
+An error that only one room raises is defined there; all are listed here.
 Anything else is a bug and crashes where it is.
 """
 
