@@ -3,12 +3,15 @@
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import Phase, settings
+
+from warehouse.table import Table
 
 # A deadline would be a timed test. The same code meets the same examples, so that a change is
 # judged by what it does; MB_TEST_SEARCH=1 looks for new ones.
@@ -124,3 +127,31 @@ def sample_file(request: pytest.FixtureRequest) -> SampleFile:
         return path
 
     return find
+
+
+def undeclared(table: Table, frame: pl.DataFrame) -> dict[str, list[str]]:
+    """Give the values of a frame that its table's columns do not declare."""
+    found = {
+        column.name: set(frame[column.name].drop_nulls().unique()) - set(column.values)
+        for column in table.columns
+        if column.values
+    }
+    return {name: sorted(values) for name, values in found.items() if values}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_declared_values() -> Iterator[None]:
+    """Let `Table.check` refuse, in tests, a value that the column's text does not list.
+
+    A build does not look at values, as that takes time; every frame that a test makes is looked at.
+    """
+    whole = Table.check
+
+    def check(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+        made = whole(table, frame)
+        assert undeclared(table, made) == {}, table.name
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Table, "check", check)
+        yield

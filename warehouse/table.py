@@ -5,7 +5,7 @@ Gives    DuckDB DDL, the check before every write, empty and sample frames
 Refuses  a frame that misses a column, has another one, or has another type
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -15,6 +15,9 @@ import polars as pl
 from polars._typing import PolarsDataType
 
 from meterbook.base.errors import CheckFailedError, SchemaMismatchError
+from meterbook.base.lists import UNEXPLAINED, one_of
+
+Level = Literal["fail", "warn"]
 
 USD: Final = pl.Decimal(38, 12)
 """The one scale of money: an atom is 1e-12 of the currency."""
@@ -58,13 +61,14 @@ def sql_type(dtype: pl.DataType) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """One quantity: its name, type, meaning and unit."""
+    """One quantity: its name, type, meaning and unit; its values where it has but a few."""
 
     name: str
     dtype: pl.DataType
     text: str
     unit: str = ""
     is_nullable: bool = False
+    values: tuple[str, ...] = ()
 
 
 def count(name: str, text: str) -> Column:
@@ -72,12 +76,27 @@ def count(name: str, text: str) -> Column:
     return Column(name, pl.Int64(), text, unit="1")
 
 
+def choice(
+    name: str,
+    values: Sequence[str],
+    text: str = "",
+    meanings: Mapping[str, str] = UNEXPLAINED,
+    *,
+    is_nullable: bool = False,
+) -> Column:
+    """Declare a column that has one of a few values; its text lists them."""
+    if unknown := set(meanings) - set(values):
+        raise ValueError(f"{name}: {sorted(unknown)} are no values")
+    words = f"{text}: {one_of(values, meanings)}" if text else one_of(values, meanings)
+    return Column(name, pl.String(), words, is_nullable=is_nullable, values=tuple(values))
+
+
 @dataclass(frozen=True)
 class Check:
     """A fact about a table's rows: SQL that gives the rows which break it."""
 
     name: str
-    level: Literal["fail", "warn"]
+    level: Level
     sql: str
 
 
@@ -156,7 +175,12 @@ class Table:
         """Give rows of made-up values that pass the table's own check, for docs and tests."""
         return pl.DataFrame(
             {
-                column.name: [_sample(column.dtype, i) for i in range(rows)]
+                column.name: [
+                    column.values[i % len(column.values)]
+                    if column.values
+                    else _sample(column.dtype, i)
+                    for i in range(rows)
+                ]
                 for column in self.columns
             },
             schema=self.schema,

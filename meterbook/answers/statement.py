@@ -29,6 +29,7 @@ from transforms.exact.cents import CENT, apportion, rounded
 from transforms.owners.ownership import Ownership
 from warehouse.store.ask import ask
 from warehouse.store.snapshot import current, open_snapshot
+from warehouse.tables import values
 
 Cost = Literal["effective", "billed"]
 ATOMS: Final = 10**12
@@ -104,7 +105,7 @@ class Statement:
     @property
     def sections(self) -> dict[str, int]:
         """Give the cents by section, in the order people read them."""
-        order = ("direct", "shared", "idle", "no_telemetry", "unmounted", "credit", "closed")
+        order = (*values.SECTIONS, values.CLOSED)
         sums = {name: sum(x.cents for x in self.lines if x.section == name) for name in order}
         return {name: sums[name] for name in order if any(x.section == name for x in self.lines)}
 

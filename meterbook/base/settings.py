@@ -12,11 +12,18 @@ import typing
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from meterbook.base.files import resolved
 from meterbook.base.home import Home
+from meterbook.base.lists import one_of
+from meterbook.base.signals import ITEMS
 
+AUTHS: Final = {"none": "", "token": "`meterbook token`", "certificate": "mTLS"}
+LIMITS: Final = ("requests", "bytes", "series")
+"""What a tenant may have a quota of."""
+PRICE_UNITS: Final = {"series": "per 1,000 series a month", "samples": "per million samples"}
+ENGINES: Final = ("local",)
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 
@@ -35,13 +42,15 @@ class CollectorSettings:
     http_port: int = _set(4318, "OTLP/HTTP; 0 takes any free port")
     grpc_socket: str = _set("", "path of a Unix socket for gRPC, beside the port")
     http_socket: str = _set("", "path of a Unix socket for HTTP, beside the port")
-    auth: str = _set("none", "`none`, `token` (`meterbook token`) or `certificate` (mTLS)")
+    auth: str = _set("none", one_of(tuple(AUTHS), AUTHS, quote="`"))
     tls_certificate: str = _set("", "PEM file for both ports; read again when it changes")
     tls_key: str = _set("", "PEM file of its key")
     tls_client_ca: str = _set("", "PEM file; clients must show a certificate that it signed")
     cors_origins: tuple[str, ...] = _set((), "browser origins that may post; `*` for any")
     quotas: tuple[str, ...] = _set(
-        (), "`tenant:requests=N,bytes=N,series=N`, a second and in 24 hours; `*` for the others"
+        (),
+        f"`tenant:{','.join(f'{name}=N' for name in LIMITS)}`, a second and in 24 hours; "
+        "`*` for the others",
     )
     max_request_bytes: int = _set(16 * MIB, "of one body, before and after unpacking; to 64 MiB")
     max_points_per_request: int = _set(500_000, "points, log records or spans of one body")
@@ -55,7 +64,9 @@ class CollectorSettings:
     queue_bytes: int = _set(64 * MIB, "what may wait for the disk; beyond it senders come again")
     max_journal_bytes: int = _set(8 * GIB, "undecoded bytes beyond which senders come again")
     min_free_bytes: int = _set(2 * GIB, "free bytes of the disk below which senders come again")
-    shed_ratio: str = _set("0.80", "use of the disk beyond which logs and traces are refused")
+    shed_ratio: str = _set(
+        "0.80", f"use of the disk beyond which {' and '.join(ITEMS)} are refused"
+    )
     full_ratio: str = _set("0.90", "use of the disk beyond which everything is refused")
     drain_seconds: float = _set(0.0, "after SIGTERM: time for a load balancer to look away")
     telemetry_seconds: float = _set(60.0, "how often it records its own metrics; 0 for never")
@@ -206,7 +217,7 @@ class CardinalitySettings:
     dashboards: tuple[str, ...] = _set((), "Grafana dashboards as JSON, `*` and `**` allowed")
     rules: tuple[str, ...] = _set((), "rule files of Prometheus, configuration of an Alertmanager")
     backends: tuple[str, ...] = _set(
-        (), "`name=series:PRICE` per 1,000 series a month, `name=samples:PRICE` per million samples"
+        (), one_of([f"`name={unit}:PRICE` ({each})" for unit, each in PRICE_UNITS.items()])
     )
     quotas: tuple[str, ...] = _set((), "`team=N` series that a team may have; `*` for the others")
     metric_budget: int = _set(1000, "series a metric may have; beyond it a set of labels is sought")
@@ -242,7 +253,7 @@ class BuildSettings:
     history_days: int = _set(
         90, "so far back a changed setting or rule is applied to series, signals and findings"
     )
-    engine: str = _set("local", "what computes the days; the only one there is")
+    engine: str = _set(ENGINES[0], f"what computes the days: {one_of(ENGINES, quote='`')}")
 
 
 @dataclass(frozen=True)

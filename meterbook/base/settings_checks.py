@@ -10,16 +10,19 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from meterbook.base.errors import Finding
+from meterbook.base.lists import one_of
 from meterbook.base.settings import (
+    AUTHS,
+    ENGINES,
     MIB,
+    PRICE_UNITS,
     BillingSettings,
     CardinalitySettings,
     CollectorSettings,
     InventorySettings,
     Settings,
 )
-
-AUTHS = ("none", "token", "certificate")
+from meterbook.base.signals import SIGNALS
 
 
 def validate(settings: Settings) -> list[Finding]:
@@ -37,9 +40,9 @@ def _expectations(inventory: InventorySettings) -> list[Finding]:
     findings: list[Finding] = []
     for pair in inventory.expected_signals:
         kind, _, names = pair.partition("=")
-        if not kind or not set(names.split("+")) <= {"logs", "metrics", "traces"}:
+        if not kind or not set(names.split("+")) <= set(SIGNALS):
             findings.append(
-                Finding("inventory.expected_signals", f"'{pair}': want kind=logs+metrics+traces")
+                Finding("inventory.expected_signals", f"'{pair}': want kind={'+'.join(SIGNALS)}")
             )
     missing = {"service", "cronjob"} - {pair.split("=")[0] for pair in inventory.expected_signals}
     if missing:
@@ -130,7 +133,7 @@ def _series(chosen: CardinalitySettings) -> list[Finding]:
     for text in chosen.backends:
         name, unit, price = (*re.split("[=:]", text), "", "")[:3]
         number = _decimal(price) if text.count("=") == text.count(":") == 1 else None
-        if not name or name in names or unit not in {"series", "samples"} or (number or -1) < 0:
+        if not name or name in names or unit not in PRICE_UNITS or (number or -1) < 0:
             findings.append(
                 Finding("cardinality.backends", f"'{text}': want name=series:6.15 once a name")
             )
@@ -161,8 +164,8 @@ def _amounts(settings: Settings) -> list[Finding]:
         findings.append(
             Finding("cardinality.price_per_1000_series_month", f"'{price}' is no amount of money")
         )
-    if settings.build.engine != "local":
-        findings.append(Finding("build.engine", "only `local` is there yet"))
+    if settings.build.engine not in ENGINES:
+        findings.append(Finding("build.engine", f"only {one_of(ENGINES, quote='`')} is there yet"))
     if settings.build.keep_snapshots < 1:
         findings.append(Finding("build.keep_snapshots", "want 1 or more"))
     if settings.cardinality.part_series < 1:

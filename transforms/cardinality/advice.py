@@ -22,12 +22,9 @@ import polars as pl
 
 from transforms.cardinality.label_sets import KEPT
 from warehouse.tables.mart_cardinality import CARDINALITY_ADVICE
+from warehouse.tables.values import ACTIONS, REWRITES
 
-LOSS: Final = {
-    "drop_metric": 0, "drop_unused_label": 1, "half_the_bounds": 2, "path_template": 3,
-    "status_class": 4, "top_k": 5, "drop_label": 6, "drop_equivalent": 7, "drop_set": 8,
-}  # fmt: skip
-FOLDED: Final = ("half_the_bounds", "path_template", "status_class", "top_k")
+LOSS: Final = {action: place for place, action in enumerate(ACTIONS)}
 NAMES: Final = ("enum", "free_text")
 """Shapes of values of which some may stand for the rest; of ids none does."""
 ADDED_UP: Final = ("sum", "histogram", "exponential_histogram")
@@ -263,7 +260,7 @@ def _gentlest(found: pl.LazyFrame) -> pl.LazyFrame:
 def _verdict() -> pl.Expr:
     """Say how safe it is, as far as the given dashboards and rules tell."""
     return (
-        pl.when(pl.col("action").is_in(FOLDED))
+        pl.when(pl.col("action").is_in(REWRITES))
         .then(pl.lit("loses_detail"))
         .when(pl.col("use_state") == "unused")
         .then(pl.lit("unused"))

@@ -14,7 +14,6 @@ from typing import Final
 
 import polars as pl
 
-LEVELS: Final = ("point", "resource")
 HASH: Final = pl.UInt64()
 ENTRY: Final = ("level", "label", "type", "value")
 CHUNK: Final = 1 << 15

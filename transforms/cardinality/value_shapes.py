@@ -38,7 +38,6 @@ _TESTS: Final = (
     ("number", r"^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$"),
     ("prefixed_id", r"^[A-Za-z]+[-_:]?\d{2,}$"),
 )
-CLASSES: Final = (*(name for name, _ in _TESTS), "free_text", "enum")
 
 
 def sampled(values: pl.LazyFrame, keys: list[str], limit: int = SAMPLE) -> pl.LazyFrame:

@@ -16,14 +16,15 @@ from typing import Final
 
 import polars as pl
 
+from meterbook.base.signals import SIGNALS
 from transforms.coverage.continuity import observed_hours, steadiness
-from transforms.coverage.expected import SIGNALS, Expectations
+from transforms.coverage.expected import Expectations
 from transforms.coverage.identity import IDENTITY, UNALLOCATED, is_unknown, matched
 from transforms.coverage.service_cost import one_cost
 from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM
+from warehouse.tables.values import COVERAGE_STATES, EXPECTED_STATES
 
 EVERYBODY: Final = "__all__"
-STATES: Final = ("complete", "partial", "dark")
 PARTS: Final = 6
 """A whole that halves and thirds divide: credit for signals is counted in these."""
 
@@ -191,7 +192,7 @@ def _ranked(rows: pl.DataFrame, terms: Expectations) -> pl.LazyFrame:
     Costs are held against those of their own currency only: the dearest of each comes first.
     """
     lacking = pl.col("state").is_in(["partial", "dark"])
-    expected = pl.col("state").is_in(STATES).sum()
+    expected = pl.col("state").is_in(EXPECTED_STATES).sum()
     weight = pl.col("tier").replace_strict(dict(terms.weights), default=1, return_dtype=pl.Int64)
     alike = [lacking, "missing_count", "tier", "currency"]
     place = pl.col("monthly_cost").rank("min", descending=True).over(alike)
@@ -227,7 +228,7 @@ def coverage_team(
 ) -> pl.LazyFrame:
     """Give mart_coverage_team, with the pooled organisation as `__all__`."""
     everybody = coverage.with_columns(pl.lit(EVERYBODY).alias("team"))
-    is_expected = pl.col("state").is_in(STATES)
+    is_expected = pl.col("state").is_in(EXPECTED_STATES)
     weight = pl.col("tier_weight").filter(is_expected)
     have = pl.col("wanted_count") - pl.col("missing_count")
     credit = (pl.col("tier_weight") * have * PARTS // pl.col("wanted_count")).filter(is_expected)
@@ -239,7 +240,7 @@ def coverage_team(
         .agg(
             *(
                 (pl.col("state") == state).sum().cast(pl.Int64).alias(f"{state}_count")
-                for state in (*STATES, "unregistered", "exempt")
+                for state in COVERAGE_STATES
             ),
             is_expected.sum().cast(pl.Int64).alias("expected_count"),
             (is_expected & pl.all_horizontal(_HAS)).sum().cast(pl.Int64).alias("literal_count"),

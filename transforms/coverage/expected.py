@@ -19,7 +19,6 @@ from warehouse.tables.core import SERVICE
 from warehouse.tables.mart_coverage import INVENTORY_SOURCE
 
 HISTORY: Final = timedelta(days=30)
-SIGNALS: Final = ("logs", "metrics", "traces")
 
 
 @dataclass(frozen=True)

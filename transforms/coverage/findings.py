@@ -13,10 +13,8 @@ import polars as pl
 
 from transforms.coverage.identity import IDENTITY, UNALLOCATED, candidates_of, is_unknown, matched
 from warehouse.tables.mart_coverage import COVERAGE_FINDING
+from warehouse.tables.values import AMBIGUOUS, EXPIRED, UNATTRIBUTED
 
-EXPIRED: Final = "expired_exemption"
-AMBIGUOUS: Final = "ambiguous"
-UNATTRIBUTED: Final = "unattributed"
 SHOWN_DAYS: Final = 7
 """Telemetry of so many days is looked at."""
 

@@ -10,11 +10,9 @@ from typing import Final
 
 import polars as pl
 
-from transforms.coverage.coverage import EVERYBODY, STATES
+from transforms.coverage.coverage import EVERYBODY
 from warehouse.tables.mart_coverage import COVERAGE_GRADE
-
-BANDS: Final = ((90, "A"), (75, "B"), (50, "C"), (0, "D"))
-"""Excellent, Good, Needs Improvement, Poor: from the least score of each, unrounded."""
+from warehouse.tables.values import EXPECTED_STATES, GRADES
 
 CAP: Final = "C"
 WINDOW_DAYS: Final = 30
@@ -24,7 +22,7 @@ def coverage_grade(
     coverage: pl.LazyFrame, teams: pl.LazyFrame, scores: pl.LazyFrame
 ) -> pl.LazyFrame:
     """Give mart_coverage_grade. A score is of a service.name, whatever its namespace."""
-    expected = coverage.filter(pl.col("state").is_in(STATES))
+    expected = coverage.filter(pl.col("state").is_in(EXPECTED_STATES))
     owned = expected.select("team", "service_name").unique()
     everybody = expected.select(pl.lit(EVERYBODY).alias("team"), "service_name").unique()
     scored = scores.filter(pl.col("window_days") == WINDOW_DAYS).select(
@@ -58,11 +56,11 @@ def coverage_grade(
 def grade(score: pl.Expr, has_tier_1_gap: pl.Expr) -> pl.Expr:
     """Give the letter: the score's band, at best C when a tier-1 service misses a signal."""
     letter: pl.Expr = pl.lit(None, pl.String)
-    for least, name in reversed(BANDS):
+    for least, name in reversed(GRADES):
         capped = pl.when(has_tier_1_gap).then(pl.lit(max(name, CAP))).otherwise(pl.lit(name))
         letter = pl.when(score >= least).then(capped).otherwise(letter)
     return letter
 
 
 def _least(letter: str) -> int:
-    return next(least for least, name in BANDS if name == letter)
+    return next(least for least, name in GRADES if name == letter)

@@ -9,6 +9,8 @@ from typing import Final
 
 import polars as pl
 
+from warehouse.tables.values import AMBIGUOUS
+
 IDENTITY: Final = ("service_namespace", "service_name", "environment")
 UNALLOCATED: Final = "__unallocated__"
 UNKNOWN: Final = "unknown_service"
@@ -48,13 +50,13 @@ def matched(seen: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         .when(aliased == 1)
         .then(pl.lit("alias"))
         .when(aliased > 1)
-        .then(pl.lit("ambiguous"))
+        .then(pl.lit(AMBIGUOUS))
         .when(pl.col("is_exact"))
         .then(pl.lit("exact"))
         .when(may_be_bare & (pl.col("candidates") == 1))
         .then(pl.lit("name"))
         .when(may_be_bare & (pl.col("candidates") > 1))
-        .then(pl.lit("ambiguous"))
+        .then(pl.lit(AMBIGUOUS))
         .otherwise(pl.lit(""))
     )
     return asked.with_columns(how.alias("matched_by")).select(
@@ -82,7 +84,7 @@ def _answer(own: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _candidates(aliased: pl.Expr) -> pl.Expr:
-    is_open = pl.col("matched_by") == "ambiguous"
+    is_open = pl.col("matched_by") == AMBIGUOUS
     found = pl.coalesce(aliased, "candidates").cast(pl.Int64)
     return pl.when(is_open).then(found).otherwise(0).alias("candidates")
 

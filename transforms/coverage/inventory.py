@@ -16,8 +16,8 @@ import polars as pl
 
 from meterbook.base.errors import ConfigError, Finding
 from transforms.coverage.identity import UNKNOWN
+from warehouse.tables.values import SERVICE_KINDS
 
-KINDS: Final = ("service", "datastore", "third_party", "cronjob")
 CATALOGUE: Final = pl.Schema(
     {
         "service_namespace": pl.String(),
@@ -47,7 +47,7 @@ class Entry:
 
 
 def parse_inventory(
-    text: str, name: str = "inventory", kinds: Collection[str] = KINDS
+    text: str, name: str = "inventory", kinds: Collection[str] = SERVICE_KINDS
 ) -> pl.LazyFrame:
     """Read an inventory CSV; no text gives no rows. Errors: ConfigError with every finding."""
     findings: list[Finding] = []
@@ -76,7 +76,7 @@ def csv_entries(text: str, name: str, findings: list[Finding], source: str = "")
 
 
 def catalogue(
-    entries: Iterable[Entry], findings: list[Finding], kinds: Collection[str] = KINDS
+    entries: Iterable[Entry], findings: list[Finding], kinds: Collection[str] = SERVICE_KINDS
 ) -> pl.LazyFrame:
     """Give the rows of the inventory; what is wrong with them is added to the findings."""
     rows = [_service(entry, findings, kinds) for entry in entries]

@@ -16,7 +16,8 @@ import yaml
 from meterbook.base.errors import ConfigError, Finding
 from transforms.coverage import backstage
 from transforms.coverage.backstage import Placed
-from transforms.coverage.inventory import KINDS, Entry, catalogue, csv_entries
+from transforms.coverage.inventory import Entry, catalogue, csv_entries
+from warehouse.tables.values import SERVICE_KINDS
 
 YAML: Final = frozenset({".yaml", ".yml", ".json"})
 LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -37,7 +38,9 @@ class InventoryFile:
     text: str
 
 
-def read_inventory(files: Iterable[InventoryFile], kinds: Collection[str] = KINDS) -> pl.LazyFrame:
+def read_inventory(
+    files: Iterable[InventoryFile], kinds: Collection[str] = SERVICE_KINDS
+) -> pl.LazyFrame:
     """Give the catalogue of all files. Errors: ConfigError with every finding."""
     findings: list[Finding] = []
     entries: list[Entry] = []

@@ -18,9 +18,8 @@ import polars as pl
 
 from transforms.outlook.causes import JOINER, causes, digests
 from warehouse.tables.closing import ADJUSTMENT, CELL, CLOSED_PERIOD
+from warehouse.tables.values import ADJUSTED, CLOSED
 
-CLOSED: Final = "closed"
-ADJUSTED: Final = "adjustment"
 OWN: Final = ("original_period", "team", "currency")
 CELLS: Final = tuple(column.name for column in CELL)
 COSTS: Final = ("effective_cost", "billed_cost")

@@ -32,6 +32,7 @@ from transforms.owners.model import (
 )
 from transforms.owners.policy import Policy, read_policy
 from transforms.owners.text import Files, digest_of, document_of, paths_of, source_paths
+from warehouse.tables.values import AGGREGATIONS
 
 __all__ = [
     "REGEX",
@@ -65,7 +66,6 @@ MATCH_KEYS: Final = frozenset(
     }
 )
 SPLITS: Final = frozenset({"even", "proportional", "metric"})
-AGGREGATIONS: Final = ("increase", "last")
 RULE_KEYS: Final = frozenset({"id", "match", "team", "teams", "from", "until"})
 SOURCE_KEYS: Final = frozenset({"id", "source", "path", "from", "until"})
 POOL_KEYS: Final = frozenset(

@@ -20,7 +20,6 @@ from transforms.owners.owning import Matcher, normal_key
 from warehouse.tables.mart_quality import TAG_QUALITY_DAILY
 
 ANY: Final = "*"
-STATES: Final = ("tagged", "unknown_team", "invalid", "untagged")
 
 
 def tag_quality(lines: pl.LazyFrame, ownership: Ownership, day: date) -> pl.LazyFrame:

@@ -5,11 +5,9 @@ the words say what is done here.
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-Impact = Literal["Critical", "Important", "Normal", "Low"]
-Target = Literal["Resource", "Log", "Metric", "Span", "SDK"]
-WEIGHTS: Final[dict[Impact, int]] = {"Critical": 40, "Important": 30, "Normal": 20, "Low": 10}
+from warehouse.tables.values import WEIGHTS, Impact, Target
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Final
 import polars as pl
 
 from transforms.score.rules import BY_ID, RULES
+from warehouse.tables.values import BANDS
 
-BANDS: Final = ((90, "Excellent"), (75, "Good"), (50, "Needs Improvement"), (0, "Poor"))
 _WEIGHTS: Final = pl.DataFrame(
     {"rule": list(BY_ID), "weight": [rule.weight for rule in RULES]},
     schema={"rule": pl.String(), "weight": pl.Int64()},

@@ -4,16 +4,20 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, USD, Check, Column, Table
+from warehouse.table import INSTANT, USD, Check, Column, Table, choice
+from warehouse.tables import values
 from warehouse.tables.core import BILLED, CLUSTER, CURRENCY, EFFECTIVE, NAMESPACE, TEAM
 from warehouse.tables.mart_cost import ACCOUNT, CHARGE, POOL, RULE
 
 ORIGINAL: Final = Column("original_period", pl.String(), "month whose cost it is, YYYY-MM")
-REASON: Final = Column(
+MEANINGS: Final = {
+    "restatement": "the bill changed",
+    "telemetry": "neither: samples that came late, or a newer program",
+}
+REASON: Final = choice(
     "reason",
-    pl.String(),
-    "closed for a month's own cost; else restatement (the bill changed), rules, restatement and "
-    "rules, or telemetry (neither: samples that came late, or a newer program)",
+    (values.CLOSED, *values.CHANGES),
+    meanings={values.CLOSED: "a month's own cost", **MEANINGS},
 )
 SERVICE: Final = Column("service_name", pl.String(), "FOCUS ServiceName")
 CELL: Final = (SERVICE, ACCOUNT, CHARGE, CLUSTER, NAMESPACE, POOL)
@@ -48,7 +52,14 @@ CLOSED_PERIOD: Final = Table(
         TEAM,
         CURRENCY,
         REASON,
-        Column("section", pl.String(), "of the statement; `adjustment` for those of other months"),
+        choice(
+            "section",
+            (*values.SECTIONS, values.CLOSED, values.ADJUSTED),
+            meanings={
+                values.CLOSED: "by a version that kept no lines",
+                values.ADJUSTED: "of another month",
+            },
+        ),
         Column("environment", pl.String(), "of the service when it was closed; `-` if not known"),
         *CELL,
         RULE,
@@ -76,7 +87,7 @@ ADJUSTMENT: Final = Table(
         ORIGINAL,
         TEAM,
         CURRENCY,
-        REASON,
+        choice("reason", values.CHANGES, meanings=MEANINGS),
         *CELL,
         Column("effective_cost", USD, "FOCUS EffectiveCost, now less then", unit="currency"),
         Column("billed_cost", USD, "FOCUS BilledCost, now less then", unit="currency"),

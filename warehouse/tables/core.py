@@ -4,7 +4,10 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, USD, Column, Table
+from meterbook.base.lists import one_of
+from meterbook.base.signals import SIGNALS
+from warehouse.table import INSTANT, USD, Column, Table, choice
+from warehouse.tables import values
 from warehouse.tables.focus import COST_LINE_COLUMNS
 
 CHARGE_DATE: Final = Column("charge_date", pl.Date(), "UTC day the cost belongs to")
@@ -12,11 +15,16 @@ CURRENCY: Final = Column("currency", pl.String(), "ISO 4217; currencies are neve
 EFFECTIVE: Final = Column("effective_cost", USD, "FOCUS EffectiveCost", unit="currency")
 BILLED: Final = Column("billed_cost", USD, "FOCUS BilledCost", unit="currency")
 IS_ESTIMATED: Final = Column(
-    "is_estimated", pl.Boolean(), "true until 48 h after the day's end, or the provider's own mark"
+    "is_estimated",
+    pl.Boolean(),
+    "true until billing.period_final_hours after the day's end, or the provider's own mark",
 )
 CLUSTER: Final = Column("cluster", pl.String(), "k8s.cluster.name; `-` outside clusters")
 NAMESPACE: Final = Column("namespace", pl.String(), "k8s.namespace.name, a bucket, or `-`")
 TEAM: Final = Column("team", pl.String(), "owning team or a bucket; `__unallocated__` without one")
+SERVICE_KIND: Final = Column(
+    "kind", pl.String(), f"{one_of(values.SERVICE_KINDS)}; or another of inventory.expected_signals"
+)
 
 DELIVERY: Final = Table(
     name="core_delivery",
@@ -26,10 +34,14 @@ DELIVERY: Final = Table(
     columns=(
         Column("delivery_id", pl.String(), "identity: digest of the files it names"),
         Column("source", pl.String(), "name of the billing source"),
-        Column("source_format", pl.String(), "focus or aws_cur2"),
+        choice(
+            "source_format",
+            (*values.SOURCE_FORMATS, ""),
+            meanings={"": "held, as it could not be read"},
+        ),
         Column("account", pl.String(), "billing account; `+` joins several"),
         Column("period", pl.String(), "billing period, YYYY-MM"),
-        Column("state", pl.String(), "in_force, previous or held"),
+        choice("state", values.DELIVERY_STATES),
         Column("reason", pl.String(), "why it is held; empty otherwise"),
         Column("file_count", pl.Int64(), "files it names"),
         Column("row_count", pl.Int64(), "bill lines taken"),
@@ -62,11 +74,7 @@ RESTATEMENT: Final = Table(
         Column("first_day", pl.Date(), "first UTC day that the lines touch"),
         Column("last_day", pl.Date(), "last UTC day that the lines touch"),
         CURRENCY,
-        Column(
-            "reason",
-            pl.String(),
-            "late_usage, changed, withdrawn, refund, credit or tax",
-        ),
+        choice("reason", values.RESTATEMENTS),
         Column("added_count", pl.Int64(), "lines that only the new delivery has"),
         Column("removed_count", pl.Int64(), "lines that only the former delivery had"),
         Column("billed_cost_delta", USD, "BilledCost, new less former", unit="currency"),
@@ -122,11 +130,14 @@ BILLING_PERIOD: Final = Table(
         Column("source", pl.String(), "name of the billing source"),
         Column("account", pl.String(), "billing account; `+` joins several"),
         Column("period", pl.String(), "billing period, YYYY-MM"),
-        Column(
+        choice(
             "status",
-            pl.String(),
-            "open while it runs; final once every line has an invoice, or nothing has changed for "
-            "billing.period_quiet_days after its end; estimated between",
+            values.PERIOD_STATES,
+            meanings={
+                "open": "it runs",
+                "final": "every line has an invoice, or nothing has changed for "
+                "billing.period_quiet_days after its end",
+            },
         ),
         Column("invoiced_ratio", pl.Float64(), "lines with an InvoiceId", unit="1"),
         Column("changed_at", INSTANT, "when the delivery in force was loaded"),
@@ -141,7 +152,7 @@ CONFORMANCE: Final = Table(
     columns=(
         Column("delivery_id", pl.String(), "delivery"),
         Column("rule", pl.String(), "what must hold"),
-        Column("kind", pl.String(), "null, value, time, number, pair or sum"),
+        choice("kind", values.RULE_KINDS),
         Column("checked_count", pl.Int64(), "lines or groups looked at"),
         Column("broken_count", pl.Int64(), "of these, those that break it"),
         Column("sample", pl.String(), "one that breaks it; empty without"),
@@ -173,9 +184,7 @@ USAGE_HOURLY: Final = Table(
         CLUSTER,
         NAMESPACE,
         Column("workload", pl.String(), "topmost controller; the pod's name without one"),
-        Column(
-            "workload_kind", pl.String(), "Deployment, StatefulSet, DaemonSet, CronJob, Job, Pod"
-        ),
+        choice("workload_kind", values.WORKLOAD_KINDS),
         Column("pod", pl.String(), "k8s.pod.name"),
         Column("pod_uid", pl.String(), "k8s.pod.uid; empty when not sent"),
         Column("container", pl.String(), "k8s.container.name; empty for use known only per pod"),
@@ -248,12 +257,7 @@ COST_LEDGER: Final = Table(
         Column("pool", pl.String(), "shared pool it was split from; empty for direct cost"),
         Column("rule_id", pl.String(), "ownership rule that decided; empty for buckets"),
         Column("config_hash", pl.String(), "digest of the ownership in force on the day"),
-        Column(
-            "reason",
-            pl.String(),
-            "workload, idle, idle_share, system, no_telemetry, unmounted, provider_split, line, "
-            "no_rule, unknown_team, pool_share, pool_unsplit",
-        ),
+        choice("reason", values.REASONS),
         Column("share", pl.Float64(), "part of the line's cost of that day, for people", unit="1"),
         EFFECTIVE,
         BILLED,
@@ -261,11 +265,11 @@ COST_LEDGER: Final = Table(
         Column("service_name", pl.String(), "FOCUS ServiceName of the line"),
         Column("provider_name", pl.String(), "FOCUS ProviderName of the line"),
         Column("sub_account_id", pl.String(), "FOCUS SubAccountId of the line; empty if none"),
-        Column(
+        choice(
             "line_kind",
-            pl.String(),
-            "what of a cluster the line pays for: node, volume, traffic, balancer, divided (by the "
-            "provider), else other",
+            values.LINE_KINDS,
+            "what of a cluster the line pays for",
+            {"divided": "by the provider"},
         ),
         Column(
             "line_item",
@@ -286,7 +290,7 @@ SERVICE: Final = Table(
         Column("service_name", pl.String(), "service.name"),
         Column("environment", pl.String(), "deployment.environment.name"),
         Column("team", pl.String(), "owner; `__unallocated__` without one"),
-        Column("kind", pl.String(), "service, datastore, third_party or cronjob"),
+        SERVICE_KIND,
         Column("tier", pl.Int32(), "1 is the most important; 3 when not said"),
         Column(
             "sources",
@@ -322,7 +326,7 @@ WORKLOAD_DAILY: Final = Table(
         CLUSTER,
         NAMESPACE,
         Column("workload", pl.String(), "topmost controller; the pod's name without one"),
-        Column("workload_kind", pl.String(), "Deployment, StatefulSet, DaemonSet, CronJob, …"),
+        choice("workload_kind", values.WORKLOAD_KINDS),
         ENVIRONMENT,
         Column("team", pl.String(), "value of its team label; empty without one"),
         Column("first_event_at", INSTANT, "first seen"),
@@ -342,7 +346,7 @@ SIGNAL_DAILY: Final = Table(
         Column("service_namespace", pl.String(), "service.namespace; empty if none"),
         Column("service_name", pl.String(), "service.name, else the workload's name"),
         ENVIRONMENT,
-        Column("signal", pl.String(), "logs, metrics or traces"),
+        choice("signal", SIGNALS),
         Column("item_count", pl.Int64(), "records, spans or series"),
         Column("last_received_at", INSTANT, "last time of receipt"),
         Column("hours", pl.Int32(), "UTC hours of event time with the signal: bit n for hour n"),

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import Column, Table
+from warehouse.table import Column, Table, choice
+from warehouse.tables import values
 from warehouse.tables.core import CHARGE_DATE
 
 POOL_WEIGHT_DAILY: Final = Table(
@@ -16,7 +17,7 @@ POOL_WEIGHT_DAILY: Final = Table(
     columns=(
         CHARGE_DATE,
         Column("metric", pl.String(), "metric, as the ownership file names it"),
-        Column("agg", pl.String(), "increase or last"),
+        choice("agg", values.AGGREGATIONS),
         Column("team", pl.String(), "owner of the namespaces and workloads that were measured"),
         Column("weight", pl.Int64(), "sum over its series; only the ratio counts", unit="1"),
     ),

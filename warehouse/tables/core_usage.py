@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, Column, Table, count
+from warehouse.table import INSTANT, Column, Table, choice, count
+from warehouse.tables import values
 from warehouse.tables.core import CLUSTER, NAMESPACE
 
 FACT_SOURCE: Final = Table(
@@ -17,7 +18,7 @@ FACT_SOURCE: Final = Table(
         Column("usage_date", pl.Date(), "UTC day"),
         CLUSTER,
         NAMESPACE,
-        Column("fact", pl.String(), "cpu_use, memory_use, gpu_use, or a …_request"),
+        choice("fact", values.FACTS),
         Column("source", pl.String(), "metric, by the name it stands for"),
         Column("teller", pl.String(), "who sent it: service.name (job) and scope, joined by `|`"),
         count("counted_hours", "container-hours it gave"),
@@ -67,7 +68,7 @@ NETWORK_HOURLY: Final = Table(
         Column("node", pl.String(), "k8s.node.name"),
         Column("workload", pl.String(), "topmost controller; the pod's name without one"),
         Column("labels", pl.String(), "labels of the pod, as in core_usage_hourly"),
-        Column("class", pl.String(), "internet, cross_region, cross_zone, internal, or unknown"),
+        choice("class", values.TRAFFIC_CLASSES),
         Column("bytes", pl.Int64(), "sent", unit="By"),
         Column("source", pl.String(), "metric it came from"),
     ),
@@ -98,7 +99,7 @@ BALANCER_HOURLY: Final = Table(
         Column("usage_date", pl.Date(), "UTC day of the hour"),
         Column("usage_hour", INSTANT, "start of the hour"),
         CLUSTER,
-        Column("kind", pl.String(), "service, ingress, or group (several ingresses of one)"),
+        choice("kind", values.BALANCER_KINDS, meanings={"group": "several ingresses of one"}),
         Column("balancer", pl.String(), "namespace/name; of a group its name"),
         Column("address", pl.String(), "host name or IP of the balancer; empty if not told"),
         Column("service_uid", pl.String(), "k8s.service.uid, by which clouds name balancers"),

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, Column, Table
+from warehouse.table import INSTANT, Column, Table, choice
+from warehouse.tables import values
 from warehouse.tables.core import CLUSTER, NAMESPACE
 
 WEIGHT_HOURLY: Final = Table(
@@ -45,7 +46,7 @@ TRAFFIC_HOURLY: Final = Table(
         NAMESPACE,
         Column("workload", pl.String(), "topmost controller; the pod's name without one"),
         Column("labels", pl.String(), "pod labels over namespace labels, JSON object by key"),
-        Column("class", pl.String(), "internet, cross_region, cross_zone, internal, or unknown"),
+        choice("class", values.TRAFFIC_CLASSES),
         Column("bytes", pl.Int64(), "sent", unit="By"),
     ),
 )

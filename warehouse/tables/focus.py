@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, USD, Column
+from warehouse.table import INSTANT, USD, Column, choice
+from warehouse.tables import values
 
 UNIT_PRICE: Final = pl.Decimal(38, 18)
 TAGS: Final = pl.List(pl.Struct({"key": pl.String(), "value": pl.String()}))
@@ -29,7 +30,7 @@ def _price(name: str, text: str) -> Column:
 COST_LINE_COLUMNS: Final = (
     _text("x_line_hash", "unique and stable name of the line", is_nullable=False),
     _text("x_source", "name of the billing source", is_nullable=False),
-    _text("x_source_format", "focus, aws_cur2, …", is_nullable=False),
+    choice("x_source_format", values.SOURCE_FORMATS),
     _text("x_source_version", "version of the format, by its header", is_nullable=False),
     _text("x_delivery_id", "delivery that brought it", is_nullable=False),
     _text("x_file", "file it stands in", is_nullable=False),

@@ -4,11 +4,12 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import USD, Column, Table, count
+from warehouse.table import USD, Column, Table, choice, count
+from warehouse.tables import values
 
 DAY: Final = Column("day", pl.Date(), "UTC day of the event time")
 METRIC: Final = Column("metric", pl.String(), "name of the metric")
-LEVEL: Final = Column("level", pl.String(), "point or resource: where the label stands")
+LEVEL: Final = choice("level", values.LEVELS, "where the label stands")
 LABEL: Final = Column("label", pl.String(), "attribute key")
 
 CARDINALITY_METRIC: Final = Table(
@@ -20,7 +21,7 @@ CARDINALITY_METRIC: Final = Table(
     columns=(
         DAY,
         METRIC,
-        Column("metric_kind", pl.String(), "gauge, sum, histogram, …"),
+        choice("metric_kind", values.METRIC_KINDS),
         Column("unit", pl.String(), "unit as sent"),
         count("series_count", "distinct series of the day"),
         count("stored_series_count", "series as a Prometheus-like backend stores them"),
@@ -62,8 +63,8 @@ CARDINALITY_LABEL: Final = Table(
             is_nullable=True,
         ),
         Column("is_root_cause", pl.Boolean(), "the label that explains the metric's growth best"),
-        Column("value_class", pl.String(), "what its values look like: uuid, url_path, enum, …"),
-        Column("personal_data", pl.String(), "email, ip, phone, card; empty for none found"),
+        choice("value_class", values.VALUE_CLASSES, "what its values look like"),
+        choice("personal_data", (*values.PERSONAL_DATA, ""), meanings={"": "none found"}),
     ),
 )
 
@@ -98,7 +99,7 @@ CHURN_METRIC: Final = Table(
         Column(
             "root_cause_label", pl.String(), "label that explains the growth; empty if none does"
         ),
-        Column("root_cause_level", pl.String(), "point or resource; empty if none does"),
+        choice("root_cause_level", (*values.LEVELS, ""), meanings={"": "none does"}),
         count(
             "new_value_count",
             "new series with a value of `new_value_labels` that the day before did not have",
@@ -121,7 +122,7 @@ CARDINALITY_SET: Final = Table(
     columns=(
         DAY,
         METRIC,
-        Column("set_kind", pl.String(), "equivalent, instance, or budget: at most three steps"),
+        choice("set_kind", values.SETS, meanings={"budget": "at most three steps"}),
         Column("labels", pl.String(), "`level:label` joined by ` + `; dropped together"),
         count("series_without_count", "series left without all of them"),
         count("saved_count", "series saved"),
@@ -139,9 +140,9 @@ CARDINALITY_REWRITE: Final = Table(
     columns=(
         DAY,
         METRIC,
-        Column("level", pl.String(), "point or resource; empty for histograms"),
+        choice("level", (*values.LEVELS, ""), meanings={"": "histograms"}),
         Column("label", pl.String(), "attribute key; empty for histograms"),
-        Column("rewrite", pl.String(), "path_template, status_class, top_k or half_the_bounds"),
+        choice("rewrite", values.REWRITES),
         count("distinct_after_count", "distinct values after it; 0 for histograms"),
         count("series_after_count", "series after it"),
         count("stored_after_count", "series as a Prometheus-like backend stores them, after it"),
@@ -157,9 +158,11 @@ METRIC_USE: Final = Table(
     key=("metric", "level", "label"),
     columns=(
         METRIC,
-        Column("level", pl.String(), "point or resource; empty for the metric itself"),
+        choice("level", (*values.LEVELS, ""), meanings={"": "the metric itself"}),
         Column("label", pl.String(), "attribute key; empty for the metric itself"),
-        Column("use_state", pl.String(), "used, unused, or unknown: no dashboard or rule is given"),
+        choice(
+            "use_state", values.USE_STATES, meanings={"unknown": "no dashboard or rule is given"}
+        ),
         count("place_count", "dashboard panels and rules that name it"),
         Column("places", pl.String(), "the first five of them"),
     ),
@@ -174,14 +177,9 @@ CARDINALITY_ADVICE: Final = Table(
         Column("advice_rank", pl.Int64(), "1 saves most"),
         METRIC,
         Column("day", pl.Date(), "last UTC day that is over and has telemetry"),
-        Column("metric_kind", pl.String(), "gauge, sum, histogram, …"),
+        choice("metric_kind", values.METRIC_KINDS),
         Column("top_team", pl.String(), "team with most of the series"),
-        Column(
-            "action",
-            pl.String(),
-            "drop_metric, drop_unused_label, half_the_bounds, path_template, status_class, top_k, "
-            "drop_label, drop_equivalent or drop_set: the gentlest first",
-        ),
+        choice("action", values.ACTIONS, "from the gentlest on"),
         Column("labels", pl.String(), "labels of points it is about, joined by ` + `; else empty"),
         count("series_count", "distinct series of the day"),
         count("series_after_count", "series after it"),
@@ -189,13 +187,16 @@ CARDINALITY_ADVICE: Final = Table(
         count("stored_after_count", "stored series after it"),
         Column("monthly_cost", USD, "at the configured price", unit="USD", is_nullable=True),
         Column("saved_cost", USD, "a month at the configured price", unit="USD", is_nullable=True),
-        Column(
+        choice(
             "verdict",
-            pl.String(),
-            "unused: nothing that is given uses it; loses_detail: values or bounds are folded; "
-            "look_first: nobody said who uses it",
+            values.VERDICTS,
+            meanings={
+                "unused": "nothing that is given uses it",
+                "loses_detail": "values or bounds are folded",
+                "look_first": "nobody said who uses it",
+            },
         ),
-        Column("use_state", pl.String(), "used, unused or unknown: of the labels, else the metric"),
+        choice("use_state", values.USE_STATES, "of the labels, else of the metric"),
         Column("places", pl.String(), "the first five dashboards and rules that use it"),
         Column(
             "root_cause_label",

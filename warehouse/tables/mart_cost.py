@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import USD, Check, Column, Table, count
+from warehouse.table import USD, Check, Column, Table, choice, count
+from warehouse.tables import values
 from warehouse.tables.core import (
     BILLED,
     CHARGE_DATE,
@@ -109,9 +110,7 @@ COST_DAILY_SERVICE: Final = Table(
     ),
 )
 
-SECTION: Final = Column(
-    "section", pl.String(), "direct, shared, idle, no_telemetry, unmounted or credit"
-)
+SECTION: Final = choice("section", values.SECTIONS)
 ACCOUNT: Final = Column("sub_account_id", pl.String(), "FOCUS SubAccountId; empty if none")
 CHARGE: Final = Column("charge_category", pl.String(), "FOCUS ChargeCategory")
 RULE: Final = Column("rule_id", pl.String(), "ownership rule that decided; empty for buckets")
@@ -200,8 +199,10 @@ BUDGET: Final = Table(
         Column("elapsed_days", pl.Int32(), "days of the month with cost"),
         Column("period_days", pl.Int32(), "days of the month"),
         Column("burn", pl.Float64(), "(spent / budget) / (elapsed / period)", unit="1"),
-        Column(
-            "state", pl.String(), "ok, at_risk (forecast over budget) or over (spent over budget)"
+        choice(
+            "state",
+            values.BUDGET_STATES,
+            meanings={"at_risk": "forecast over budget", "over": "spent over budget"},
         ),
     ),
 )

@@ -4,10 +4,13 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, USD, Column, Table, count
-from warehouse.tables.core import CLUSTER, NAMESPACE, TEAM
+from meterbook.base.lists import one_of
+from warehouse.table import INSTANT, USD, Column, Table, choice, count
+from warehouse.tables import values
+from warehouse.tables.core import CLUSTER, NAMESPACE, SERVICE_KIND, TEAM
 
 DAY: Final = Column("day", pl.Date(), "UTC day of the event time")
+NEVER: Final = {"never": "not received yet"}
 
 COVERAGE_SERVICE: Final = Table(
     name="mart_coverage_service",
@@ -19,15 +22,15 @@ COVERAGE_SERVICE: Final = Table(
         Column("service_name", pl.String(), "service.name"),
         Column("environment", pl.String(), "deployment.environment.name"),
         TEAM,
-        Column("kind", pl.String(), "service, datastore, third_party or cronjob"),
+        SERVICE_KIND,
         Column("tier", pl.Int32(), "1 is the most important"),
-        Column("state", pl.String(), "complete, partial, dark, unregistered or exempt"),
+        choice("state", values.COVERAGE_STATES),
         Column("has_logs", pl.Boolean(), "logs received within the window"),
         Column("has_metrics", pl.Boolean(), "metrics of its own received within the window"),
         Column("has_traces", pl.Boolean(), "traces received within the window"),
-        Column("logs_state", pl.String(), "fresh, stale or never received"),
-        Column("metrics_state", pl.String(), "fresh, stale or never received"),
-        Column("traces_state", pl.String(), "fresh, stale or never received"),
+        choice("logs_state", values.FRESHNESS, meanings=NEVER),
+        choice("metrics_state", values.FRESHNESS, meanings=NEVER),
+        choice("traces_state", values.FRESHNESS, meanings=NEVER),
         Column("wanted_signals", pl.String(), "expected of its kind, joined by `+`"),
         count("wanted_count", "how many signals are expected"),
         Column("missing_signals", pl.String(), "expected and not fresh, joined by `+`"),
@@ -73,7 +76,11 @@ COVERAGE_SERVICE: Final = Table(
         ),
         Column("currency", pl.String(), "of the cost; null without one", is_nullable=True),
         Column("sources", pl.String(), "who named it; see core_service"),
-        Column("matched_by", pl.String(), "how its telemetry was found: exact, alias, name"),
+        Column(
+            "matched_by",
+            pl.String(),
+            f"how its telemetry was found: {one_of(values.MATCHES)}; joined by `+`, empty if not",
+        ),
         count("tier_weight", "what it counts in the weighted index"),
         Column("gain", pl.Float64(), "what fixing it adds to M7", unit="1"),
         Column("team_gain", pl.Float64(), "what fixing it adds to its team's M7", unit="1"),
@@ -210,7 +217,12 @@ COVERAGE_GRADE: Final = Table(
             is_nullable=True,
         ),
         Column("has_tier_1_gap", pl.Boolean(), "a tier-1 service misses a signal"),
-        Column("grade", pl.String(), "A from 90, B from 75, C from 50, else D", is_nullable=True),
+        choice(
+            "grade",
+            tuple(letter for _, letter in values.GRADES),
+            meanings={letter: f"from {least}" for least, letter in values.GRADES},
+            is_nullable=True,
+        ),
         Column("is_capped", pl.Boolean(), "the letter would be better without the gap"),
     ),
 )
@@ -247,11 +259,13 @@ COVERAGE_FINDING: Final = Table(
     grain="finding and service",
     key=("finding", "service_namespace", "service_name", "environment"),
     columns=(
-        Column(
+        choice(
             "finding",
-            pl.String(),
-            "expired_exemption; ambiguous: several services bear the name; unattributed: "
-            "`unknown_service` or no name",
+            values.COVERAGE_FINDINGS,
+            meanings={
+                values.AMBIGUOUS: "several services bear the name",
+                values.UNATTRIBUTED: "`unknown_service` or no name",
+            },
         ),
         Column("service_namespace", pl.String(), "as listed, or as sent"),
         Column("service_name", pl.String(), "as listed, or as sent"),
@@ -273,7 +287,7 @@ INVENTORY_SOURCE: Final = Table(
     key=("source",),
     columns=(
         Column("source", pl.String(), "`catalogue:<file>`, `workload:<cluster>`, `bill:<tag>`"),
-        Column("kind", pl.String(), "catalogue, workload or bill"),
+        choice("kind", values.INVENTORY_KINDS),
         Column("updated_at", INSTANT, "last changed, or last heard of"),
         Column("age_hours", pl.Int64(), "whole hours since", unit="h"),
         Column("max_age_hours", pl.Int64(), "its limit", unit="h"),

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import USD, Column, Table, count
+from warehouse.table import USD, Column, Table, choice, count
+from warehouse.tables import values
 from warehouse.tables.core import CHARGE_DATE, CURRENCY, TEAM
 
 FORECAST: Final = Table(
@@ -37,7 +38,11 @@ ANOMALY: Final = Table(
     key=("charge_date", "scope", "team", "service_name", "cluster", "namespace", "currency"),
     columns=(
         CHARGE_DATE,
-        Column("scope", pl.String(), "team (a service of a team) or namespace (runaway)"),
+        choice(
+            "scope",
+            values.ANOMALY_SCOPES,
+            meanings={"team": "a service of a team", "namespace": "runaway"},
+        ),
         Column("team", pl.String(), "owning team; empty for a namespace"),
         Column("service_name", pl.String(), "FOCUS ServiceName; empty for a namespace"),
         Column("cluster", pl.String(), "of the namespace; empty for a team"),

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import Check, Column, Table, count
+from warehouse.table import Check, Column, Table, choice, count
+from warehouse.tables import values
 from warehouse.tables.core import BILLED, CHARGE_DATE, CURRENCY, EFFECTIVE
 
 TAG_QUALITY_DAILY: Final = Table(
@@ -19,11 +20,10 @@ TAG_QUALITY_DAILY: Final = Table(
             "tag_key", pl.String(), "key of `tags.keys`; `*`: what the keys tell in their order"
         ),
         CURRENCY,
-        Column(
+        choice(
             "state",
-            pl.String(),
-            "tagged (a team or its alias), unknown_team, invalid (a value of `tags.invalid`) or "
-            "untagged",
+            values.TAG_STATES,
+            meanings={"tagged": "a team or its alias", "invalid": "a value of `tags.invalid`"},
         ),
         count("line_count", "bill lines that touch the day"),
         EFFECTIVE,

@@ -4,7 +4,8 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, Column, Table, count
+from warehouse.table import INSTANT, Column, Table, choice, count
+from warehouse.tables import values
 
 RUN: Final = Table(
     name="mart_run",
@@ -18,7 +19,7 @@ RUN: Final = Table(
         Column("started_at", INSTANT, "start"),
         Column("wall_seconds", pl.Float64(), "how long it took", unit="s"),
         count("row_count", "rows written"),
-        Column("state", pl.String(), "done or failed"),
+        choice("state", values.RUN_STATES),
         Column("message", pl.String(), "error or warning; empty otherwise"),
     ),
 )
@@ -32,7 +33,11 @@ CHECK: Final = Table(
         Column("run_id", pl.String(), "build"),
         Column("table_name", pl.String(), "table"),
         Column("check_name", pl.String(), "the fact that must hold"),
-        Column("level", pl.String(), "fail stops the write, warn is shown"),
+        choice(
+            "level",
+            values.CHECK_LEVELS,
+            meanings={"fail": "stops the write", "warn": "is shown"},
+        ),
         count("broken_count", "rows that break it"),
         Column("sample", pl.String(), "the first of them; empty if none"),
     ),

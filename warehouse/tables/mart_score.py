@@ -4,12 +4,15 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, Check, Column, Table, count
+from meterbook.base.lists import one_of
+from warehouse.table import INSTANT, Check, Column, Table, choice, count
+from warehouse.tables import values
 
 DAY: Final = Column("day", pl.Date(), "UTC day of the event time")
 SERVICE: Final = Column("service_name", pl.String(), "service.name; empty for what bears none")
 WINDOW: Final = Column("window_days", pl.Int32(), "30 for the score, 7 for how it is now", unit="d")
 SAMPLES: Final = pl.List(pl.String())
+BANDS: Final = tuple(name for _, name in values.BANDS)
 
 FINDING_DAILY: Final = Table(
     name="core_score_finding_daily",
@@ -63,7 +66,7 @@ KEY_DAILY: Final = Table(
     columns=(
         DAY,
         SERVICE,
-        Column("level", pl.String(), "resource, log, span or point"),
+        choice("level", values.KEY_LEVELS),
         Column("key", pl.String(), "key of the attribute"),
         Column("first_seen_at", INSTANT, "first hour it was met in"),
         Column("last_seen_at", INSTANT, "last hour it was met in"),
@@ -83,7 +86,7 @@ SCORE_SERVICE: Final = Table(
         Column(
             "score", pl.Float64(), "100 · points / max_points; null without rules", is_nullable=True
         ),
-        Column("band", pl.String(), "by the unrounded score", is_nullable=True),
+        choice("band", BANDS, "by the unrounded score", is_nullable=True),
         count("applicable_points", "weights of the rules passed whose target was seen"),
         count("applicable_max_points", "weights of the rules evaluated whose target was seen"),
         Column(
@@ -92,7 +95,7 @@ SCORE_SERVICE: Final = Table(
             "100 · applicable_points / applicable_max_points: where the service stands",
             is_nullable=True,
         ),
-        Column("band_applicable", pl.String(), "its band", is_nullable=True),
+        choice("band_applicable", BANDS, "its band", is_nullable=True),
         Column("is_complete", pl.Boolean(), "every rule of the specification was evaluated"),
         Column("not_evaluated", pl.String(), "the rules that were not, joined by `+`"),
     ),
@@ -116,12 +119,12 @@ SCORE_RULE: Final = Table(
         SERVICE,
         WINDOW,
         Column("rule", pl.String(), "id of the specification"),
-        Column("impact", pl.String(), "Critical, Important, Normal or Low"),
-        Column("weight", pl.Int64(), "40, 30, 20 or 10", unit="1"),
-        Column("target", pl.String(), "Resource, Log, Metric, Span or SDK"),
+        choice("impact", tuple(values.WEIGHTS)),
+        Column("weight", pl.Int64(), one_of([*map(str, values.WEIGHTS.values())]), unit="1"),
+        choice("target", values.TARGETS),
         Column("text", pl.String(), "what passes"),
         Column("owners", pl.String(), "teams with a service of this name, joined by `, `"),
-        Column("state", pl.String(), "passed, failed, not seen (passes) or not evaluated"),
+        choice("state", values.RATED_STATES, meanings={"not seen": "passes"}),
         count("checked_count", "metrics, keys; or resources, records, spans, traces of each day"),
         count("violating_count", "those that break it"),
         Column("violating_ratio", pl.Float64(), "violating / checked", unit="1", is_nullable=True),

@@ -4,11 +4,12 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, USD, Column, Table
+from warehouse.table import INSTANT, USD, Column, Table, choice
+from warehouse.tables import values
 from warehouse.tables.core import CHARGE_DATE, CLUSTER, CURRENCY, IS_ESTIMATED, NAMESPACE, TEAM
 
 WORKLOAD: Final = Column("workload", pl.String(), "topmost controller, or `__idle__`")
-KIND: Final = Column("workload_kind", pl.String(), "Deployment, StatefulSet, …; empty for idle")
+KIND: Final = choice("workload_kind", (*values.WORKLOAD_KINDS, ""), meanings={"": "idle"})
 CONTAINER: Final = Column("container", pl.String(), "k8s.container.name; empty for a whole pod")
 CPU_COST: Final = Column(
     "cpu_cost", USD, "effective cost of CPU, as the ledger shared it", unit="currency"
@@ -104,9 +105,9 @@ RIGHTSIZING: Final = Table(
         CONTAINER,
         KIND,
         TEAM,
-        Column("profile", pl.String(), "lean, balanced or safe"),
+        choice("profile", values.PROFILES),
         CURRENCY,
-        Column("state", pl.String(), "ready, or too_little_history"),
+        choice("state", values.RIGHTSIZING_STATES),
         Column("day_count", pl.Int64(), "days seen", unit="1"),
         Column("point_count", pl.Int64(), "container hours seen", unit="1"),
         Column("is_autoscaled", pl.Boolean(), "an autoscaler acts on it: a lower request scales"),

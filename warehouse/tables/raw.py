@@ -8,7 +8,10 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, Column, Table
+from meterbook.base.lists import one_of
+from meterbook.base.signals import ITEMS
+from warehouse.table import INSTANT, Column, Table, choice
+from warehouse.tables import values
 from warehouse.tables.focus import COST_LINE_COLUMNS
 
 ATTRIBUTE: Final = pl.Struct({"key": pl.String(), "type": pl.String(), "value": pl.String()})
@@ -32,9 +35,13 @@ SERIES: Final = Table(
         Column("series_id", pl.UInt64(), "digest of tenant, metric, kind, resource, scope, labels"),
         Column("tenant", pl.String(), "who sent it; `default` without authentication"),
         Column("metric_name", pl.String(), "name of the metric"),
-        Column("metric_kind", pl.String(), "gauge, sum, histogram, exponential_histogram, summary"),
+        choice("metric_kind", values.METRIC_KINDS),
         Column("unit", pl.String(), "UCUM unit as sent; empty when none was"),
-        Column("temporality", pl.String(), "unspecified, delta or cumulative"),
+        Column(
+            "temporality",
+            pl.String(),
+            f"{one_of(values.TEMPORALITIES)}; of another its number",
+        ),
         Column("is_monotonic", pl.Boolean(), "true for a monotonic sum"),
         Column("resource_attributes", ATTRIBUTES, "attributes of the resource"),
         Column("scope_name", pl.String(), "instrumentation scope; empty when none was sent"),
@@ -149,7 +156,7 @@ SIGNAL: Final = Table(
     is_published=False,
     columns=(
         Column("event_hour", INSTANT, "start of the hour of the items' event time"),
-        Column("signal", pl.String(), "logs or traces"),
+        choice("signal", ITEMS),
         Column("tenant", pl.String(), "who sent it"),
         Column("resource_attributes", ATTRIBUTES, "attributes of the resource"),
         Column("scope_name", pl.String(), "instrumentation scope"),

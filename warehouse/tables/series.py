@@ -4,11 +4,14 @@ from typing import Final
 
 import polars as pl
 
-from warehouse.table import INSTANT, USD, Column, Table, count
+from meterbook.base.settings import PRICE_UNITS
+from warehouse.table import INSTANT, USD, Column, Table, choice, count
+from warehouse.tables import values
 
 DAY: Final = Column("day", pl.Date(), "UTC day of the event time")
 METRIC: Final = Column("metric", pl.String(), "name of the metric")
 TEAM: Final = Column("team", pl.String(), "owning team; `__unallocated__` when nothing says")
+PRICE_UNIT: Final = choice("price_unit", tuple(PRICE_UNITS), meanings=PRICE_UNITS)
 ID: Final = Column("series_id", pl.UInt64(), "see raw_series")
 
 SERIES_DAILY: Final = Table(
@@ -87,7 +90,7 @@ SERIES_COST: Final = Table(
         Column("backend", pl.String(), "`default`, or one of the setting cardinality.backends"),
         METRIC,
         TEAM,
-        Column("price_unit", pl.String(), "series: per 1,000 a month; samples: per million"),
+        PRICE_UNIT,
         count("series_count", "distinct series of the day"),
         count("stored_series_count", "series as a Prometheus-like backend stores them"),
         count("stored_sample_count", "samples of the day as such a backend stores them"),
@@ -118,10 +121,10 @@ LABEL_COST: Final = Table(
     columns=(
         Column("backend", pl.String(), "`default`, or one of the setting cardinality.backends"),
         METRIC,
-        Column("level", pl.String(), "point or resource: where the label stands"),
+        choice("level", values.LEVELS, "where the label stands"),
         Column("label", pl.String(), "attribute key"),
         Column("day", pl.Date(), "last UTC day that is over and has telemetry"),
-        Column("price_unit", pl.String(), "series: per 1,000 a month; samples: per million"),
+        PRICE_UNIT,
         Column("monthly_cost", USD, "of the metric, a month of 30 days like this one", unit="USD"),
         Column("saved_cost", USD, "of it, without the label", unit="USD"),
     ),

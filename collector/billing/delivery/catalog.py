@@ -23,10 +23,8 @@ import polars as pl
 from meterbook.base.home import Home
 from warehouse.tables.core import BILLING_PERIOD, CONFORMANCE, DELIVERY, RESTATEMENT
 from warehouse.tables.raw import COST_LINE, REJECTED
+from warehouse.tables.values import IN_FORCE, PREVIOUS
 
-IN_FORCE: Final = "in_force"
-PREVIOUS: Final = "previous"
-HELD: Final = "held"
 KEPT_PREVIOUS: Final = 3
 
 _SCHEMA: Final = """

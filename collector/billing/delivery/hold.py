@@ -12,13 +12,14 @@ from pathlib import Path
 
 import polars as pl
 
-from collector.billing.delivery.catalog import HELD, Entry
+from collector.billing.delivery.catalog import Entry
 from collector.billing.delivery.delivery import content_digest
 from collector.billing.delivery.outcome import Job, Outcome
 from collector.billing.delivery.stage import Staged
 from collector.billing.format.mapping import FOLDER
 from meterbook.base.settings import BillingSettings
 from warehouse.tables.raw import REJECTED
+from warehouse.tables.values import HELD
 
 
 def terms(settings: BillingSettings) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from collector.billing.delivery.catalog import HELD, IN_FORCE, Catalog, remove_leftovers
+from collector.billing.delivery.catalog import Catalog, remove_leftovers
 from collector.billing.delivery.delivery import Delivery, content_digest, find
 from collector.billing.delivery.guards import Candidate, problem, problem_of_whole
 from collector.billing.delivery.hold import again, hold, terms, terms_key
@@ -47,6 +47,7 @@ from meterbook.base.disk import alone
 from meterbook.base.errors import ConfigError, DeliveryError, Finding, MeterbookError
 from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
+from warehouse.tables.values import HELD, IN_FORCE
 
 __all__ = ["STEPS", "LoadReport", "Place", "load", "places_of"]
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from collector.billing.delivery.catalog import HELD, Catalog
+from collector.billing.delivery.catalog import Catalog
 from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
+from warehouse.tables.values import HELD
 
 Say = Callable[[str], None]
 Step = Callable[[str], None]

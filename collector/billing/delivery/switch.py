@@ -12,7 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
-from collector.billing.delivery.catalog import HELD, IN_FORCE, PREVIOUS, Entry
+from collector.billing.delivery.catalog import Entry
 from collector.billing.delivery.delivery import Delivery
 from collector.billing.delivery.guards import Candidate
 from collector.billing.delivery.hold import held_key, rejected
@@ -21,6 +21,7 @@ from collector.billing.delivery.restate import restatement
 from collector.billing.delivery.stage import Staged, slug
 from collector.billing.format.conform import conformance
 from meterbook.base.disk import sync
+from warehouse.tables.values import HELD, IN_FORCE, PREVIOUS
 
 
 def parts_of(job: Job, entries: Sequence[Entry]) -> list[Path]:

@@ -12,6 +12,8 @@ from typing import Final
 
 import polars as pl
 
+from warehouse.tables.values import RuleKind
+
 Row = tuple[str, str, int, int, str]
 
 NEVER_NULL: Final = (
@@ -67,7 +69,7 @@ class Rule:
     """A fact about each line: where it applies, and what breaks it."""
 
     text: str
-    kind: str
+    kind: RuleKind
     applies: pl.Expr
     broken: pl.Expr
 

@@ -31,8 +31,8 @@ from collector.otlp.wire.series import RequestSeries
 from collector.otlp.wire.wire import Wire
 from meterbook.base.errors import OverloadedError, QuotaError, TooLargeError, UndecodableError
 from meterbook.base.settings import CollectorSettings
+from meterbook.base.signals import ITEMS
 
-SHED_SIGNALS: Final = ("logs", "traces")
 HOLD_SECONDS: Final = 0.5
 NO_ITEMS: Final = Content(0)
 
@@ -64,7 +64,7 @@ class Acceptor:
 
         Errors: QuotaError, OverloadedError.
         """
-        if self.room == "full" or (self.room == "shed" and signal in SHED_SIGNALS):
+        if self.room == "full" or (self.room == "shed" and signal in ITEMS):
             raise OverloadedError("the disk is nearly full; the collector's status tells how full")
         try:
             self._quotas.admit(sender.tenant)

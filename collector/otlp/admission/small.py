@@ -14,9 +14,9 @@ from collector.otlp.admission.check import Content, rejection
 from collector.otlp.wire.flat import KINDS, LATEST_NS, NO_RECORDED_VALUE, NUMBERS, WITH_TEMPORALITY
 from collector.otlp.wire.nesting import SHORT, check_value
 from collector.otlp.wire.wire import descriptor
+from meterbook.base.signals import SIGNALS
 
 SMALL_BYTES: Final = 32 * 1024
-SIGNALS: Final = ("metrics", "logs", "traces")
 
 
 class SmallCheck:

@@ -17,8 +17,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from warehouse.tables.values import METRIC_KINDS
+
 NUMBERS: Final = ("gauge", "sum")
-KINDS: Final = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+KINDS: Final = METRIC_KINDS
 WITH_TEMPORALITY: Final = ("sum", "histogram", "exponential_histogram")
 NO_RECORDED_VALUE: Final = 1
 LATEST_NS: Final = 2**63 - 1

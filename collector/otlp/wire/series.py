@@ -31,8 +31,8 @@ import pyarrow as pa
 
 from collector.otlp.wire import attributes as attr
 from collector.otlp.wire.flat import KINDS, Metrics, Points, column, laid, texts, truths
+from warehouse.tables.values import TEMPORALITIES
 
-TEMPORALITY: Final = ("unspecified", "delta", "cumulative")
 DICTIONARY_LIMIT: Final = 300_000
 DESCRIBED: Final = (
     "tenant",
@@ -159,13 +159,13 @@ def describe(  # noqa: PLR0913 - all that names a series
 ) -> Described:
     """Give the canonical form of what names a series."""
     scope_name, version, scope_attributes = attr.scope(scope)
-    known = 0 <= temporality < len(TEMPORALITY)
+    known = 0 <= temporality < len(TEMPORALITIES)
     return {
         "tenant": tenant,
         "metric_name": name.decode("utf-8", "replace"),
         "metric_kind": kind,
         "unit": unit.decode("utf-8", "replace"),
-        "temporality": TEMPORALITY[temporality] if known else str(temporality),
+        "temporality": TEMPORALITIES[temporality] if known else str(temporality),
         "is_monotonic": is_monotonic,
         "resource_attributes": attr.resource(resource),
         "scope_name": scope_name,

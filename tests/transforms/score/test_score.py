@@ -6,8 +6,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from transforms.score.rules import BY_ID, RULES, WEIGHTS
+from transforms.score.rules import BY_ID, RULES
 from transforms.score.score import band, points_if_fixed, ratio, score_service
+from warehouse.tables.values import WEIGHTS
 
 EVALUATED = [rule.id for rule in RULES if rule.is_defined]
 Case = Callable[[str, str], dict[str, Any]]

@@ -20,6 +20,7 @@ from collector.billing.delivery.load import (
 )
 from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
+from warehouse.tables.values import IN_FORCE, PREVIOUS
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 FOCUS = {
@@ -41,6 +42,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from collector.billing.delivery.load import load, places_of
 from meterbook.base.settings import BillingSettings
+from warehouse.tables.values import IN_FORCE, PREVIOUS
 
 home, bills, point = sys.argv[1:]
 
@@ -105,7 +107,7 @@ class CrashError(BaseException):
 
 def facts(home: Home) -> tuple[int, int]:
     """Give how many restatements and rules are told of deliveries in force."""
-    names = {entry.delivery_id for entry in _entries(home, catalog.IN_FORCE)}
+    names = {entry.delivery_id for entry in _entries(home, IN_FORCE)}
     restated = catalog.restatements(home).filter(pl.col("delivery_id").is_in(names))
     rules = catalog.conformance(home).filter(pl.col("delivery_id").is_in(names))
     return restated.height, rules["delivery_id"].n_unique()
@@ -130,8 +132,8 @@ def check_whole(home: Home, bills: Path, point: str) -> None:
     assert in_force(home) == NEW
     assert facts(home) == (2, 2)
     folders = {path.parent.name for path in (home.lake).rglob("*.parquet")}
-    known = {entry.folder.rsplit("/", 1)[-1] for entry in _entries(home, catalog.IN_FORCE)}
-    former = {entry.folder.rsplit("/", 1)[-1] for entry in _entries(home, catalog.PREVIOUS)}
+    known = {entry.folder.rsplit("/", 1)[-1] for entry in _entries(home, IN_FORCE)}
+    former = {entry.folder.rsplit("/", 1)[-1] for entry in _entries(home, PREVIOUS)}
     assert folders == known | former
     assert not (home.staging).exists() or not list((home.staging).iterdir())
 
