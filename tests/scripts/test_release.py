@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 ROOT = Path(__file__).parents[2]
 HEAD = "# Changelog\n\n<!-- towncrier release notes start -->\n"
+FORMER = "\n## 0.1.0 (2026-12-01)\n\n### Fixed\n\n- All of it.\n"
 
 
 def _script() -> Any:
@@ -40,7 +41,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         shutil.copy(ROOT / name, tmp_path / name)
     project = tmp_path / "pyproject.toml"
     project.write_text(RELEASE.IN_PROJECT.sub('version = "0.1.0"', project.read_text(), count=1))
-    (tmp_path / "CHANGELOG.md").write_text(HEAD)
+    (tmp_path / "CHANGELOG.md").write_text(HEAD + FORMER)
     (tmp_path / "changes/volumes-by-claim.feature.md").write_text("Volumes are found by claim.\n")
     (tmp_path / "changes/rates.fix.md").write_text("A rate of zero is refused.\n")
     monkeypatch.chdir(tmp_path)
@@ -62,14 +63,13 @@ def test_a_release_is_made_ready(checkout: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "git tag -a v0.2.0" in done.output
     assert 'version = "0.2.0"' in (checkout / "pyproject.toml").read_text()
-    title, *lines = (checkout / "CHANGELOG.md").read_text().removeprefix(HEAD).split("\n")[1:]
+    text = (checkout / "CHANGELOG.md").read_text()
+    title, rest = text.removeprefix(HEAD).removesuffix(FORMER).lstrip("\n").split("\n", 1)
     assert title.startswith("## 0.2.0 (20")
-    assert [line for line in lines if line] == [
-        "### What you can now do",
-        "- Volumes are found by claim.",
-        "### Fixed",
-        "- A rate of zero is refused.",
-    ]
+    assert rest == (
+        "\n### What you can now do\n\n- Volumes are found by claim.\n"
+        "\n### Fixed\n\n- A rate of zero is refused.\n"
+    )
     assert RELEASE.fragments(checkout) == []
 
 
@@ -88,7 +88,7 @@ def test_a_version_must_be_newer(checkout: Path, version: str, word: str) -> Non
 
     assert done.exit_code == 2
     assert word in done.output
-    assert (checkout / "CHANGELOG.md").read_text() == HEAD
+    assert (checkout / "CHANGELOG.md").read_text() == HEAD + FORMER
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "changes/7.volumes.fix.md", "changes/volumes.md"])
