@@ -125,7 +125,7 @@ def test_other_fields_are_passed_over(other: bytes) -> None:
 )
 def test_what_is_no_protobuf_is_left_to_the_parser(spoil: Callable[[bytes], bytes]) -> None:
     """Its words are better; the items of such a body do not matter."""
-    count_items("metrics", spoil(padded(metrics(5) * 2)), 10)
+    count_items("metrics", spoil(padded(metrics(11) * 2)), 10)
 
 
 def test_the_longest_number_has_ten_bytes() -> None:
@@ -195,6 +195,14 @@ def test_what_is_not_what_it_says_is_refused(encoding: str) -> None:
     if encoding != "zstd":
         with pytest.raises(UndecodableError, match="ends too early"):
             plain(packed[:-1], encoding, 1000)
+
+
+def test_a_piece_of_a_frame_header_is_no_zstd() -> None:
+    """Three bytes are not enough to tell; a frame of nothing is nothing."""
+    with pytest.raises(UndecodableError, match="no zstd frame"):
+        plain(b"abc", "zstd", 1000)
+
+    assert plain(PACKED["zstd"](b""), "zstd", 1000) == b""
 
 
 @pytest.mark.parametrize("encoding", PACKED)
