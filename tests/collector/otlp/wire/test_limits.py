@@ -198,9 +198,9 @@ def test_what_is_not_what_it_says_is_refused(encoding: str) -> None:
 
 
 def test_a_piece_of_a_frame_header_is_no_zstd() -> None:
-    """Three bytes are not enough to tell; a frame of nothing is nothing."""
+    """Three bytes of its four are no frame; a frame of nothing is nothing."""
     with pytest.raises(UndecodableError, match="no zstd frame"):
-        plain(b"abc", "zstd", 1000)
+        plain(zstandard.FRAME_HEADER[:3], "zstd", 1000)
 
     assert plain(PACKED["zstd"](b""), "zstd", 1000) == b""
 
