@@ -14,6 +14,7 @@ from collector.billing.format.mapping import FOLDER, document
 from meterbook.base.settings import SECTIONS, Settings
 from meterbook.cli import main
 from transforms import day_steps, whole_steps
+from transforms.partition import Step
 from transforms.score.advisories import ADVISORIES
 from transforms.score.book import NEVER_EVALUATED
 from transforms.score.rules import RULES
@@ -145,17 +146,28 @@ def _default(part: dataclasses.Field[typing.Any]) -> str:
 
 
 def graph() -> str:
-    """Give the steps: what is made from what."""
+    """Give the steps: what is made from what, and what else makes them due."""
     rows = [
-        f"| {kind} | {', '.join(f'`{n}`' for n in step.writes)} "
-        f"| {', '.join(f'`{n}`' for n in step.reads)} "
-        f"| {', '.join(f'`{n}`' for n in step.asks)} |"
+        f"| {kind} | {_coded(step.writes)} | {_coded(step.reads)} | {_coded(step.asks)} "
+        f"| {_moment(step)} |"
         for kind, chosen in (("each day", day_steps.DAY), ("all days", whole_steps.WHOLE))
         for step in chosen
     ]
-    return "\n".join(
-        ["| runs for | writes | reads | is due too when this changes |", "|---|---|---|---|", *rows]
-    )
+    head = [
+        "| runs for | writes | reads | is due too when this changes | and by the clock at |",
+        "|---|---|---|---|---|",
+    ]
+    return "\n".join([*head, *rows])
+
+
+def _coded(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _moment(step: Step) -> str:
+    """Give what the function says that gives the moment."""
+    said = (step.holds_until.__doc__ or "").split("\n")[0] if step.holds_until else ""
+    return said.removeprefix("Give ").removesuffix(".")
 
 
 def commands() -> str:

@@ -36,8 +36,8 @@ from transforms.partition import Frames, Step, Terms, on
 from transforms.score.rules import BY_ID
 from warehouse.store.store import Store
 from warehouse.tables import BY_NAME
-from warehouse.tables.core import PARTITION
 from warehouse.tables.mart_coverage import COVERAGE_DAILY
+from warehouse.tables.step import PARTITION
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -11,7 +11,7 @@ keeps, and so a new day never reads old telemetry again.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 import polars as pl
@@ -33,6 +33,9 @@ class Terms:
     ownership: Ownership
 
 
+NEVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""The last day there is; whatever lasts until then has no end."""
+
 OWNERSHIP: Final = "ownership"
 IS_FINAL: Final = "is_final"
 
@@ -45,8 +48,16 @@ class Step:
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     asks: tuple[str, ...] = ()
-    """Of a day step: which terms decide its rows besides what it reads: `ownership`, `is_final`, or
-    a setting, `section.key`. When one changes, the step is due on every day, and only such steps.
+    """Which terms decide its rows besides what it reads: `ownership`, a setting (`section.key`) or,
+    of a day step, `is_final`. When one changes the step is due, on every day, and only such steps.
+    """
+    holds_until: Callable[[Frames, Terms], datetime | None] | None = None
+    """Of a step over all days that looks at `now`: from the frames it reads and makes, the first
+    moment after `now` at which the clock alone may change them; None when it never will.
+    """
+    version: str = "8"
+    """Raise it when the function gives other rows for the same input: this step is due, and what
+    reads it. (All steps shared version 8 when each got its own; what was built by it still holds.)
     """
     is_history: bool = False
     """Days past `build.history_days` are left as they are when only the terms have changed."""
@@ -67,6 +78,24 @@ def run_steps(
         made = {name: lazy[name].collect() for name in step.writes}
         frames.update({name: frame.lazy() for name, frame in made.items()})
         yield step, made
+
+
+def next_midnight(_: Frames, terms: Terms) -> datetime:
+    """Give the next UTC midnight."""
+    return datetime.combine(terms.now.date() + timedelta(days=1), time(), UTC)
+
+
+def first_after(now: datetime, *moments: datetime | pl.LazyFrame) -> datetime | None:
+    """Give the first of these moments that lies after `now`; frames have them in a column `at`."""
+    at = pl.col("at").cast(pl.Datetime("us", "UTC"))
+    every = [
+        pl.LazyFrame({"at": [one]}) if isinstance(one, datetime) else one.select("at")
+        for one in moments
+    ]
+    later = pl.concat([frame.select(at) for frame in every]).filter(at > now, at < NEVER)
+    found = later.select(at.min()).collect().item()
+    assert found is None or isinstance(found, datetime)  # noqa: S101 - tells the type
+    return found
 
 
 def on(terms: Terms, day: date) -> Terms:

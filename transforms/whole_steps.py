@@ -1,21 +1,41 @@
 """The steps over all days: which table is made from which, by which function, in order.
 
 They see what the steps of each day (transforms.day_steps) left. Names without a layer
-(`catalogue`, `catalogue_ages`, `billed_services`, `service_costs`, `fx_rates`,
-`coverage_history`, `metric_uses`, `closed`) live for one run only and are not stored.
+(`catalogue`, `catalogue_ages`, `billed_services`, `service_costs`, `fx_rates`, `metric_uses`,
+`closed`) live for one run only and are not stored. A step that reads what it writes reads what its
+last run left.
+
+A step that looks at `now` says until when what it made holds (`holds_until`).
 """
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
 from transforms.cardinality import advice, label_cost, metric_use, registry
-from transforms.coverage import coverage, expected, findings, grade, history, service_cost
+from transforms.coverage import (
+    coverage,
+    expected,
+    findings,
+    grade,
+    history,
+    service_cost,
+    expiry,
+)
 from transforms.efficiency import rightsizing, unit_cost, workload
 from transforms.outlook import anomaly, budget, closing, outlook
 from transforms.owners import hierarchy
-from transforms.partition import Frames, Made, Step, Terms
+from transforms.partition import (
+    OWNERSHIP,
+    Frames,
+    Made,
+    Step,
+    Terms,
+    first_after,
+    next_midnight,
+)
 from transforms.score import book
 from transforms.slo import sli
 
@@ -69,13 +89,33 @@ def _tagged(f: Frames, t: Terms) -> Made:
     return {"billed_services": billed, "service_costs": costs}
 
 
+def _tagged_until(f: Frames, t: Terms) -> datetime | None:
+    """Give the next UTC midnight, or when a tagged line leaves the 30 days."""
+    leaves = expiry.lines_that_leave(f["core_cost_line"], f["billed_services"])
+    return first_after(t.now, next_midnight(f, t), leaves)
+
+
+def _workloads(f: Frames, t: Terms) -> pl.LazyFrame:
+    retired = list(t.settings.inventory.retired_sources)
+    is_over = (pl.lit("workload:") + pl.col("cluster")).is_in(retired)
+    return f["core_workload_daily"].filter((pl.col("day") <= t.now.date()) & ~is_over)
+
+
 def _inventory(f: Frames, t: Terms) -> Made:
-    chosen, billed = t.settings.inventory, f["billed_services"]
-    is_over = (pl.lit("workload:") + pl.col("cluster")).is_in(list(chosen.retired_sources))
-    until_now = f["core_workload_daily"].filter((pl.col("day") <= t.now.date()) & ~is_over)
-    made = expected.services(f["catalogue"], until_now, billed, environments=chosen.environments)
-    ages = expected.sources(f["catalogue_ages"], until_now, billed, chosen=chosen, now=t.now)
-    return {"core_service": made, "mart_inventory_source": ages}
+    running, places = _workloads(f, t), t.settings.inventory.environments
+    made = expected.services(f["catalogue"], running, f["billed_services"], environments=places)
+    return {"core_service": made}
+
+
+def _sources(f: Frames, t: Terms) -> Made:
+    ages, running, billed = f["catalogue_ages"], _workloads(f, t), f["billed_services"]
+    made = expected.sources(ages, running, billed, chosen=t.settings.inventory, now=t.now)
+    return {"mart_inventory_source": made}
+
+
+def _sources_until(f: Frames, t: Terms) -> datetime | None:
+    """Give the next UTC midnight, or when a source is a whole hour older or stale."""
+    return first_after(t.now, next_midnight(f, t), expiry.ages(f["mart_inventory_source"]))
 
 
 def _service_cost(f: Frames, t: Terms) -> Made:
@@ -93,6 +133,13 @@ def _coverage(f: Frames, t: Terms) -> Made:
     return {"mart_coverage_service": made}
 
 
+def _coverage_until(f: Frames, t: Terms) -> datetime | None:
+    """Give when a signal goes stale, an exemption ends, or an hour enters or leaves the week."""
+    chosen = expected.Expectations.of(t.settings.inventory)
+    moments = expiry.services(f["core_service"], f["core_signal_daily"], now=t.now, terms=chosen)
+    return first_after(t.now, moments)
+
+
 def _coverage_finding(f: Frames, t: Terms) -> Made:
     made = findings.coverage_findings(
         f["core_service"],
@@ -102,6 +149,14 @@ def _coverage_finding(f: Frames, t: Terms) -> Made:
         environments=t.settings.inventory.environments,
     )
     return {"mart_coverage_finding": made}
+
+
+def _coverage_finding_until(f: Frames, t: Terms) -> datetime | None:
+    """Give when an exemption ends, or telemetry that is shown is a week old."""
+    known, signals, found = (
+        f[name] for name in ("core_service", "core_signal_daily", "mart_coverage_finding")
+    )
+    return first_after(t.now, expiry.findings(known, signals, found))
 
 
 def _coverage_team(f: Frames, t: Terms) -> Made:
@@ -115,7 +170,7 @@ def _coverage_team(f: Frames, t: Terms) -> Made:
 
 
 def _coverage_daily(f: Frames, t: Terms) -> Made:
-    kept, teams = f["coverage_history"], f["mart_coverage_team"]
+    kept, teams = f["mart_coverage_daily"], f["mart_coverage_team"]
     made = history.coverage_daily(kept, teams, day=t.now.date())
     return {"mart_coverage_daily": made}
 
@@ -175,40 +230,59 @@ def _outlook(f: Frames, t: Terms) -> Made:
     }
 
 
+EXPECTATIONS: Final = (
+    "inventory.expected_signals", "inventory.tier_weights", "inventory.environments",
+    "inventory.freshness_hours", "inventory.cronjob_period_hours", "inventory.target_ratio",
+    "inventory.least_continuity",
+)  # fmt: skip
+"""What `Expectations` are read from."""
+
 WHOLE: Final = (
     Step(_tagged, ("core_cost_line", "core_workload_daily", "core_service_paid_daily"),
-         ("billed_services", "service_costs")),
-    Step(_inventory, ("catalogue", "catalogue_ages", "core_workload_daily", "billed_services"),
-         ("core_service", "mart_inventory_source")),
-    Step(_service_cost, ("service_costs", "core_service", "fx_rates"), ("mart_service_cost",)),
+         ("billed_services", "service_costs"),
+         ("inventory.service_tag", "collector.default_environment"), _tagged_until),
+    Step(_inventory, ("catalogue", "core_workload_daily", "billed_services"), ("core_service",),
+         ("inventory.environments", "inventory.retired_sources"), next_midnight),
+    Step(_sources, ("catalogue_ages", "core_workload_daily", "billed_services"),
+         ("mart_inventory_source",),
+         ("inventory.retired_sources", "inventory.catalogue_max_age_days",
+          "inventory.workload_max_age_hours", "inventory.bill_max_age_hours"), _sources_until),
+    Step(_service_cost, ("service_costs", "core_service", "fx_rates"), ("mart_service_cost",),
+         ("billing.report_currency",)),
     Step(_coverage, ("core_service", "core_signal_daily", "mart_service_cost"),
-         ("mart_coverage_service",)),
+         ("mart_coverage_service",), EXPECTATIONS, _coverage_until),
     Step(_coverage_finding, ("core_service", "core_signal_daily", "mart_coverage_service"),
-         ("mart_coverage_finding",)),
+         ("mart_coverage_finding",), ("inventory.environments",), _coverage_finding_until),
     Step(_coverage_team, ("mart_coverage_service", "mart_inventory_source"),
-         ("mart_coverage_team",)),
-    Step(_coverage_daily, ("coverage_history", "mart_coverage_team"), ("mart_coverage_daily",)),
+         ("mart_coverage_team",), EXPECTATIONS),
+    Step(_coverage_daily, ("mart_coverage_daily", "mart_coverage_team"), ("mart_coverage_daily",),
+         (), next_midnight),
     Step(_score, ("core_score_finding_daily", "core_score_metric_daily", "core_score_key_daily",
                   "mart_coverage_service"),
-         ("mart_score_service", "mart_score_rule", "mart_advisory")),
+         ("mart_score_service", "mart_score_rule", "mart_advisory"),
+         ("collector.trace_sample_ratio",), next_midnight),
     Step(_grade, ("mart_coverage_service", "mart_coverage_team", "mart_score_service"),
          ("mart_coverage_grade",)),
-    Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active")),
+    Step(_registry, ("core_series_daily",), ("core_series", "mart_series_active"),
+         ("cardinality.exact_rows",)),
     Step(_use, ("metric_uses", "mart_cardinality_metric", "mart_cardinality_label"),
-         ("mart_metric_use",)),
+         ("mart_metric_use",), ("cardinality.dashboards", "cardinality.rules")),
     Step(_label_cost, ("mart_series_cost", "mart_cardinality_label", "mart_cardinality_metric"),
-         ("mart_label_cost",)),
+         ("mart_label_cost",), (), next_midnight),
     Step(_advice, ("mart_cardinality_metric", "mart_cardinality_label", "mart_cardinality_value",
                    "mart_cardinality_set", "mart_cardinality_rewrite", "mart_metric_use"),
-         ("mart_cardinality_advice",)),
-    Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",)),
+         ("mart_cardinality_advice",), (), next_midnight),
+    Step(_sli, ("mart_coverage_team",), ("mart_sli_daily",), (), next_midnight),
     Step(_unit_cost, ("core_counter_daily", "mart_cost_daily_namespace", "mart_workload_daily"),
          ("mart_unit_cost",)),
     Step(_outlook, ("mart_cost_daily_team", "mart_cost_daily_service"),
-         ("mart_forecast", "mart_cost_anomaly")),
+         ("mart_forecast", "mart_cost_anomaly"),
+         ("anomaly.least_cost", "anomaly.least_ratio", "anomaly.days"), next_midnight),
     Step(_rightsizing, ("core_container_hourly", "mart_workload_daily"),
-         ("mart_rightsizing", "mart_workload_efficiency")),
-    Step(_budget, ("mart_cost_daily_team",), ("mart_budget", "mart_cost_daily_hierarchy")),
+         ("mart_rightsizing", "mart_workload_efficiency"),
+         ("rightsizing.days", "rightsizing.minimum_days", "rightsizing.minimum_points")),
+    Step(_budget, ("mart_cost_daily_team",), ("mart_budget", "mart_cost_daily_hierarchy"),
+         (OWNERSHIP,), next_midnight),
     Step(_closed, ("closed", "mart_cost_daily_statement", "mart_reconciliation_daily"),
          ("core_closed_period", "mart_adjustment")),
 )  # fmt: skip

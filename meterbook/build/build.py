@@ -2,9 +2,10 @@
 
 Reads    what meterbook.build.inputs finds
 Writes   warehouse.duckdb, one transaction per day, then serving/ (one new snapshot)
-Holds    a step of a day is built when what it is made from has changed, and only then; the same
-         input gives the same rows; a broken `fail` check leaves the former rows and the former
-         snapshot; a build that is told to stop keeps the days it has finished
+Holds    a step is built when what it is made from has changed, one over all days also when the
+         clock changes what it says, and only then; the same input gives the same rows; a broken
+         `fail` check leaves the former rows and the former snapshot; a build that is told to stop
+         keeps the days it has finished
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,9 +30,10 @@ from meterbook.base.settings import BillingSettings, Settings
 from meterbook.build.closing import close_due, close_month, read_closed
 from meterbook.build.engines.local import local
 from meterbook.build.inputs import Inputs, catalogue_ages, read_catalogue, read_uses
-from meterbook.build.making import built, make_day, make_whole
+from meterbook.build.making import built, make_day
 from meterbook.build.plan import GONE, MAKERS, Choice
 from meterbook.build.run_log import Ask, RunLog, refuse_stopped
+from meterbook.build.whole import make_whole
 from transforms.partition import Terms, on
 from warehouse.store.snapshot import Snapshot, publish
 from warehouse.store.store import Store
@@ -64,6 +66,8 @@ class BuildReport:
 
     steps: Mapping[date, Sequence[str]]
     """What was built of each day."""
+    whole: Sequence[str]
+    """Which steps over all days ran."""
     unchanged_count: int
     snapshot: Snapshot
     seconds: float
@@ -142,7 +146,7 @@ def build(
         for period in close_due(store, home, terms.ownership.freeze_after_days, now=now):
             say(f"build: {period} closed")
         whole["closed"] = read_closed(home).lazy()
-        make_whole(store, whole, terms, log)
+        ran = make_whole(store, whole, terms, log, everything=choice.everything)
         refuse_stopped(is_stopped)
         with store.change() as change:
             change.replace(OWNERSHIP_FILE, rules)
@@ -150,7 +154,7 @@ def build(
         say("build: publishing")
         snapshot = publish(store, home.serving, now=now, keep=settings.build.keep_snapshots)
     unchanged = len([day for day in wanted if day not in due])
-    return BuildReport(due, unchanged, snapshot, monotonic() - log.began)
+    return BuildReport(due, ran, unchanged, snapshot, monotonic() - log.began)
 
 
 def close(settings: Settings, period: str, *, now: datetime, say: Say) -> BuildReport:

@@ -1,4 +1,4 @@
-"""How steps are run and their tables written: a day's in one transaction, or those of all days.
+"""How steps are run and their tables written: those of a day, in one transaction.
 
 Reads    what meterbook.build.inputs finds, and what former builds left in the store
 Writes   warehouse.duckdb
@@ -16,20 +16,14 @@ import polars as pl
 from meterbook.build.inputs import Inputs
 from meterbook.build.plan import GONE, Mark, Marks, kept, needed
 from meterbook.build.run_log import RunLog, refuse_stopped
-from transforms import whole_steps
-from transforms.cardinality import series
 from transforms.partition import Frames, Step, Terms, run_steps
 from warehouse.store.store import Change, Store
-from warehouse.table import Table
 from warehouse.tables import BY_NAME
-from warehouse.tables.core import PARTITION
-from warehouse.tables.mart_coverage import COVERAGE_DAILY
-from warehouse.tables.mart_score import KEY_DAILY, METRIC_DAILY
-from warehouse.tables.series import SERIES_DAILY
+from warehouse.tables.step import PARTITION
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """What is made at once: steps, and which of their tables are written, for one day or all."""
 
     steps: Sequence[Step]
@@ -59,27 +53,18 @@ def make_day(
     ]
     marked = pl.concat([former, pl.DataFrame(rows, schema=PARTITION.schema, orient="row")])
     with store.change() as change:
-        change.refuse_broken(_write(change, _Part(chosen, writes, terms.day), given, terms, log))
+        make(change, Part(chosen, writes, terms.day), given, terms, log)
         change.replace(PARTITION, marked, terms.day)
 
 
-def make_whole(store: Store, given: Frames, terms: Terms, log: RunLog) -> None:
-    """Run the steps over all days on what the day steps left, in one transaction."""
-    _forget(store)
-    frames = {
-        name: store.scan(BY_NAME[name])
-        for name in sorted({name for step in whole_steps.WHOLE for name in step.reads})
-        if name in BY_NAME and name not in whole_steps.WHOLE_WRITES
-    }
-    history = {"coverage_history": store.read(COVERAGE_DAILY).lazy()}
-    with store.change() as change:
-        part = _Part(whole_steps.WHOLE, whole_steps.WHOLE_WRITES)
-        change.refuse_broken(_write(change, part, {**frames, **history, **given}, terms, log))
+def make(
+    change: Change, part: Part, given: Frames, terms: Terms, log: RunLog
+) -> dict[str, pl.DataFrame]:
+    """Run steps and write what they make: a day's rows, or without a day the whole table.
 
-
-def _write(change: Change, part: _Part, given: Frames, terms: Terms, log: RunLog) -> list[Table]:
-    """Run steps and write what they make: a day's rows, or without a day the whole table."""
-    written: list[Table] = []
+    Give everything made. Errors: CheckFailedError, SchemaMismatchError, StoppedError.
+    """
+    every: dict[str, pl.DataFrame] = {}
     since = monotonic()
     for _, made in run_steps(part.steps, given, terms):
         refuse_stopped(log.is_stopped)
@@ -88,15 +73,6 @@ def _write(change: Change, part: _Part, given: Frames, terms: Terms, log: RunLog
         if counts:
             log.note(counts, str(part.day or "all"), since)
             since = monotonic()
-        written += [BY_NAME[name] for name in names]
-    return written
-
-
-def _forget(store: Store) -> None:
-    """Keep the presence of series, and what the score counts, for the longest window only."""
-    last = store.ask(f"SELECT max(day) AS day FROM {SERIES_DAILY.name}")["day"].item()  # noqa: S608
-    if last is not None:
-        with store.change() as change:
-            change.forget(SERIES_DAILY, series.forgotten_before(last))
-            for table in (METRIC_DAILY, KEY_DAILY):
-                change.forget(table, series.forgotten_before(last))
+        every |= made
+    change.refuse_broken([BY_NAME[name] for name in part.writes if name in BY_NAME])
+    return every

@@ -2,28 +2,27 @@
 
 Takes    the steps of a day, a digest of each raw frame of a day, the terms
 Gives    a mark per day and step; the steps due; the steps that must run so that those can
-Holds    a step whose inputs and terms are unchanged is not due; a setting makes due only the steps
-         that ask for it, and those that read what they make
+Holds    a step whose inputs, terms and version are unchanged is not due; a setting makes due only
+         the steps that ask for it, a version its own, and both those that read what they make
 """
 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from transforms import day_steps
+from meterbook.base.settings import Settings
+from transforms import day_steps, whole_steps
 from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms
 from warehouse.tables import BY_NAME
-
-VERSION: Final = "8"
-"""Part of every mark: raise it when a transform gives other figures for the same input."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """What a step of a day is made from: digests of its inputs, and of what it asks for."""
+    """What a step is made from: digests of its inputs with its version, and of what it asks for."""
 
     inputs: str
     terms: str
@@ -71,8 +70,10 @@ def _stored(step: Step) -> bool:
     return any(name in BY_NAME for name in step.writes)
 
 
-MAKERS: Final = {name: step.name for step in day_steps.DAY for name in step.writes}
-"""The step that makes each table or frame of a day."""
+MAKERS: Final = {
+    name: step.name for step in (*day_steps.DAY, *whole_steps.WHOLE) for name in step.writes
+}
+"""The step that makes each table or frame."""
 
 _NAMES: Final = tuple(step.name for step in day_steps.DAY if _stored(step))
 
@@ -112,31 +113,52 @@ def kept(chosen: Iterable[Step], given: Collection[str]) -> list[str]:
 
 
 def marks(raw: Mapping[str, str], terms: Terms) -> dict[str, Mark]:
-    """Give the mark of each day step, from the digest of each raw frame of the day."""
-    asked = _Asked(terms)
+    """Give the mark of each day step, from the digest of each raw frame of the day.
+
+    The order is that of what it reads; the names of steps are no part of it.
+    """
+    asked = Asked.on_day(terms)
     found: dict[str, Mark] = {}
     for step in day_steps.DAY:
-        before = sorted({MAKERS[name] for name in step.reads if name in MAKERS})
+        before = dict.fromkeys(MAKERS[name] for name in step.reads if name in MAKERS)
         inputs = [f"{name}={raw[name]}" for name in step.reads if name in raw]
         found[step.name] = Mark(
-            _digest([VERSION, *inputs, *(found[name].inputs for name in before)]),
-            _digest([*map(asked.value, step.asks), *(found[name].terms for name in before)]),
+            digest([step.version, *inputs, *(found[name].inputs for name in before)]),
+            digest([*map(asked.value, step.asks), *(found[name].terms for name in before)]),
         )
     return found
 
 
-class _Asked:
-    """What steps ask for on one day, each looked up once."""
+def whole_mark(step: Step, frames: Mapping[str, str], asked: "Asked") -> Mark:
+    """Give the mark of a step over all days, from the digest of each frame that it reads.
 
-    def __init__(self, terms: Terms) -> None:
+    What it reads of its own last run is no input: it changes whenever the step runs.
+    """
+    inputs = [f"{name}={frames[name]}" for name in step.reads if name not in step.writes]
+    return Mark(digest([step.version, *inputs]), digest(map(asked.value, step.asks)))
+
+
+class Asked:
+    """What steps ask for, each looked up once."""
+
+    def __init__(self, settings: Settings, look: Mapping[str, Callable[[], object]]) -> None:
+        """Keep the settings, and how to look up what is none."""
         self.known: dict[str, str] = {}
-        self.look: dict[str, Callable[[], object]] = {
-            OWNERSHIP: lambda: terms.ownership.hash_on(terms.day),
-            IS_FINAL: lambda: is_final(terms),
-        }
-        self.settings = terms.settings
+        self.settings, self.look = settings, look
+
+    @classmethod
+    def on_day(cls, terms: Terms) -> "Asked":
+        """Give what steps of a day ask for: the rules in force on it, and whether it is final."""
+        rules = partial(terms.ownership.hash_on, terms.day)
+        return cls(terms.settings, {OWNERSHIP: rules, IS_FINAL: partial(is_final, terms)})
+
+    @classmethod
+    def of_all_days(cls, terms: Terms) -> "Asked":
+        """Give what steps over all days ask for: of ownership the whole file, with its names."""
+        return cls(terms.settings, {OWNERSHIP: lambda: terms.ownership.config_hash})
 
     def value(self, name: str) -> str:
+        """Give the value of a term as text."""
         if name not in self.known:
             found = self.look[name]() if name in self.look else attrgetter(name)(self.settings)
             self.known[name] = f"{name}={found() if callable(found) else found!r}"
@@ -149,5 +171,6 @@ def is_final(terms: Terms) -> bool:
     return end + timedelta(hours=terms.settings.billing.period_final_hours) <= terms.now
 
 
-def _digest(parts: Iterable[str]) -> str:
+def digest(parts: Iterable[str]) -> str:
+    """Digest texts, in their order."""
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]

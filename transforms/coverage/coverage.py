@@ -29,7 +29,7 @@ PARTS: Final = 6
 """A whole that halves and thirds divide: credit for signals is counted in these."""
 
 _HAS: Final = [f"has_{signal}" for signal in SIGNALS]
-_LAST: Final = [f"last_{signal}" for signal in SIGNALS]
+LAST: Final = [f"last_{signal}" for signal in SIGNALS]
 
 
 def coverage_service(
@@ -42,25 +42,10 @@ def coverage_service(
 ) -> pl.LazyFrame:
     """Give mart_coverage_service. `costs` is mart_service_cost."""
     known = inventory.collect()
-    seen = matched(_latest(signals), known)
-    own = (
-        seen.filter(pl.col("known_name").is_not_null())
-        .group_by(_known_identity())
-        .agg(
-            pl.col(_LAST).max(), pl.col("matched_by").unique().sort().str.join("+").alias("matched")
-        )
-    )
+    seen = latest(signals, known)
     is_live = (pl.col("exempt_until") >= now.date()) & (pl.col("exempt_reason") != "")
-    listed = (
-        known.drop("last_seen_at")
-        .join(own, on=IDENTITY, how="left", validate="1:1")
-        .with_columns(
-            is_live.fill_null(value=False).alias("is_exempt"),
-            pl.col("matched").fill_null("").alias("matched_by"),
-            _window(terms).alias("window_hours"),
-            _period(terms).alias("every_hours"),
-        )
-        .with_columns(_fresh(now))
+    listed = expected_of(seen, known, terms).with_columns(
+        is_live.fill_null(value=False).alias("is_exempt"), *_fresh(now)
     )
     observed = observed_hours(signals, seen, now=now, kinds=SIGNALS)
     steady = steadiness(
@@ -69,9 +54,40 @@ def coverage_service(
         kinds=SIGNALS,
         least=terms.least_continuity,
     )
-    rows = pl.concat([steady, _unregistered(seen, now, terms)], how="diagonal_relaxed")
+    others = _unregistered(unexpected_of(seen, terms), now, terms)
+    rows = pl.concat([steady, others], how="diagonal_relaxed")
     priced = rows.join(one_cost(costs), on=IDENTITY, how="left", validate="1:1")
     return _ranked(priced, terms)
+
+
+def expected_of(seen: pl.DataFrame, known: pl.DataFrame, terms: Expectations) -> pl.DataFrame:
+    """Give each known service when each signal was last received, and for how long that is fresh.
+
+    `seen` is what `latest` gives.
+    """
+    own = (
+        seen.filter(pl.col("known_name").is_not_null())
+        .group_by(_known_identity())
+        .agg(
+            pl.col(LAST).max(), pl.col("matched_by").unique().sort().str.join("+").alias("matched")
+        )
+    )
+    return (
+        known.drop("last_seen_at")
+        .join(own, on=IDENTITY, how="left", validate="1:1")
+        .with_columns(
+            pl.col("matched").fill_null("").alias("matched_by"),
+            _window(terms).alias("window_hours"),
+            _period(terms).alias("every_hours"),
+        )
+    )
+
+
+def unexpected_of(seen: pl.DataFrame, terms: Expectations) -> pl.DataFrame:
+    """Give what was received of nobody known, and for how long that is fresh."""
+    return seen.filter(pl.col("matched_by") == "").with_columns(
+        pl.lit(terms.freshness_hours).alias("window_hours")
+    )
 
 
 def _known_identity() -> list[pl.Expr]:
@@ -79,11 +95,11 @@ def _known_identity() -> list[pl.Expr]:
     return [space.alias("service_namespace"), name.alias("service_name"), pl.col("environment")]
 
 
-def _latest(signals: pl.LazyFrame) -> pl.DataFrame:
-    """Merge the days: when each signal of a service was last received."""
+def latest(signals: pl.LazyFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Merge the days: when each signal was last received, and of which known service it is."""
     last = pl.col("last_received_at")
     parts = [last.filter(pl.col("signal") == name).max().alias(f"last_{name}") for name in SIGNALS]
-    return signals.group_by(IDENTITY).agg(parts).sort(IDENTITY).collect()
+    return matched(signals.group_by(IDENTITY).agg(parts).sort(IDENTITY).collect(), known)
 
 
 def _window(terms: Expectations) -> pl.Expr:
@@ -113,7 +129,7 @@ def _fresh(now: datetime) -> list[pl.Expr]:
             .alias(f"{name}_state")
             for name in SIGNALS
         ),
-        pl.max_horizontal(_LAST).alias("last_seen_at"),
+        pl.max_horizontal(LAST).alias("last_seen_at"),
     ]
 
 
@@ -159,11 +175,9 @@ def _stated(listed: pl.DataFrame, terms: Expectations) -> pl.DataFrame:
 def _unregistered(seen: pl.DataFrame, now: datetime, terms: Expectations) -> pl.DataFrame:
     """Give what was heard within the window and nobody expects."""
     return (
-        seen.with_columns(pl.lit(terms.freshness_hours).alias("window_hours"))
-        .with_columns(_fresh(now))
+        seen.with_columns(_fresh(now))
         .filter(
-            (pl.col("matched_by") == "")
-            & ~is_unknown(pl.col("service_name"))
+            ~is_unknown(pl.col("service_name"))
             & pl.any_horizontal(_HAS)
             & pl.col("environment").is_in(list(terms.environments))
         )

@@ -22,7 +22,7 @@ from meterbook.base.errors import CheckFailedError
 from warehouse.store.ask import ask
 from warehouse.table import Check, Table, rises
 from warehouse.tables import ALL, BY_NAME
-from warehouse.tables.core import PARTITION
+from warehouse.tables.step import MARKS
 
 _COLUMNS: Final = "SELECT table_name, column_name, data_type FROM duckdb_columns()"
 _IN_ORDER: Final = "ORDER BY table_name, column_index"
@@ -45,7 +45,7 @@ class Store:
     def __init__(self, path: Path, makers: Mapping[str, str] | None = None) -> None:
         """Open the file and make what is not there yet.
 
-        `makers` names the step that makes each table by the day; without it, a table of an earlier
+        `makers` names the step that makes each table; without it, a table of an earlier
         declaration has every step built again.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,9 +60,10 @@ class Store:
             if have.get(table.name, _declared()[table.name]) != _declared()[table.name]
         ]
         """Tables of an earlier declaration: made anew, so what makes them is built again."""
-        if PARTITION.name in have:
-            new = [table.name for table in self.tables if table.name not in have]
-            self._forget_makers([*self.remade, *new], makers)
+        new = [table.name for table in self.tables if table.name not in have]
+        for marks in MARKS:
+            if marks.name in have:
+                self._forget_makers(marks, [*self.remade, *new], makers)
         for name in self.remade:
             self._remake(BY_NAME[name], have[name])
         with self.change() as change:  # each in a transaction of its own would be synced alone
@@ -70,14 +71,16 @@ class Store:
                 if table.name not in have:
                     change.make(table)
 
-    def _forget_makers(self, names: Sequence[str], makers: Mapping[str, str] | None) -> None:
+    def _forget_makers(
+        self, marks: Table, names: Sequence[str], makers: Mapping[str, str] | None
+    ) -> None:
         """Forget, before these tables are made, from what the steps that fill them were built."""
-        if (self.remade and makers is None) or PARTITION.name in self.remade:
-            self._con.execute(f'DELETE FROM "{PARTITION.name}"')  # noqa: S608 - a declared name
+        if (self.remade and makers is None) or marks.name in self.remade:
+            self._con.execute(f'DELETE FROM "{marks.name}"')  # noqa: S608 - a declared name
             return
         for step in sorted({(makers or {}).get(name, "") for name in names}):
             self._con.execute(
-                f'DELETE FROM "{PARTITION.name}" WHERE step = $step',  # noqa: S608 - a declared name
+                f'DELETE FROM "{marks.name}" WHERE step = $step',  # noqa: S608 - a declared name
                 {"step": step},
             )
 

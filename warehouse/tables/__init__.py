@@ -20,11 +20,13 @@ from warehouse.tables import (
     mart_workload,
     raw,
     series,
+    step,
 )
 
 ALL: Final[tuple[Table, ...]] = (
     *raw.ALL,
     *core.ALL,
+    *step.ALL,
     *core_usage.ALL,
     *core_pool.ALL,
     *evidence.ALL,

@@ -354,22 +354,6 @@ SIGNAL_DAILY: Final = Table(
     ),
 )
 
-PARTITION: Final = Table(
-    name="core_partition",
-    text="What each step of a day was last built from; it is not built again while that is so.",
-    grain="day and step",
-    key=("day", "step"),
-    is_published=False,
-    partition="day",
-    columns=(
-        Column("day", pl.Date(), "UTC day"),
-        Column("step", pl.String(), "step of the graph"),
-        Column("inputs_digest", pl.String(), "telemetry and bill lines it was built from"),
-        Column("terms_digest", pl.String(), "ownership rules and settings it was built from"),
-        Column("built_at", INSTANT, "when"),
-    ),
-)
-
 ALL: Final = (
     DELIVERY,
     RESTATEMENT,
@@ -383,5 +367,4 @@ ALL: Final = (
     SERVICE,
     WORKLOAD_DAILY,
     SIGNAL_DAILY,
-    PARTITION,
 )

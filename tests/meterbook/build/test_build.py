@@ -20,7 +20,8 @@ from meterbook.build.build import AnotherBuildError, build, load_bills, sole_bui
 from meterbook.build.plan import Choice
 from transforms.coverage.inventory import COLUMNS
 from warehouse.store.store import Store
-from warehouse.tables.core import COST_LEDGER, PARTITION, SERVICE
+from warehouse.tables.core import COST_LEDGER, SERVICE
+from warehouse.tables.step import PARTITION
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 STOPS_WITHIN: Final = 15

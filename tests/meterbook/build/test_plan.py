@@ -1,5 +1,6 @@
 """Which steps of which days are due, and what must run so that they can."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final, cast
 
@@ -14,9 +15,10 @@ from meterbook.base.settings import (
 )
 from meterbook.build.inputs import RAW_FRAMES
 from meterbook.build.plan import Choice, Mark, kept, marks, needed
+from tests.noting import NotingTerms
 from transforms import day_steps
 from transforms.owners.ownership import Ownership, parse_ownership
-from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms, run_steps
+from transforms.partition import IS_FINAL, Step, Terms, on, run_steps
 from warehouse.tables import BY_NAME, raw
 
 ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
@@ -24,6 +26,13 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 ALL: Final = tuple(step.name for step in day_steps.DAY)
 KEPT: Final = tuple(step.name for step in day_steps.DAY if BY_NAME.keys() & set(step.writes))
 RAW = dict.fromkeys(RAW_FRAMES, "0")
+FORMER: Final = {
+    "usage": "f8430c031cf0a01b",
+    "volumes": "c342a9e5e8e90534",
+    "costs": "6b98b1b3b78c6ce7",
+    "workloads": "7e2cfe8734c37390",
+    "cardinality": "f08ebc83722fbad1",
+}
 
 
 def marked(text: str = "", **other: str) -> dict[str, Mark]:
@@ -124,6 +133,49 @@ def test_what_arrives_late_is_due_where_it_is_read() -> None:
     assert before == {"cardinality"}
 
 
+@pytest.mark.parametrize(
+    ("frame", "due"),
+    [
+        ("mart_tag_quality_daily", {"tag_quality"}),
+        ("core_cost_ledger", {"ledger", "workloads", "costs"}),
+        ("core_signal_daily", {"seen"}),
+        ("fact_hours", {"usage", "pools", "ledger", "weights", "workloads", "costs"}),
+    ],
+)
+def test_a_raised_version_is_due_where_the_step_is_read(
+    frame: str, due: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The step and those that read what it makes are due on each day, old ones too; no others.
+
+    `fact_hours` is not stored: only its readers are due.
+    """
+    have = {day: marks(RAW, on(terms(), day)) for day in (ONE, TWO)}
+    raised = [
+        replace(step, version="raised") if frame in step.writes else step for step in day_steps.DAY
+    ]
+
+    monkeypatch.setattr(day_steps, "DAY", tuple(raised))
+    wanted = {day: marks(RAW, on(terms(), day)) for day in have}
+    found = Choice().due(wanted, have, kept_since=TWO)
+
+    assert {day: set(names) for day, names in found.items()} == {ONE: due, TWO: due}
+
+
+def test_a_home_that_was_built_before_steps_had_versions_keeps_its_days(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its marks are those of version 8, which all steps had in common; these are of that program.
+
+    They change when a step reads something else: then its days are built again, and rightly so.
+    """
+    first = tuple(replace(step, version="8") for step in day_steps.DAY)
+    monkeypatch.setattr(day_steps, "DAY", first)
+
+    made = marks(RAW, terms())
+
+    assert {name: made[name].inputs for name in FORMER} == FORMER
+
+
 def test_old_days_keep_what_only_weeks_are_shown_of() -> None:
     """Before the history a changed scope is not applied; a restated bill is."""
     have = {ONE: marks(RAW, terms())}
@@ -149,51 +201,6 @@ def test_what_nobody_keeps_is_made_again() -> None:
     assert [step.name for step in needed(["volumes"])] == ["known", "samples", "pods", "volumes"]
 
 
-class Section:
-    """A section of the settings that notes what is looked up."""
-
-    def __init__(self, name: str, real: object, seen: set[str]) -> None:
-        """Keep the section."""
-        self._name, self._real, self._seen = name, real, seen
-
-    def __getattr__(self, key: str) -> object:
-        """Give the setting, and note it."""
-        self._seen.add(f"{self._name}.{key}")
-        return getattr(self._real, key)
-
-
-class Noting:
-    """Settings whose sections note what is looked up."""
-
-    def __init__(self, seen: set[str]) -> None:
-        """Start with the defaults."""
-        self._seen = seen
-
-    def __getattr__(self, name: str) -> Section:
-        """Give a section."""
-        return Section(name, getattr(Settings(), name), self._seen)
-
-
-class NotingTerms:
-    """Terms that note what a step asks for."""
-
-    def __init__(self, seen: set[str]) -> None:
-        """Start with nothing asked."""
-        self.day, self.settings, self._seen = ONE, Noting(seen), seen
-
-    @property
-    def now(self) -> datetime:
-        """Give the time: a day step may ask whether its day is final, no more."""
-        self._seen.add(IS_FINAL)
-        return NOW
-
-    @property
-    def ownership(self) -> Ownership:
-        """Give the rules."""
-        self._seen.add(OWNERSHIP)
-        return Ownership.default()
-
-
 def _empty(name: str) -> pl.LazyFrame:
     bare = name.removesuffix("_around").removesuffix("_before")
     if bare == "raw_series_once":
@@ -216,11 +223,14 @@ def frames() -> dict[str, pl.LazyFrame]:
 
 @pytest.mark.parametrize("step", day_steps.DAY, ids=ALL)
 def test_a_step_asks_for_what_it_declares(step: Step, frames: dict[str, pl.LazyFrame]) -> None:
-    """What a step looks up of the terms is what makes it due: neither less nor more."""
+    """What a step looks up of the terms is what makes it due: neither less nor more.
+
+    Of the time a day step may ask whether its day is final, no more.
+    """
     seen: set[str] = set()
 
     made = step.make({name: frames[name] for name in step.reads}, cast("Terms", NotingTerms(seen)))
 
     assert set(made) == set(step.writes)
-    final = {"billing.period_final_hours"} if IS_FINAL in step.asks else set()
-    assert seen - final == set(step.asks)
+    final = {"billing.period_final_hours", "now"} if IS_FINAL in step.asks else set()
+    assert seen - final == set(step.asks) - {IS_FINAL}

@@ -194,15 +194,16 @@ def test_nothing_published_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_a_warehouse_of_an_earlier_version_is_taken_up(tmp_path: Path) -> None:
-    """A table whose columns have changed is made anew, and every day is built again."""
+    """A table whose columns have changed is made anew, and every step is built again."""
     path = tmp_path / "warehouse.duckdb"
-    built = BY_NAME["core_partition"]
+    built, whole = BY_NAME["core_partition"], BY_NAME["core_whole_step"]
     with Store(path) as store:
         assert store.remade == []
         with store.change() as change:
             change.replace(TEAM, TEAM.sample())
             change.replace(PROOF, PROOF.sample())
             change.replace(built, built.sample())
+            change.replace(whole, whole.sample())
     with duckdb.connect(path) as con:
         con.execute(f'ALTER TABLE "{TEAM.name}" DROP COLUMN direct_cost')
         con.execute(f'ALTER TABLE "{PROOF.name}" ADD COLUMN gone INTEGER')
@@ -212,6 +213,7 @@ def test_a_warehouse_of_an_earlier_version_is_taken_up(tmp_path: Path) -> None:
         assert store.read(TEAM).is_empty()  # what a row lacks cannot be made up
         assert store.read(PROOF).height == PROOF.sample().height
         assert store.read(built).is_empty()
+        assert store.read(whole).is_empty()
     with Store(path) as store:
         assert store.remade == []
 
@@ -219,19 +221,25 @@ def test_a_warehouse_of_an_earlier_version_is_taken_up(tmp_path: Path) -> None:
 def test_only_what_makes_another_table_is_built_again(tmp_path: Path) -> None:
     """With the makers known, a table of other columns and a new one have their steps built again.
 
-    Other steps keep from what they were built; what looks at all days is made anew anyway.
+    Other steps keep from what they were built, those of a day and those over all days.
     """
     path, day = tmp_path / "warehouse.duckdb", date(2026, 10, 1)
     partition, at = BY_NAME["core_partition"], datetime(2026, 10, 2, tzinfo=UTC)
     rows = [(day, step, "a", "b", at) for step in ("costs", "ledger", "seen")]
+    whole = BY_NAME["core_whole_step"]
+    made = [(step, step, "a", "b", "", at, None) for step in ("coverage_team", "sli", "grade")]
     with Store(path) as store, store.change() as change:
         change.replace(partition, pl.DataFrame(rows, schema=partition.schema, orient="row"))
+        change.replace(whole, pl.DataFrame(made, schema=whole.schema, orient="row"))
     with duckdb.connect(path) as con:
         for name in (TEAM.name, "mart_coverage_team"):
             con.execute(f'ALTER TABLE "{name}" ADD COLUMN gone INTEGER')
         con.execute('DROP TABLE "core_cost_ledger"')
+        con.execute('DROP TABLE "mart_sli_daily"')
     makers = {TEAM.name: "costs", "core_cost_ledger": "ledger", "core_signal_daily": "seen"}
+    makers |= {"mart_coverage_team": "coverage_team", "mart_sli_daily": "sli"}
 
     with Store(path, makers) as store:
         assert sorted(store.remade) == [TEAM.name, "mart_coverage_team"]
         assert store.read(partition)["step"].to_list() == ["seen"]
+        assert store.read(whole)["step"].to_list() == ["grade"]
