@@ -15,8 +15,8 @@ import duckdb
 
 from meterbook.base.home import Home
 
-RUN_COLUMNS: Final = frozenset({"run_id", "built_at", "wall_seconds", "started_at", "made_at"})
-LOGS: Final = frozenset({"mart_run", "core_partition", "core_whole_mark"})
+RUN_COLUMNS: Final = frozenset({"run_id", "built_at", "wall_seconds", "started_at"})
+LOGS: Final = frozenset({"mart_run", "core_partition", "core_whole_step"})
 
 
 def columns(con: duckdb.DuckDBPyConnection, home: str) -> dict[str, dict[str, str]]:

@@ -18,11 +18,11 @@ from transforms.cardinality import advice, label_cost, metric_use, registry
 from transforms.coverage import (
     coverage,
     expected,
+    expiry,
     findings,
     grade,
     history,
     service_cost,
-    expiry,
 )
 from transforms.efficiency import rightsizing, unit_cost, workload
 from transforms.outlook import anomaly, budget, closing, outlook
