@@ -14,7 +14,6 @@ from functools import partial
 from operator import attrgetter
 from typing import Final
 
-from meterbook.base.settings import Settings
 from transforms import day_steps, whole_steps
 from transforms.partition import IS_FINAL, OWNERSHIP, Step, Terms
 from warehouse.tables import BY_NAME
@@ -141,21 +140,21 @@ def whole_mark(step: Step, frames: Mapping[str, str], asked: "Asked") -> Mark:
 class Asked:
     """What steps ask for, each looked up once."""
 
-    def __init__(self, settings: Settings, look: Mapping[str, Callable[[], object]]) -> None:
-        """Keep the settings, and how to look up what is none."""
+    def __init__(self, terms: Terms, look: Mapping[str, Callable[[], object]]) -> None:
+        """Keep the terms, and how to look up what is no setting."""
         self.known: dict[str, str] = {}
-        self.settings, self.look = settings, look
+        self.settings, self.look = terms.settings, look
 
     @classmethod
     def on_day(cls, terms: Terms) -> "Asked":
         """Give what steps of a day ask for: the rules in force on it, and whether it is final."""
         rules = partial(terms.ownership.hash_on, terms.day)
-        return cls(terms.settings, {OWNERSHIP: rules, IS_FINAL: partial(is_final, terms)})
+        return cls(terms, {OWNERSHIP: rules, IS_FINAL: partial(is_final, terms)})
 
     @classmethod
     def of_all_days(cls, terms: Terms) -> "Asked":
         """Give what steps over all days ask for: of ownership the whole file, with its names."""
-        return cls(terms.settings, {OWNERSHIP: lambda: terms.ownership.config_hash})
+        return cls(terms, {OWNERSHIP: lambda: terms.ownership.config_hash})
 
     def value(self, name: str) -> str:
         """Give the value of a term as text."""
