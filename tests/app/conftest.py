@@ -15,7 +15,7 @@ from meterbook.base.home import Home
 from warehouse import tables
 from warehouse.store.snapshot import publish
 from warehouse.store.store import Store
-from warehouse.table import Table
+from warehouse.table import Column, Table
 
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 LAST = date(2026, 11, 22)
@@ -65,19 +65,20 @@ def _amount(day: date, place: int) -> Decimal:
 
 
 def _rows(table: Table, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Fill what a row does not name with an empty value of its type."""
-    blank = {"String": "", "Boolean": False, "List": []}
+    """Fill what a row does not name with an empty value, or the first of those that may be."""
     full = [
-        {
-            column.name: row.get(
-                column.name,
-                None if column.is_nullable else blank.get(type(column.dtype).__name__, 0),
-            )
-            for column in table.columns
-        }
+        {column.name: row.get(column.name, _blank(column)) for column in table.columns}
         for row in rows
     ]
     return pl.DataFrame(full, schema=table.schema)
+
+
+def _blank(column: Column) -> object:
+    if column.is_nullable:
+        return None
+    if column.values and "" not in column.values:
+        return column.values[0]
+    return {"String": "", "Boolean": False, "List": []}.get(type(column.dtype).__name__, 0)
 
 
 def _days() -> list[date]:
@@ -304,6 +305,9 @@ def _service(team: str, number: int, state: str) -> dict[str, Any]:
         "has_logs": logs,
         "has_metrics": logs,
         "has_traces": traces,
+        "logs_state": "fresh" if logs else "stale",
+        "metrics_state": "fresh" if logs else "stale",
+        "traces_state": "fresh" if traces else "never",
         "missing_signals": "+".join(missing) if state != "unregistered" else "",
         "missing_count": len(missing) if state != "unregistered" else 0,
         "last_seen_at": NOW - timedelta(minutes=20) if logs else None,

@@ -38,6 +38,7 @@ from app.kit.filters import Filters, days_of
 from app.kit.reader import Reader
 from app.kit.target import short_of
 from app.report import SECTIONS
+from meterbook.base.home import Home
 from warehouse.store.snapshot import current
 
 ROOT = Path(__file__).parents[3]
@@ -287,8 +288,8 @@ def test_a_history_of_one_day_is_reported_in_words(
         "expected_count": 30,
         "coverage_ratio": 0.8,
     }
-    publish_rows(tmp_path, {"mart_coverage_daily": [row]})
-    young = _open(tmp_path)
+    publish_rows(Home(tmp_path), {"mart_coverage_daily": [row]})
+    young = _open(Home(tmp_path))
 
     made = coverage.history(young, first_look(young))
 
@@ -470,8 +471,8 @@ def test_a_lost_atom_is_seen(publish_rows: Any, tmp_path: Any) -> None:
         "difference": Decimal("0.000000000001"),
         "line_count": 1,
     }
-    publish_rows(tmp_path, {"mart_reconciliation_daily": [row]})
-    reader = _open(tmp_path)
+    publish_rows(Home(tmp_path), {"mart_reconciliation_daily": [row]})
+    reader = _open(Home(tmp_path))
 
     made = allocation.reconciliation(reader, first_look(reader))
 
@@ -497,8 +498,8 @@ def test_currencies_are_never_added(publish_rows: Any, tmp_path: Any) -> None:
         {"charge_date": day, "currency": row["currency"], "bill_cost": row["effective_cost"]}
         for row in rows
     ]
-    publish_rows(tmp_path, {"mart_cost_daily_team": rows, "mart_reconciliation_daily": bills})
-    reader = _open(tmp_path)
+    publish_rows(Home(tmp_path), {"mart_cost_daily_team": rows, "mart_reconciliation_daily": bills})
+    reader = _open(Home(tmp_path))
 
     look = first_look(reader)
 
@@ -519,8 +520,7 @@ def test_every_part_of_the_report_is_made_once(reader: Reader) -> None:
     assert len(names) == len(set(names))
 
 
-def _open(home: Any) -> Reader:
-
+def _open(home: Home) -> Reader:
     return Reader(current(home.serving))
 
 

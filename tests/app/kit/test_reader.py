@@ -19,6 +19,12 @@ from warehouse.store.snapshot import current
 LATER = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
 
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Give an empty home."""
+    return Home(tmp_path / "home")
+
+
 def _rows(cost: int) -> dict[str, list[dict[str, Any]]]:
     day = {"charge_date": date(2026, 11, 22), "currency": "USD"}
     money = {"direct_cost": Decimal(cost), "effective_cost": Decimal(cost)}
@@ -34,14 +40,14 @@ def test_a_home_without_snapshot_is_refused(bare_home: Home) -> None:
         Snapshots(bare_home.serving).reader()
 
 
-def test_a_new_snapshot_is_picked_up(tmp_path: Path, publish_rows: Any) -> None:
+def test_a_new_snapshot_is_picked_up(home: Home, publish_rows: Any) -> None:
     """The next question is answered from the new one; figures of the former are gone."""
-    publish_rows(tmp_path, _rows(5))
-    snapshots = Snapshots(tmp_path / "serving")
+    publish_rows(home, _rows(5))
+    snapshots = Snapshots(home.serving)
     first = snapshots.reader()
     before = figure(spend.headline, first, first_look(first)).cards[0].value
 
-    publish_rows(tmp_path, _rows(7), LATER)
+    publish_rows(home, _rows(7), LATER)
     second = snapshots.reader()
 
     assert before == "$5"
@@ -49,13 +55,13 @@ def test_a_new_snapshot_is_picked_up(tmp_path: Path, publish_rows: Any) -> None:
     assert figure(spend.headline, second, first_look(second)).cards[0].value == "$7"
 
 
-def test_a_broken_snapshot_leaves_the_former_in_sight(tmp_path: Path, publish_rows: Any) -> None:
+def test_a_broken_snapshot_leaves_the_former_in_sight(home: Home, publish_rows: Any) -> None:
     """The site goes on with what it had, and says why; after the next publish all is well."""
-    publish_rows(tmp_path, _rows(5))
-    snapshots = Snapshots(tmp_path / "serving")
+    publish_rows(home, _rows(5))
+    snapshots = Snapshots(home.serving)
     snapshots.reader()
-    publish_rows(tmp_path, _rows(7), LATER)
-    _break(current(tmp_path / "serving").path)
+    publish_rows(home, _rows(7), LATER)
+    _break(current(home.serving).path)
 
     held = snapshots.reader()
 
@@ -63,15 +69,15 @@ def test_a_broken_snapshot_leaves_the_former_in_sight(tmp_path: Path, publish_ro
     assert figure(spend.headline, held, first_look(held)).cards[0].value == "$5"
 
 
-def test_a_broken_snapshot_at_start_gives_the_one_before(tmp_path: Path, publish_rows: Any) -> None:
+def test_a_broken_snapshot_at_start_gives_the_one_before(home: Home, publish_rows: Any) -> None:
     """A site that starts after the damage finds the former file by its name."""
-    publish_rows(tmp_path, _rows(5))
-    former = current(tmp_path / "serving")
-    publish_rows(tmp_path, _rows(7), LATER)
-    newest = current(tmp_path / "serving")
+    publish_rows(home, _rows(5))
+    former = current(home.serving)
+    publish_rows(home, _rows(7), LATER)
+    newest = current(home.serving)
     _break(newest.path)
 
-    reader = Snapshots(tmp_path / "serving").reader()
+    reader = Snapshots(home.serving).reader()
 
     assert newest.id in reader.problem
     assert reader.snapshot.id == former.id
@@ -84,10 +90,12 @@ def test_a_column_is_never_taken_from_outside(reader: Any) -> None:
         reader.ask("SELECT {cost}", {"cost": "1; DROP TABLE x"})
 
 
-def test_the_same_snapshot_gives_the_same_report(tmp_path: Path, publish_rows: Any) -> None:
+def test_the_same_snapshot_gives_the_same_report(
+    home: Home, tmp_path: Path, publish_rows: Any
+) -> None:
     """One file, byte for byte, with the snapshot's id and no address to fetch from."""
-    publish_rows(tmp_path, _rows(5))
-    snapshot = current(tmp_path / "serving")
+    publish_rows(home, _rows(5))
+    snapshot = current(home.serving)
 
     write_report(snapshot, tmp_path / "one.html")
     write_report(snapshot, tmp_path / "two.html")
