@@ -195,6 +195,8 @@ def _write_facts(
         change.replace(raw.REJECTED, catalog.rejected(home))
         change.replace(COLLECTOR, _counters(home, log.started_at))
         change.replace(CHECK, pl.DataFrame(broken, schema=CHECK.schema))
+        if not log.rows:  # a build that found nothing to do is known by its checks
+            log.note({CHECK.name: len(broken)}, "all", log.began)
         kept = store.read(RUN)
         runs = kept.group_by("run_id").agg(pl.col("started_at").min()).sort("started_at", "run_id")
         names = runs["run_id"].to_list()[-(KEPT_RUNS - 1) :]

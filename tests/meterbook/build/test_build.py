@@ -19,8 +19,10 @@ from meterbook.base.settings import BillingSettings, Settings
 from meterbook.build.build import AnotherBuildError, build, load_bills, sole_build
 from meterbook.build.plan import Choice
 from transforms.coverage.inventory import COLUMNS
+from transforms.whole_steps import WHOLE
 from warehouse.store.store import Store
 from warehouse.tables.core import COST_LEDGER, SERVICE
+from warehouse.tables.mart_run import RUN
 from warehouse.tables.step import PARTITION
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -108,6 +110,23 @@ def test_only_restated_days_are_built_again(tmp_path: Path) -> None:
         THREE: True,
     }
     assert pl.read_parquet(after[TWO])["effective_cost"].sum() == Decimal("2.5")
+
+
+@pytest.mark.slow
+def test_a_build_with_nothing_new_runs_no_step(tmp_path: Path) -> None:
+    """Neither of a day nor over all days; it is published and noted all the same."""
+    settings = Settings(home=Home(tmp_path / "home"), billing=BillingSettings(settle_seconds=0))
+    deliver(settings, tmp_path / "bills", {ONE: "1", TWO: "2"})
+
+    first = build(settings, now=NOW, choice=Choice(), say=lambda _: None)
+    second = build(settings, now=NOW + timedelta(minutes=1), choice=Choice(), say=lambda _: None)
+
+    assert first.whole == tuple(step.name for step in WHOLE)
+    assert (second.steps, second.whole, second.unchanged_count) == ({}, (), 2)
+    assert second.snapshot.id != first.snapshot.id
+    with Store(settings.home.warehouse) as store:
+        last = store.read(RUN).filter(pl.col("run_id").str.starts_with(f"{NOW:%Y%m%d}T0001"))
+    assert last.select("step", "partition").rows() == [("mart_check", "all")]
 
 
 @pytest.mark.slow
