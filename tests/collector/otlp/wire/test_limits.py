@@ -67,6 +67,12 @@ def test_messages_around_the_items_count_too(inside: Callable[[int], bytes]) -> 
         count_items("metrics", padded(inside(11)), 10)
 
 
+def test_too_many_are_refused_before_the_rest_is_looked_at() -> None:
+    """Whatever stands behind them, no protobuf at all too; so long a look is what is saved."""
+    with pytest.raises(UndecodableError, match="more than 10"):
+        count_items("logs", padded(field(1, b"") * 11) + b"\xff", 10)
+
+
 def test_items_of_all_resources_are_counted_together() -> None:
     """Six and five are eleven."""
     six, five = records(6), records(5)
@@ -97,8 +103,8 @@ def tagged(number: int, kind: int, body: bytes) -> bytes:
     "other",
     [
         tagged(1, 0, varint(300)),
-        tagged(1, 1, bytes(8)),
-        tagged(1, 5, bytes(4)),
+        tagged(1, 1, b"\xff" * 8),
+        tagged(1, 5, b"\xff" * 4),
         tagged(1, 0, b"\xff" * 9 + b"\x01"),
         field(3, records(99)),
         tagged(2**28, 0, b"\x7f"),
