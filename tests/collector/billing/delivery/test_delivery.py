@@ -100,12 +100,13 @@ def test_two_sources_of_one_account_do_not_count_twice(put: Put, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("age_seconds", "state"), [(59, "waiting"), (61, "loaded"), (-3600, "loaded")]
+    ("age_seconds", "state"),
+    [(0, "waiting"), (59, "waiting"), (60, "loaded"), (61, "loaded"), (-1, "loaded")],
 )
 def test_settling_needs_a_clock_that_knows_the_file(
     put: Put, tmp_path: Path, age_seconds: int, state: str
 ) -> None:
-    """A fresh file waits; one from after a chosen `now` has no age that could be waited for."""
+    """A file waits for just a minute; one from after a chosen `now` has no age to wait for."""
     path = put(tmp_path / "aws" / "cur.csv")
     written = (NOW - timedelta(seconds=age_seconds)).timestamp()
     os.utime(path, (written, written))

@@ -451,9 +451,10 @@ def test_a_link_in_the_landing_folder_is_not_followed(
 class Busy:
     """A store that says SlowDown so many times."""
 
-    def __init__(self, times: int, code: str = "SlowDown") -> None:
-        """Keep how often."""
+    def __init__(self, times: int, code: str = "SlowDown", status: int = 0) -> None:
+        """Keep how often, and how it says it."""
         self.times, self.code, self.calls = times, code, 0
+        self.status = status or (503 if code == "SlowDown" else 403)
 
     def get_object(self, **_: object) -> dict[str, object]:
         """Answer, or ask to slow down."""
@@ -463,7 +464,7 @@ class Busy:
 
         self.calls += 1
         if self.calls <= self.times:
-            status: Any = {"HTTPStatusCode": 503 if self.code == "SlowDown" else 403}
+            status: Any = {"HTTPStatusCode": self.status}
             raise ClientError({"Error": {"Code": self.code}, "ResponseMetadata": status}, "Get")
         return {"Body": StreamingBody(BytesIO(b"abc"), 3), "ContentLength": 3, "ETag": "t"}
 
@@ -480,6 +481,18 @@ def test_slow_down_is_waited_out(tmp_path: Path) -> None:
     assert _busy(tmp_path, Busy(2)).fetch("a.csv").read_bytes() == b"abc"
     with pytest.raises(DeliveryError, match="slow down"):
         _busy(tmp_path / "x", Busy(3)).fetch("a.csv")
+
+
+@pytest.mark.parametrize(("status", "calls"), [(500, 3), (599, 3), (499, 1)])
+def test_what_is_the_stores_own_fault_is_tried_again(
+    tmp_path: Path, status: int, calls: int
+) -> None:
+    """From 500 on; below it is what we asked that was wrong."""
+    store = Busy(9, "Odd", status)
+
+    with pytest.raises(DeliveryError):
+        _busy(tmp_path, store).fetch("a.csv")
+    assert store.calls == calls
 
 
 def test_permission_lost_is_not_tried_again(tmp_path: Path) -> None:
