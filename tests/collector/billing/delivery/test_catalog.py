@@ -7,14 +7,13 @@ import polars as pl
 import pytest
 
 from collector.billing.delivery.catalog import (
-    IN_FORCE,
-    PREVIOUS,
     Catalog,
     Entry,
     billing_periods,
     remove_leftovers,
 )
 from meterbook.base.home import Home
+from warehouse.tables.values import IN_FORCE, PREVIOUS
 
 END = datetime(2026, 11, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
