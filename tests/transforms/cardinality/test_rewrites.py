@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,18 @@ def test_status_classes(telemetry: Any) -> None:
     got = rewrites(laid_out(telemetry, rows), top=10)
 
     assert got.select("rewrite", "distinct_after", "left").rows() == [("status_class", 3, 3)]
+
+
+@pytest.mark.parametrize(
+    ("label", "folded"), [("http.status", True), ("code", True), ("state", False)]
+)
+def test_a_label_of_status_or_code_has_classes(telemetry: Any, label: str, folded) -> None:
+    """Either word is enough; the numbers alone are not."""
+    rows = [{label: code} for code in (200, 201, 404)]
+
+    got = rewrites(laid_out(telemetry, rows), top=10)
+
+    assert got.select("rewrite", "distinct_after").rows() == [("status_class", 2)] * folded
 
 
 def recount(rows: Sequence[Labels], key: str, change: Callable[[object], object]) -> int:

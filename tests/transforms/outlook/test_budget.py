@@ -92,6 +92,16 @@ def test_the_day_of_now_has_not_elapsed() -> None:
     assert october("310", day=32).select(names).rows() == [(31, 310)]
 
 
+def test_the_day_of_now_is_forecast_though_it_is_said_to_be_complete() -> None:
+    """Ten days at 10, and 500 by noon of the 11th: 30 days at 10 are to be expected."""
+    rules = parse_ownership('teams: [{id: a, budget: {monthly: "1", from: 2026-09-01}}]')
+    costs = spend(date(2026, 11, 1), [*["10"] * 10, "500"])
+
+    frame = budgets(costs, rules, now=datetime(2026, 11, 11, 12, tzinfo=UTC)).collect()
+
+    assert frame.select("spent_cost", "forecast_cost").rows() == [(100, 300)]
+
+
 @pytest.mark.parametrize(("since", "count"), [("2026-10-31", 1), ("2026-11-01", 0)])
 def test_a_budget_of_the_last_day_is_that_of_the_month(since: str, count: int) -> None:
     """One that begins on the first of the next month is not."""

@@ -46,7 +46,7 @@ def test_just_the_limit_waits_for_the_end(tmp_path, monkeypatch, limit, value, w
 
 
 def test_rows_are_counted_anew_after_each_write(tmp_path, monkeypatch):
-    """Three and three of five are written together, then two and three more are five and wait."""
+    """Three and three of five are written together; two and three more wait, six do not."""
     monkeypatch.setattr(landing, "MAX_ROWS", 5)
     taking = Landing(tmp_path, 7)
 
@@ -54,9 +54,10 @@ def test_rows_are_counted_anew_after_each_write(tmp_path, monkeypatch):
         taking.add(spans(*[0] * count))
 
     assert files(tmp_path) == [f"{HOUR}-0000.parquet"]
-    taking.close()
+    taking.add(spans(0))
+    taking.add(spans(*[0] * 6))
     found = [pl.read_parquet(tmp_path / name).height for name in files(tmp_path)]
-    assert (files(tmp_path), found) == ([f"{HOUR}-{n:04d}.parquet" for n in (0, 1)], [6, 5])
+    assert (files(tmp_path), found) == ([f"{HOUR}-{n:04d}.parquet" for n in (0, 1, 2)], [6, 6, 6])
 
 
 def test_bytes_are_counted_anew_too(tmp_path, monkeypatch):
