@@ -51,6 +51,27 @@ def test_a_new_start_time_is_a_reset_even_if_the_value_rose(telemetry: Any) -> N
     assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [10, 500]
 
 
+def test_a_counter_that_stands_still_counts_nothing(telemetry: Any) -> None:
+    """The same value again is no reset: nothing in the first hour, 30 in the second."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2), (2, 2)])
+    telemetry.add("container.cpu.time", CONTAINER, [(0, 100), (1, 100), (2, 130)], "counter")
+
+    assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [0, 30]
+
+
+@pytest.mark.parametrize(("start", "used"), [(0, 20), (1 / 3600, 30)])
+def test_a_start_at_the_sample_before_is_no_reset(
+    telemetry: Any, start: float, used: float
+) -> None:
+    """Said to have begun at its last sample it goes on, from 10 to 30; a second later it is new."""
+    telemetry.add("k8s.pod.phase", POD, [(0, 2), (1, 2)])
+    telemetry.add(
+        "container.cpu.time", CONTAINER, [(0, 10), (1, 30)], "counter", starts=[-5, start]
+    )
+
+    assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [used]
+
+
 def test_a_counter_bridges_a_gap_in_proportion(telemetry: Any) -> None:
     """An increase belongs to the time between its samples: a fifth before the hour's border."""
     telemetry.add("k8s.pod.phase", POD, [(0.5, 2), (3, 2)])
