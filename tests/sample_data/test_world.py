@@ -30,6 +30,8 @@ from sample_data.truth import bill_totals, truth
 from sample_data.world import World, WorldSpec, make_world
 from sample_data.write import write_sample
 
+pytestmark = pytest.mark.slow
+
 END = date(2026, 11, 24)
 SPEC = WorldSpec(days=9, size="small", end=END)
 
