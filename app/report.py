@@ -16,7 +16,7 @@ from typing import Final
 import vl_convert
 
 from app.figures.cardinality import advice, cardinality
-from app.figures.cost import allocation, budget, outlook, spend
+from app.figures.cost import allocation, budget, movers, outlook, spend
 from app.figures.coverage import coverage, dark, score_cost, standing
 from app.figures.platform import health
 from app.kit import cards, table, words
@@ -43,7 +43,7 @@ SECTIONS: Final = (
             (spend.daily,),
             (allocation.parts,),
             (spend.by_service, spend.by_namespace),
-            (spend.movers,),
+            (movers.movers,),
             (spend.teams,),
             (budget.against_budget,),
             (outlook.forecast,),
@@ -85,7 +85,7 @@ SECTIONS: Final = (
 
 ANSWERS: Final[dict[str, Make]] = {
     "Spend": spend.headline,
-    "What moved": spend.movers,
+    "What moved": movers.movers,
     "Budgets": budget.against_budget,
     "Forecast": outlook.forecast,
     "Owners": allocation.parts,

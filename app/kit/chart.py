@@ -5,11 +5,12 @@ Gives    Vega-Lite specifications as dicts, with their data inside; nothing is f
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 import altair as alt
 
-from app.kit import colours
+from app.kit import colours, words
 
 Rows = list[dict[str, Any]]
 Spec = dict[str, Any]
@@ -90,6 +91,19 @@ def bars(
     bar = base.mark_bar(cornerRadiusEnd=2, height={"band": 0.7}).encode(**fill)
     text = base.mark_text(align="left", dx=5).encode(text="label:N")
     return _spec((bar + text).properties(height={"step": BAR_STEP}), room_right=64)
+
+
+def money_bars(
+    costs: Sequence[tuple[str, Decimal]],
+    currency: str,
+    colour: str = colours.SERIES[0],
+) -> Spec | None:
+    """Draw the cost of each name as a bar, in the order given; nothing without any."""
+    rows = [
+        {"name": name, "value": float(cost), "label": words.money(cost, currency)}
+        for name, cost in costs
+    ]
+    return bars(rows, money_tip(currency), colour) if rows else None
 
 
 def movers(rows: Rows, value_format: str) -> Spec:

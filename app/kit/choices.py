@@ -6,9 +6,28 @@ Gives    the options of the sidebar, and what a reader sees who chose nothing
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Final
 
 from app.kit.filters import Filters, default_filters
 from app.kit.reader import Reader
+
+_DAYS: Final = """
+    SELECT min(charge_date) AS first_day, max(charge_date) AS last_day,
+           min(charge_date) FILTER (is_estimated) AS estimated_from
+    FROM mart_cost_daily_team
+"""
+_TEAMS: Final = """
+    SELECT team FROM (
+      SELECT team FROM mart_cost_daily_team
+      UNION SELECT team FROM mart_coverage_team WHERE team <> '__all__'
+    )
+    ORDER BY starts_with(team, '__'), team
+"""
+_CURRENCIES: Final = """
+    SELECT currency FROM mart_reconciliation_daily GROUP BY currency
+    ORDER BY sum(bill_cost) DESC, currency
+"""
+_ENVIRONMENTS: Final = "SELECT DISTINCT environment FROM mart_coverage_service ORDER BY environment"
 
 
 @dataclass(frozen=True)
@@ -48,38 +67,14 @@ def can_compare(reader: Reader, filters: Filters) -> bool:
 
 
 def _choices(reader: Reader) -> Choices:
-    days = reader.ask(
-        """
-        SELECT min(charge_date) AS first_day, max(charge_date) AS last_day,
-               min(charge_date) FILTER (is_estimated) AS estimated_from
-        FROM mart_cost_daily_team
-        """
-    ).frame
+    since, through, estimated_from = reader.ask(_DAYS).frame.row(0)
     return Choices(
-        teams=_names(
-            reader,
-            """
-            SELECT team FROM (
-              SELECT team FROM mart_cost_daily_team
-              UNION SELECT team FROM mart_coverage_team WHERE team <> '__all__'
-            )
-            ORDER BY starts_with(team, '__'), team
-            """,
-        ),
-        currencies=_names(
-            reader,
-            """
-            SELECT currency FROM mart_reconciliation_daily GROUP BY currency
-            ORDER BY sum(bill_cost) DESC, currency
-            """,
-        )
-        or ("USD",),
-        environments=_names(
-            reader, "SELECT DISTINCT environment FROM mart_coverage_service ORDER BY environment"
-        ),
-        since=days["first_day"][0],
-        through=days["last_day"][0],
-        estimated_from=days["estimated_from"][0],
+        teams=_names(reader, _TEAMS),
+        currencies=_names(reader, _CURRENCIES) or ("USD",),
+        environments=_names(reader, _ENVIRONMENTS),
+        since=since,
+        through=through,
+        estimated_from=estimated_from,
     )
 
 

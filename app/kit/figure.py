@@ -10,7 +10,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import polars as pl
 
@@ -21,12 +21,10 @@ from app.kit.reader import Answer, Reader
 MAX_CHART_ROWS: Final = 5000
 TOKEN_LETTERS: Final = 20
 
-Kind = Literal[
-    "text",
-    "prose",
-    "entity",
-    "state",
-    "signals",
+Words = Literal[
+    "text", "prose", "entity", "state", "signals", "day", "instant", "tick", "code", "label"
+]
+Number = Literal[
     "money",
     "amount",
     "exact",
@@ -40,29 +38,9 @@ Kind = Literal[
     "measured",
     "change",
     "seconds",
-    "day",
-    "instant",
-    "tick",
-    "code",
-    "label",
 ]
-NUMBERS: Final = frozenset(
-    {
-        "money",
-        "amount",
-        "exact",
-        "count",
-        "growth",
-        "ratio",
-        "share",
-        "points",
-        "number",
-        "price",
-        "measured",
-        "change",
-        "seconds",
-    }
-)
+Kind = Words | Number
+NUMBERS: Final = frozenset(get_args(Number))
 FORECASTS: Final = frozenset({"mart_forecast", "mart_budget"})
 COSTS: Final = frozenset(
     {
@@ -272,6 +250,20 @@ def build(  # noqa: PLR0913 - the named parts of a figure
     )
 
 
+def build_listed(
+    reader: Reader,
+    filters: Filters,
+    answer: Answer,
+    find: Callable[[pl.DataFrame], str],
+    *,
+    empty: str,
+    **parts: Any,
+) -> Figure:
+    """Give a figure whose finding is what `find` says of its rows, or `empty` without any."""
+    finding = find(answer.frame) if answer.frame.height else empty
+    return build(reader, filters, answer, finding=finding, empty=empty, **parts)
+
+
 def _reaches(tables: frozenset[str], reader: Reader, filters: Filters) -> bool:
     """Tell whether cost that is read of these tables reaches into days that are estimated."""
     since = choices(reader).estimated_from
@@ -291,3 +283,8 @@ def _quality(tables: frozenset[str], *, is_estimated: bool) -> str:
 def total(frame: pl.DataFrame, column: str) -> Decimal:
     """Add up a column of money; no rows are zero."""
     return Decimal(frame[column].sum() or 0)
+
+
+def known_total(frame: pl.DataFrame, column: str) -> Decimal | None:
+    """Add up a column of money; None where an amount of it is not known."""
+    return None if frame[column].null_count() else total(frame, column)

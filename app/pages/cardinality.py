@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.figures.cardinality import advice, cardinality, savings
+from app.figures.cardinality import advice, cardinality, one_metric, savings
 from app.fixes import fixes
 from app.kit import words
 from app.web import show
@@ -43,8 +43,8 @@ page.show(page.get(advice.unused_labels))
 page.part("What would be saved on one metric?")
 names = metrics.data["metric"].to_list()
 metric = st.selectbox("Metric", names, key="metric", bind="query-params", width=show.CHOICE)
-what_if = page.get(cardinality.what_if, metric)
-page.show(page.get(cardinality.growth, metric))
+what_if = page.get(one_metric.what_if, metric)
+page.show(page.get(one_metric.growth, metric))
 page.show(what_if)
 
 # %% What if several were dropped, or values were fewer?
@@ -74,7 +74,7 @@ changes = page.get(savings.rewrites, metric).data
 mine = changes.filter(changes["label"] == label)["rewrite"].to_list()
 if row["value_class"] not in NAMES:  # of ids none stands for the rest
     mine = [one for one in mine if one != "top_k"]
-values = page.get(cardinality.values, metric, label)
+values = page.get(one_metric.values, metric, label)
 bounds = [float(bound) for bound in facts["bounds"].split()]
 costs = page.get(savings.backends, metric, label)
 if costs.rows > 1:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.figures.cost import allocation, explore, hierarchy, outlook, spend
+from app.figures.cost import allocation, explore, hierarchy, movers, outlook, spend
 from app.figures.cost.spend import GROUPS
 from app.web import show
 
@@ -46,7 +46,7 @@ second = right.selectbox(
     bind="query-params",
 )
 page.show(page.get(explore.daily_by, first))
-moved = page.get(spend.movers)
+moved = page.get(movers.movers)
 grouped = page.get(spend.by_group, first)
 if moved.chart:
     page.show(grouped, moved)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.figures.coverage import coverage, dark, findings, score, score_cost, standing
+from app.figures.coverage import coverage, dark, findings, history, score, score_cost, standing
 from app.fixes import fix_panel
 from app.kit.filters import ALL
 from app.web import show
@@ -26,7 +26,7 @@ fix_panel.draw(page.get(coverage.fixes))
 
 # %%
 page.part("How did it go, and how far is the inventory to be trusted?")
-page.show(page.get(coverage.history), page.get(coverage.sources))
+page.show(page.get(history.history), page.get(coverage.sources))
 
 # %%
 page.part("Which services are in which list?")

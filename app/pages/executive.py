@@ -1,7 +1,7 @@
 """Executive: what leadership reads on Monday."""
 
 from app.figures.cardinality import cardinality
-from app.figures.cost import allocation, budget, outlook, spend
+from app.figures.cost import allocation, budget, movers, outlook, spend
 from app.figures.coverage import coverage, start
 from app.report import FIRST_CARDS
 from app.web import show
@@ -15,7 +15,7 @@ if lacking.rows:
     page.show(lacking)
 
 # %% What happened?
-moved = page.get(spend.movers)
+moved = page.get(movers.movers)
 page.lead(
     page.get(spend.headline).finding,
     *([moved.finding] if moved.chart else []),

@@ -4,8 +4,9 @@ Takes    what can be chosen in the current snapshot
 Gives    a `Visit`, for the page that runs next
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -52,56 +53,55 @@ def visit() -> Visit:
 
 
 def _filters(options: Choices, reader: Reader) -> Filters:
-    period = st.selectbox(
-        "Period",
-        list(PERIODS),
-        index=list(PERIODS).index("30d"),
-        format_func=PERIODS.__getitem__,
-        key="period",
-        bind="query-params",
-    )
-    compare = st.selectbox(
-        "Compare with",
-        list(COMPARISONS),
-        format_func=COMPARISONS.__getitem__,
-        key="compare",
-        bind="query-params",
-    )
-    team = st.selectbox(
-        "Team",
-        [ALL, *options.teams],
-        format_func=lambda name: "All teams" if name == ALL else words.entity(name),
-        key="team",
-        bind="query-params",
-    )
-    environment = st.selectbox(
-        "Environment",
-        [ALL, *options.environments],
-        format_func=lambda name: "All environments" if name == ALL else words.entity(name),
-        key="environment",
-        bind="query-params",
-        help="Narrows coverage. Cost and series are those of all environments.",
-    )
-    currency = st.selectbox(
-        "Currency",
-        options.currencies,
-        key="currency",
-        bind="query-params",
-        help="Currencies are never added up.",
-    )
-    cost = st.selectbox(
-        "Cost",
-        list(COSTS),
-        format_func=COSTS.__getitem__,
-        key="cost",
-        bind="query-params",
-        help="Effective spreads commitments and fees over what they cover; billed is the invoice.",
-    )
+    at_first = list(PERIODS).index("30d")
+    period = _choose("period", "Period", PERIODS, PERIODS.__getitem__, index=at_first)
+    compare = _choose("compare", "Compare with", COMPARISONS, COMPARISONS.__getitem__)
     filters = Filters(
         *days_of(period, last_day(reader)),
-        team=team,
-        environment=environment,
-        currency=currency,
-        cost=cost,
+        team=_choose("team", "Team", [ALL, *options.teams], _or_all("All teams")),
+        environment=_environment(options),
+        currency=_currency(options),
+        cost=_cost(),
     )
     return replace(filters, is_compared=compare == "previous" and can_compare(reader, filters))
+
+
+def _environment(options: Choices) -> str:
+    return _choose(
+        "environment",
+        "Environment",
+        [ALL, *options.environments],
+        _or_all("All environments"),
+        help="Narrows coverage. Cost and series are those of all environments.",
+    )
+
+
+def _currency(options: Choices) -> str:
+    return _choose(
+        "currency", "Currency", options.currencies, help="Currencies are never added up."
+    )
+
+
+def _cost() -> str:
+    return _choose(
+        "cost",
+        "Cost",
+        COSTS,
+        COSTS.__getitem__,
+        help="Effective spreads commitments and fees over what they cover; billed is the invoice.",
+    )
+
+
+def _or_all(text: str) -> Callable[[str], str]:
+    """Give how names are written in a choice that has one for all of them."""
+    return lambda name: text if name == ALL else words.entity(name)
+
+
+def _choose(
+    key: str, label: str, options: Iterable[str], write: Callable[[str], str] = str, **more: Any
+) -> str:
+    """Draw a choice that is kept in the URL under its key."""
+    chosen: str = st.selectbox(
+        label, list(options), format_func=write, key=key, bind="query-params", **more
+    )
+    return chosen

@@ -7,7 +7,7 @@ import duckdb
 
 from app.figures.cardinality import savings
 from app.figures.cost import allocation, explore, hierarchy, performance, spend
-from app.figures.coverage import coverage, findings, score, score_cost, sources, standing
+from app.figures.coverage import coverage, findings, history, score, score_cost, sources, standing
 from app.figures.explain import method
 from app.figures.platform import health, quality, workloads
 from app.kit.choices import first_look
@@ -27,7 +27,7 @@ BEYOND_THE_REPORT: Final[tuple[tuple[Make, tuple[str, ...]], ...]] = (
     (workloads.rightsizing, ("balanced",)),
     (performance.per_thousand, ()),
     (standing.standing, ()),
-    (coverage.history, ()),
+    (history.history, ()),
     (coverage.sources, ()),
     (coverage.services, ("dark",)),
     (findings.findings, ()),

@@ -6,14 +6,14 @@ Holds    one change per metric, so the savings of the list add up
 """
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from app.figures.cardinality.cardinality import CURRENCY
 from app.figures.platform.whole_day import last_whole
 from app.kit import words
-from app.kit.figure import Card, Figure, Shown, build
+from app.kit.figure import Card, Figure, Shown, build_listed, known_total
 from app.kit.filters import Filters
 from app.kit.reader import Reader
 
@@ -66,29 +66,32 @@ _SQL: Final = f"""
 """  # noqa: S608 - constants
 
 
+_COLUMNS: Final = (
+    Shown("advice_rank", "#", "count"),
+    Shown("metric", "Metric", link="cardinality?metric"),
+    Shown("change", "Change", "prose"),
+    Shown("top_team", "Team", "entity"),
+    Shown("stored_series_count", "Stored series", "count"),
+    Shown("stored_after_count", "After", "count"),
+    Shown("saved_cost", "Saved a month", "money"),
+    Shown("verdict", "Verdict", "state"),
+    Shown("warning", "Know before", "prose"),
+)
+
+
 def advice(reader: Reader, filters: Filters) -> Figure:
     """Give the changes to make, what saves most first, with the total of all."""
     answer = reader.ask(_SQL)
     frame = answer.frame
-    total = _total(frame)
-    return build(
+    total = known_total(frame, "saved_cost")
+    return build_listed(
         reader,
         filters,
         answer,
+        _finding,
         name="advice",
         title="What to do first",
-        finding=_finding(frame, total),
-        shown=(
-            Shown("advice_rank", "#", "count"),
-            Shown("metric", "Metric", link="cardinality?metric"),
-            Shown("change", "Change", "prose"),
-            Shown("top_team", "Team", "entity"),
-            Shown("stored_series_count", "Stored series", "count"),
-            Shown("stored_after_count", "After", "count"),
-            Shown("saved_cost", "Saved a month", "money"),
-            Shown("verdict", "Verdict", "state"),
-            Shown("warning", "Know before", "prose"),
-        ),
+        shown=_COLUMNS,
         cards=(
             Card(
                 label="Can be saved a month",
@@ -104,11 +107,6 @@ def advice(reader: Reader, filters: Filters) -> Figure:
     )
 
 
-def _total(frame: pl.DataFrame) -> Decimal | None:
-    saved: list[Any] = frame["saved_cost"].to_list()
-    return None if None in saved else sum(saved, Decimal(0))
-
-
 def _part(frame: pl.DataFrame, total: Decimal | None) -> str:
     if total is None or frame.is_empty() or not frame["all_cost"][0]:
         return words.plural(frame.height, "change")
@@ -116,51 +114,41 @@ def _part(frame: pl.DataFrame, total: Decimal | None) -> str:
     return f"{part} of all, {words.plural(frame.height, 'change')}"
 
 
-def _finding(frame: pl.DataFrame, total: Decimal | None) -> str:
-    if frame.is_empty():
-        return "Nothing would save series without losing what somebody uses."
+def _finding(frame: pl.DataFrame) -> str:
     first = frame.row(0, named=True)
-    text = f"First: {first['change'][0].lower()}{first['change'][1:]} of {first['metric']}"
-    if first["action"] in {"drop_metric", "half_the_bounds"}:
-        text = f"First: {first['change'][0].lower()}{first['change'][1:]}, {first['metric']}"
+    what = first["change"][0].lower() + first["change"][1:]
+    of = "," if first["action"] in {"drop_metric", "half_the_bounds"} else " of"
     saved = words.money(first["saved_cost"], CURRENCY)
-    text += f" ({saved} a month)." if first["saved_cost"] is not None else "."
-    return f"{text} All of the list saves {words.money(total, CURRENCY)} a month."
+    aside = f" ({saved} a month)" if first["saved_cost"] is not None else ""
+    total = words.money(known_total(frame, "saved_cost"), CURRENCY)
+    return f"First: {what}{of} {first['metric']}{aside}. All of the list saves {total} a month."
+
+
+_UNUSED_LABELS: Final = """
+    SELECT u.metric, u.label, l.distinct_count, l.saved_count, l.saved_cost,
+           u.use_state, if(l.is_safe, 'safe', 'loses detail') AS verdict
+    FROM mart_metric_use AS u
+    JOIN mart_metric_use AS whole
+      ON whole.metric = u.metric AND whole.label = '' AND whole.use_state = 'used'
+    JOIN mart_cardinality_label AS l
+      ON l.metric = u.metric AND l.label = u.label AND l.level = u.level
+    WHERE u.label <> '' AND u.level = 'point' AND u.use_state = 'unused'
+      AND l.saved_count > 0
+      AND l.day = (SELECT max(day) FROM mart_cardinality_label WHERE day <= $end)
+    ORDER BY l.saved_cost DESC NULLS LAST, l.saved_count DESC, u.metric, u.label LIMIT 200
+"""
 
 
 def unused_labels(reader: Reader, filters: Filters) -> Figure:
     """Give the labels that no dashboard and no rule names, what saves most first."""
-    answer = reader.ask(
-        """
-        SELECT u.metric, u.label, l.distinct_count, l.saved_count, l.saved_cost,
-               u.use_state, if(l.is_safe, 'safe', 'loses detail') AS verdict
-        FROM mart_metric_use AS u
-        JOIN mart_metric_use AS whole
-          ON whole.metric = u.metric AND whole.label = '' AND whole.use_state = 'used'
-        JOIN mart_cardinality_label AS l
-          ON l.metric = u.metric AND l.label = u.label AND l.level = u.level
-        WHERE u.label <> '' AND u.level = 'point' AND u.use_state = 'unused'
-          AND l.saved_count > 0
-          AND l.day = (SELECT max(day) FROM mart_cardinality_label WHERE day <= $end)
-        ORDER BY l.saved_cost DESC NULLS LAST, l.saved_count DESC, u.metric, u.label LIMIT 200
-        """,
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    finding = "No label of a used metric is known to be unused."
-    if frame.height:
-        first = frame.row(0, named=True)
-        finding = (
-            f"{words.plural(frame.height, 'label')} of used metrics named by no query; "
-            f"{first['label']} of {first['metric']} costs most."
-        )
-    return build(
+    answer = reader.ask(_UNUSED_LABELS, end=last_whole(reader, filters))
+    return build_listed(
         reader,
         filters,
         answer,
+        _unused_finding,
         name="unused-labels",
         title="Labels that no query names",
-        finding=finding,
         shown=(
             Shown("metric", "Metric", link="cardinality?metric"),
             Shown("label", "Label", "code"),
@@ -171,3 +159,9 @@ def unused_labels(reader: Reader, filters: Filters) -> Figure:
         note="Of metrics that are used. One drop at a time: these savings do not add up.",
         empty="No label of a used metric is known to be unused.",
     )
+
+
+def _unused_finding(frame: pl.DataFrame) -> str:
+    label, metric = frame.select("label", "metric").row(0)
+    labels = words.plural(frame.height, "label")
+    return f"{labels} of used metrics named by no query; {label} of {metric} costs most."

@@ -1,16 +1,17 @@
-"""Which metric exploded, which label did it, and what dropping it saves.
+"""Which metric exploded, which label did it, and what all of them cost.
 
-Reads    mart_cardinality_metric, mart_cardinality_label, mart_cardinality_value, mart_churn_metric
+Reads    mart_cardinality_metric, mart_cardinality_label
 Units    series of the last day; money a month at the configured price
 """
 
+from decimal import Decimal
 from typing import Final
 
 import polars as pl
 
 from app.figures.platform.whole_day import last_whole
 from app.kit import chart, colours, words
-from app.kit.figure import Card, Figure, Shown, Tone, build, chart_rows
+from app.kit.figure import Card, Figure, Shown, Tone, build, build_listed, chart_rows
 from app.kit.filters import Filters
 from app.kit.reader import Reader
 
@@ -18,50 +19,49 @@ CURRENCY: Final = "USD"
 """The currency of the price of series."""
 
 
+_HEADLINE: Final = """
+    SELECT day, sum(series_count)::BIGINT AS series_count,
+           sum(stored_series_count)::BIGINT AS stored_series_count,
+           count(*) AS metric_count, sum(monthly_cost) AS monthly_cost,
+           bool_or(is_lower_bound) AS is_lower_bound
+    FROM mart_cardinality_metric WHERE day <= $end
+    GROUP BY day ORDER BY day
+"""
+
+
+_DAY_COLUMNS: Final = (
+    Shown("day", "Day", "day"),
+    Shown("series_count", "Series", "count"),
+    Shown("metric_count", "Metrics", "count"),
+)
+
+
 def headline(reader: Reader, filters: Filters) -> Figure:
     """Give active series a day, for as long as it is known up to the last day of the period."""
-    answer = reader.ask(
-        """
-        SELECT day, sum(series_count)::BIGINT AS series_count,
-               sum(stored_series_count)::BIGINT AS stored_series_count,
-               count(*) AS metric_count, sum(monthly_cost) AS monthly_cost,
-               bool_or(is_lower_bound) AS is_lower_bound
-        FROM mart_cardinality_metric WHERE day <= $end
-        GROUP BY day ORDER BY day
-        """,
-        end=last_whole(reader, filters),
-    )
+    answer = reader.ask(_HEADLINE, end=last_whole(reader, filters))
     frame = answer.frame
-    return build(
+    is_line = frame.height > 1
+    return build_listed(
         reader,
         filters,
         answer,
+        _headline_finding,
         name="series",
         title="Active series",
-        finding=_headline_finding(frame),
-        chart=chart.line_days(
-            chart_rows(frame.select("day", name=pl.lit("series"), value="series_count")),
-            ("series",),
-            {"series": colours.SERIES[0]},
-        )
-        if frame.height > 1
-        else None,
+        chart=_line(frame) if is_line else None,
         alt="Line: active series of all metrics, a day",
-        shown=()
-        if frame.height > 1
-        else (
-            Shown("day", "Day", "day"),
-            Shown("series_count", "Series", "count"),
-            Shown("metric_count", "Metrics", "count"),
-        ),
+        shown=() if is_line else _DAY_COLUMNS,
         cards=_cards(frame),
         empty="No metrics have arrived.",
     )
 
 
+def _line(frame: pl.DataFrame) -> chart.Spec:
+    rows = frame.select("day", name=pl.lit("series"), value="series_count")
+    return chart.line_days(chart_rows(rows), ("series",), {"series": colours.SERIES[0]})
+
+
 def _headline_finding(frame: pl.DataFrame) -> str:
-    if frame.is_empty():
-        return "No metrics have arrived."
     last = frame.row(-1, named=True)
     text = (
         f"{words.count(last['series_count'])} series of "
@@ -96,17 +96,17 @@ def _cards(frame: pl.DataFrame) -> tuple[Card, ...]:
     )
 
 
+_PRICE: Final = """
+    SELECT sum(stored_series_count)::BIGINT AS stored_series_count,
+           sum(monthly_cost) AS monthly_cost, count(*) AS metric_count
+    FROM mart_cardinality_metric
+    WHERE day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
+"""
+
+
 def price(reader: Reader, filters: Filters) -> Figure:
     """Give what the series cost a month; one row."""
-    answer = reader.ask(
-        """
-        SELECT sum(stored_series_count)::BIGINT AS stored_series_count,
-               sum(monthly_cost) AS monthly_cost, count(*) AS metric_count
-        FROM mart_cardinality_metric
-        WHERE day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
-        """,
-        end=last_whole(reader, filters),
-    )
+    answer = reader.ask(_PRICE, end=last_whole(reader, filters))
     stored, cost, _ = answer.frame.row(0)
     return build(
         reader,
@@ -115,19 +115,23 @@ def price(reader: Reader, filters: Filters) -> Figure:
         name="series-cost",
         title="What series cost",
         finding=f"{words.count(stored)} stored series cost {words.money(cost, CURRENCY)} a month.",
-        cards=(
-            Card(
-                label="Stored series",
-                value=words.short(stored) if stored is not None else words.NO_DATA,
-                note="as a Prometheus-like backend",
-                help="A histogram with n bounds is stored as n + 3 series.",
-            ),
-            Card(
-                label="Cost a month",
-                value=words.money(cost, CURRENCY),
-                note="at the configured price",
-                help="Stored series at the setting cardinality.price_per_1000_series_month.",
-            ),
+        cards=_price_cards(stored, cost),
+    )
+
+
+def _price_cards(stored: int | None, cost: Decimal | None) -> tuple[Card, ...]:
+    return (
+        Card(
+            label="Stored series",
+            value=words.short(stored) if stored is not None else words.NO_DATA,
+            note="as a Prometheus-like backend",
+            help="A histogram with n bounds is stored as n + 3 series.",
+        ),
+        Card(
+            label="Cost a month",
+            value=words.money(cost, CURRENCY),
+            note="at the configured price",
+            help="Stored series at the setting cardinality.price_per_1000_series_month.",
         ),
     )
 
@@ -146,53 +150,53 @@ _METRIC_COLUMNS: Final = (
 )
 
 
+_METRICS: Final = """
+    WITH today AS (
+      SELECT * FROM mart_cardinality_metric
+      WHERE day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
+    ), base AS (
+      SELECT metric, arg_min(series_count, day) AS base_count FROM mart_cardinality_metric
+      WHERE day BETWEEN (SELECT max(day) FROM today) - 14 AND (SELECT max(day) FROM today)
+      GROUP BY metric
+    ), cause AS (
+      SELECT metric, arg_max(label, (saved_count, label)) AS cause_label
+      FROM mart_cardinality_label
+      WHERE is_root_cause AND day <= (SELECT max(day) FROM today)
+        AND day > (SELECT max(day) FROM today) - 14
+      GROUP BY metric
+    ), worst AS (
+      SELECT metric, label AS worst_label, saved_count, saved_cost
+      FROM mart_cardinality_label LEFT JOIN cause USING (metric)
+      WHERE day = (SELECT max(day) FROM today)
+      QUALIFY row_number() OVER (
+        PARTITION BY metric
+        ORDER BY coalesce(label = cause_label, false) DESC, saved_count DESC, label, level
+      ) = 1
+    )
+    SELECT metric, metric_kind, top_team, series_count, base_count,
+           series_count - base_count AS growth_count,
+           (series_count - base_count) / nullif(base_count, 0) AS change_ratio,
+           series_count / sum(series_count) OVER () AS share_ratio, label_count,
+           if(saved_count > 0, worst_label, '') AS worst_label, cause_label,
+           saved_count, saved_cost, monthly_cost, is_lower_bound, bounds
+    FROM today LEFT JOIN base USING (metric) LEFT JOIN worst USING (metric)
+         LEFT JOIN cause USING (metric)
+    ORDER BY coalesce(cause_label IS NOT NULL AND growth_count > 0, false) DESC,
+             saved_cost DESC NULLS LAST, saved_count DESC NULLS LAST, growth_count DESC, metric
+    LIMIT 500
+"""
+
+
 def metrics(reader: Reader, filters: Filters) -> Figure:
     """Give every metric of the last day: what exploded first, then what saves most."""
-    answer = reader.ask(
-        """
-        WITH today AS (
-          SELECT * FROM mart_cardinality_metric
-          WHERE day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
-        ), base AS (
-          SELECT metric, arg_min(series_count, day) AS base_count FROM mart_cardinality_metric
-          WHERE day BETWEEN (SELECT max(day) FROM today) - 14 AND (SELECT max(day) FROM today)
-          GROUP BY metric
-        ), cause AS (
-          SELECT metric, arg_max(label, (saved_count, label)) AS cause_label
-          FROM mart_cardinality_label
-          WHERE is_root_cause AND day <= (SELECT max(day) FROM today)
-            AND day > (SELECT max(day) FROM today) - 14
-          GROUP BY metric
-        ), worst AS (
-          SELECT metric, label AS worst_label, saved_count, saved_cost
-          FROM mart_cardinality_label LEFT JOIN cause USING (metric)
-          WHERE day = (SELECT max(day) FROM today)
-          QUALIFY row_number() OVER (
-            PARTITION BY metric
-            ORDER BY coalesce(label = cause_label, false) DESC, saved_count DESC, label, level
-          ) = 1
-        )
-        SELECT metric, metric_kind, top_team, series_count, base_count,
-               series_count - base_count AS growth_count,
-               (series_count - base_count) / nullif(base_count, 0) AS change_ratio,
-               series_count / sum(series_count) OVER () AS share_ratio, label_count,
-               if(saved_count > 0, worst_label, '') AS worst_label, cause_label,
-               saved_count, saved_cost, monthly_cost, is_lower_bound, bounds
-        FROM today LEFT JOIN base USING (metric) LEFT JOIN worst USING (metric)
-             LEFT JOIN cause USING (metric)
-        ORDER BY coalesce(cause_label IS NOT NULL AND growth_count > 0, false) DESC,
-                 saved_cost DESC NULLS LAST, saved_count DESC NULLS LAST, growth_count DESC, metric
-        LIMIT 500
-        """,
-        end=last_whole(reader, filters),
-    )
-    return build(
+    answer = reader.ask(_METRICS, end=last_whole(reader, filters))
+    return build_listed(
         reader,
         filters,
         answer,
+        _metrics_finding,
         name="metrics",
         title="Metrics, exploding first",
-        finding=_metrics_finding(answer.frame),
         shown=_METRIC_COLUMNS,
         empty="No metrics have arrived.",
         is_tall=True,
@@ -200,8 +204,6 @@ def metrics(reader: Reader, filters: Filters) -> Figure:
 
 
 def _metrics_finding(frame: pl.DataFrame) -> str:
-    if frame.is_empty():
-        return "No metrics have arrived."
     first = frame.row(0, named=True)
     if first["cause_label"] is None or first["growth_count"] <= 0:
         return (
@@ -215,30 +217,26 @@ def _metrics_finding(frame: pl.DataFrame) -> str:
     )
 
 
+_TOP_METRICS: Final = """
+    SELECT metric, metric_kind, series_count, previous_series_count,
+           series_count - previous_series_count AS growth_count, monthly_cost
+    FROM mart_cardinality_metric
+    WHERE ($team = 'all' OR top_team = $team)
+      AND day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
+    ORDER BY monthly_cost DESC NULLS LAST, series_count DESC, metric LIMIT 12
+"""
+
+
 def top_metrics(reader: Reader, filters: Filters) -> Figure:
     """Give the metrics whose series are mostly the chosen team's."""
-    answer = reader.ask(
-        """
-        SELECT metric, metric_kind, series_count, previous_series_count,
-               series_count - previous_series_count AS growth_count, monthly_cost
-        FROM mart_cardinality_metric
-        WHERE ($team = 'all' OR top_team = $team)
-          AND day = (SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)
-        ORDER BY monthly_cost DESC NULLS LAST, series_count DESC, metric LIMIT 12
-        """,
-        team=filters.team,
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    return build(
+    answer = reader.ask(_TOP_METRICS, team=filters.team, end=last_whole(reader, filters))
+    return build_listed(
         reader,
         filters,
         answer,
+        _top_finding,
         name="top-metrics",
         title="Largest metrics",
-        finding=f"{frame['metric'][0]} has most series: {words.count(frame['series_count'][0])}."
-        if frame.height
-        else "No metric has most of its series here.",
         shown=(
             Shown("metric", "Metric", link="cardinality?metric"),
             Shown("metric_kind", "Kind"),
@@ -250,139 +248,6 @@ def top_metrics(reader: Reader, filters: Filters) -> Figure:
     )
 
 
-def growth(reader: Reader, filters: Filters, metric: str) -> Figure:
-    """Give series of one metric a day, with what came and went."""
-    answer = reader.ask(
-        """
-        SELECT day, series_count, new_count, gone_count, root_cause_label, new_value_labels,
-               new_value_count
-        FROM mart_cardinality_metric LEFT JOIN mart_churn_metric USING (day, metric)
-        WHERE metric = $metric AND day <= $end ORDER BY day
-        """,
-        metric=metric,
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    names = {"series_count": "series", "new_count": "new", "gone_count": "gone"}
-    rows = frame.unpivot(list(names), index="day", variable_name="name", value_name="value")
-    ready = rows.with_columns(pl.col("name").replace(names))
-    caused = frame.filter(pl.col("root_cause_label").fill_null("") != "")
-    finding = f"{metric} did not grow beyond its guard on any day."
-    if caused.height:
-        last = caused.row(-1, named=True)
-        finding = (
-            f"{last['root_cause_label']} explains the growth of {words.day(last['day'])}: "
-            f"{words.count(last['new_count'])} new series."
-        )
-    finding = " ".join([finding, *_churn_finding(frame)])
-    return build(
-        reader,
-        filters,
-        answer,
-        name="metric-growth",
-        title=f"Series of {metric}, day by day",
-        finding=finding,
-        chart=chart.line_days(
-            chart_rows(ready),
-            tuple(names.values()),
-            {"series": colours.SERIES[0], "new": colours.UP, "gone": colours.OTHER},
-        )
-        if frame.height
-        else None,
-        alt=f"Lines: series of {metric} a day, those that came and those that were gone",
-        empty="No metric is chosen.",
-    )
-
-
-def _churn_finding(frame: pl.DataFrame) -> list[str]:
-    """Say which labels had new values on the last day that had any."""
-    churned = frame.filter(pl.col("new_value_labels").fill_null("") != "")
-    if churned.is_empty():
-        return []
-    last = churned.row(-1, named=True)
-    labels = [name.partition(":")[2] for name in last["new_value_labels"].split(" + ")]
-    new, day = words.count(last["new_count"]), words.day(last["day"])
-    bear = f"{words.count(last['new_value_count'])} have a new value of {words.listed(labels)}."
-    return [f"Of {new} new series of {day}, {bear}"]
-
-
-def what_if(reader: Reader, filters: Filters, metric: str) -> Figure:
-    """Give what dropping each label of one metric would save, exactly."""
-    answer = reader.ask(
-        """
-        SELECT label, level, distinct_count, series_without_count, saved_count,
-               saved_count / nullif(saved_count + series_without_count, 0) AS saved_ratio,
-               multiplier, saved_cost, explained_growth, is_root_cause, value_class, personal_data,
-               if(is_safe, 'safe', 'loses detail') AS verdict
-        FROM mart_cardinality_label
-        WHERE metric = $metric
-          AND day = (SELECT max(day) FROM mart_cardinality_label WHERE day <= $end)
-        ORDER BY is_root_cause DESC, saved_count DESC, label, level
-        """,
-        metric=metric,
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    finding = "Nothing is known of its labels."
-    if frame.height:
-        first = frame.sort("saved_count", descending=True, maintain_order=True).row(0, named=True)
-        finding = (
-            f"Without {first['label']}, {words.count(first['series_without_count'])} series are "
-            f"left: {words.ratio(first['saved_ratio'])} fewer, "
-            f"{words.money(first['saved_cost'], CURRENCY)} a month."
-        )
-    return build(
-        reader,
-        filters,
-        answer,
-        name="what-if",
-        title="What if a label were dropped?",
-        finding=finding,
-        shown=(
-            Shown("label", "Label", "code"),
-            Shown("level", "Level"),
-            Shown("distinct_count", "Values", "count"),
-            Shown("series_without_count", "Series left", "count"),
-            Shown("saved_ratio", "Saved", "ratio"),
-            Shown("saved_cost", "Saved a month", "money"),
-            Shown("explained_growth", "Explains growth", "ratio", missing="-"),
-            Shown("value_class", "Looks like", "label"),
-            Shown("personal_data", "Personal data"),
-            Shown("verdict", "Verdict", "state"),
-        ),
-        note="Safe: nothing merges without the label. Otherwise series merge, and the backend must "
-        "add them up; dropping a label by relabelling loses or rejects samples.",
-        empty="Nothing is known of its labels.",
-    )
-
-
-def values(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
-    """Give the values of a label that bear most series."""
-    answer = reader.ask(
-        """
-        SELECT value_rank, value, level, series_count FROM mart_cardinality_value
-        WHERE metric = $metric AND label = $label
-          AND day = (SELECT max(day) FROM mart_cardinality_value WHERE day <= $end)
-        ORDER BY level, value_rank, value
-        """,
-        metric=metric,
-        label=label,
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    return build(
-        reader,
-        filters,
-        answer,
-        name="label-values",
-        title=f"Values of {label}" if label else "Values",
-        finding=f"The {words.plural(frame.height, 'value')} with most series."
-        if frame.height
-        else "No values are kept for this label.",
-        shown=(
-            Shown("value_rank", "#", "count"),
-            Shown("value", "Value", "code"),
-            Shown("series_count", "Series", "count"),
-        ),
-        empty="No values are kept for this label.",
-    )
+def _top_finding(frame: pl.DataFrame) -> str:
+    name, series = frame.select("metric", "series_count").row(0)
+    return f"{name} has most series: {words.count(series)}."

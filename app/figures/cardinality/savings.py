@@ -5,52 +5,59 @@ Reads    mart_cardinality_metric, mart_cardinality_set, mart_cardinality_rewrite
 Units    series of the last day; money a month at the configured price
 """
 
-from decimal import Decimal
 from typing import Final
+
+import polars as pl
 
 from app.figures.cardinality.cardinality import CURRENCY
 from app.figures.platform.whole_day import last_whole
 from app.kit import words
-from app.kit.figure import Figure, Shown, build
+from app.kit.figure import Figure, Shown, build, build_listed, known_total
 from app.kit.filters import Filters
 from app.kit.reader import Reader
 
 _LAST: Final = "(SELECT max(day) FROM mart_cardinality_metric WHERE day <= $end)"
 
 
+_HOTSPOTS: Final = f"""
+    SELECT metric, metric_kind, top_team, series_count, stored_series_count,
+           series_count - previous_series_count AS growth_count, monthly_cost
+    FROM mart_cardinality_metric WHERE day = {_LAST}
+    ORDER BY CASE WHEN $by = 'growth' THEN growth_count ELSE monthly_cost END DESC NULLS LAST,
+             stored_series_count DESC, metric
+    LIMIT 500
+"""  # noqa: S608 - a constant
+
+
+def _dearest(frame: pl.DataFrame) -> str:
+    name, cost = frame.select("metric", "monthly_cost").row(0)
+    return f"{name} costs most: {words.money(cost, CURRENCY)} a month."
+
+
+def _fastest(frame: pl.DataFrame) -> str:
+    name, grown = frame.select("metric", "growth_count").row(0)
+    if not grown:
+        return "No metric grew since the day before."
+    return f"{name} grew most: {words.count(grown)} series in a day."
+
+
+_ORDERS: Final = {
+    "money": ("Metrics, dearest first", _dearest),
+    "growth": ("Metrics, fastest growing first", _fastest),
+}
+
+
 def hotspots(reader: Reader, filters: Filters, order: str) -> Figure:
     """Give the metrics that cost most, or that grew most in a day: `money` or `growth`."""
-    answer = reader.ask(
-        f"""
-        SELECT metric, metric_kind, top_team, series_count, stored_series_count,
-               series_count - previous_series_count AS growth_count, monthly_cost
-        FROM mart_cardinality_metric WHERE day = {_LAST}
-        ORDER BY CASE WHEN $by = 'growth' THEN growth_count ELSE monthly_cost END DESC NULLS LAST,
-                 stored_series_count DESC, metric
-        LIMIT 500
-        """,  # noqa: S608 - a constant
-        end=last_whole(reader, filters),
-        by=order,
-    )
-    finding = "No metrics have arrived."
-    if answer.frame.height:
-        first = answer.frame.row(0, named=True)
-        cost = words.money(first["monthly_cost"], CURRENCY)
-        finding = f"{first['metric']} costs most: {cost} a month."
-        if order == "growth":
-            grown = first["growth_count"]
-            finding = (
-                f"{first['metric']} grew most: {words.count(grown)} series in a day."
-                if grown
-                else "No metric grew since the day before."
-            )
-    return build(
+    answer = reader.ask(_HOTSPOTS, end=last_whole(reader, filters), by=order)
+    title, find = _ORDERS[order]
+    return build_listed(
         reader,
         filters,
         answer,
+        find,
         name=f"hotspots-{order}",
-        title="Metrics, fastest growing first" if order == "growth" else "Metrics, dearest first",
-        finding=finding,
+        title=title,
         shown=(
             Shown("metric", "Metric", link="cardinality?metric"),
             Shown("metric_kind", "Kind"),
@@ -65,39 +72,30 @@ def hotspots(reader: Reader, filters: Filters, order: str) -> Figure:
     )
 
 
+_TEAMS: Final = """
+    WITH cost AS (
+      SELECT day, team, sum(monthly_cost) AS monthly_cost FROM mart_series_cost
+      WHERE backend = 'default' GROUP BY day, team
+    )
+    SELECT team, series_count, quota_count,
+           if(quota_count IS NULL, 'no quota', if(is_over, 'over', 'within')) AS quota_state,
+           monthly_cost
+    FROM mart_series_quota LEFT JOIN cost USING (day, team)
+    WHERE day = (SELECT max(day) FROM mart_series_quota WHERE day <= $end)
+    ORDER BY is_over DESC, monthly_cost DESC NULLS LAST, series_count DESC, team
+"""
+
+
 def teams(reader: Reader, filters: Filters) -> Figure:
     """Give series and their cost per team, beside its quota."""
-    answer = reader.ask(
-        """
-        WITH cost AS (
-          SELECT day, team, sum(monthly_cost) AS monthly_cost FROM mart_series_cost
-          WHERE backend = 'default' GROUP BY day, team
-        )
-        SELECT team, series_count, quota_count,
-               if(quota_count IS NULL, 'no quota', if(is_over, 'over', 'within')) AS quota_state,
-               monthly_cost
-        FROM mart_series_quota LEFT JOIN cost USING (day, team)
-        WHERE day = (SELECT max(day) FROM mart_series_quota WHERE day <= $end)
-        ORDER BY is_over DESC, monthly_cost DESC NULLS LAST, series_count DESC, team
-        """,
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    over = frame.filter(frame["quota_state"] == "over").height
-    finding = "No series of a team are known."
-    if frame.height:
-        first = frame.sort("series_count", descending=True, maintain_order=True).row(0, named=True)
-        most = words.count(first["series_count"])
-        finding = f"{words.entity(first['team'])} sends most: {most} series."
-        if over:
-            finding += f" Over the quota: {words.plural(over, 'team')}."
-    return build(
+    answer = reader.ask(_TEAMS, end=last_whole(reader, filters))
+    return build_listed(
         reader,
         filters,
         answer,
+        _teams_finding,
         name="series-teams",
         title="Series per team",
-        finding=finding,
         shown=(
             Shown("team", "Team", "entity"),
             Shown("series_count", "Series", "count"),
@@ -109,39 +107,35 @@ def teams(reader: Reader, filters: Filters) -> Figure:
     )
 
 
+def _teams_finding(frame: pl.DataFrame) -> str:
+    team, count = _most(frame, "series_count").select("team", "series_count").row(0)
+    text = f"{words.entity(team)} sends most: {words.count(count)} series."
+    over = frame.filter(pl.col("quota_state") == "over").height
+    return f"{text} Over the quota: {words.plural(over, 'team')}." if over else text
+
+
+def _most(frame: pl.DataFrame, column: str) -> pl.DataFrame:
+    return frame.sort(column, descending=True, maintain_order=True)
+
+
+_UNUSED: Final = f"""
+    SELECT metric, series_count, monthly_cost, use_state
+    FROM mart_metric_use JOIN mart_cardinality_metric USING (metric)
+    WHERE label = '' AND use_state <> 'used' AND day = {_LAST}
+    ORDER BY monthly_cost DESC NULLS LAST, series_count DESC, metric LIMIT 200
+"""  # noqa: S608 - a constant
+
+
 def unused(reader: Reader, filters: Filters) -> Figure:
     """Give the metrics that no dashboard and no rule names, dearest first."""
-    answer = reader.ask(
-        f"""
-        SELECT metric, series_count, monthly_cost, use_state
-        FROM mart_metric_use JOIN mart_cardinality_metric USING (metric)
-        WHERE label = '' AND use_state <> 'used' AND day = {_LAST}
-        ORDER BY monthly_cost DESC NULLS LAST, series_count DESC, metric LIMIT 200
-        """,  # noqa: S608 - a constant
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    finding = "Every metric is used by a dashboard or a rule."
-    if frame.height and frame["use_state"][0] == "unknown":
-        finding = (
-            "Usage unknown: name your dashboards and rules in cardinality.dashboards and "
-            "cardinality.rules."
-        )
-    elif frame.height:
-        cost: Decimal | None = None
-        if not frame["monthly_cost"].null_count():
-            cost = sum(frame["monthly_cost"].to_list(), Decimal(0))
-        finding = (
-            f"{words.plural(frame.height, 'metric')} named by no dashboard or rule: "
-            f"{words.money(cost, CURRENCY)} a month."
-        )
-    return build(
+    answer = reader.ask(_UNUSED, end=last_whole(reader, filters))
+    return build_listed(
         reader,
         filters,
         answer,
+        _unused_finding,
         name="unused-metrics",
         title="Metrics without a known use",
-        finding=finding,
         shown=(
             Shown("metric", "Metric", link="cardinality?metric"),
             Shown("series_count", "Series", "count"),
@@ -150,6 +144,16 @@ def unused(reader: Reader, filters: Filters) -> Figure:
         note="Dashboards and rules that are not given are not known.",
         empty="Every metric is used by a dashboard or a rule.",
     )
+
+
+def _unused_finding(frame: pl.DataFrame) -> str:
+    if frame["use_state"][0] == "unknown":
+        return (
+            "Usage unknown: name your dashboards and rules in cardinality.dashboards and "
+            "cardinality.rules."
+        )
+    cost = words.money(known_total(frame, "monthly_cost"), CURRENCY)
+    return f"{words.plural(frame.height, 'metric')} named by no dashboard or rule: {cost} a month."
 
 
 def use(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
@@ -162,18 +166,13 @@ def use(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
         metric=metric,
         label=label,
     )
-    frame = answer.frame
-    finding = "Usage unknown: no dashboard or rule is given."
-    if frame.height and frame["use_state"][0] != "unknown":
-        places = frame["places"][0]
-        finding = f"Used by {places}." if places else "No dashboard or rule that is given names it."
     return build(
         reader,
         filters,
         answer,
         name="label-use",
         title=f"Who uses {label}",
-        finding=finding,
+        finding=_use_finding(answer.frame),
         shown=(
             Shown("level", "Level"),
             Shown("use_state", "Use", "state"),
@@ -183,34 +182,32 @@ def use(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
     )
 
 
+def _use_finding(frame: pl.DataFrame) -> str:
+    if frame.is_empty() or frame["use_state"][0] == "unknown":
+        return "Usage unknown: no dashboard or rule is given."
+    places = frame["places"][0]
+    return f"Used by {places}." if places else "No dashboard or rule that is given names it."
+
+
+_SETS: Final = f"""
+    SELECT CASE set_kind WHEN 'equivalent' THEN 'say the same'
+                         WHEN 'instance' THEN 'the instance' ELSE 'to the budget' END AS kind,
+           labels, series_without_count, saved_count, saved_cost, is_within_budget
+    FROM mart_cardinality_set WHERE metric = $metric AND day = {_LAST}
+    ORDER BY saved_count DESC, kind, labels
+"""  # noqa: S608 - a constant
+
+
 def sets(reader: Reader, filters: Filters, metric: str) -> Figure:
     """Give labels that say the same, and what dropping several at once leaves."""
-    answer = reader.ask(
-        f"""
-        SELECT CASE set_kind WHEN 'equivalent' THEN 'say the same'
-                             WHEN 'instance' THEN 'the instance' ELSE 'to the budget' END AS kind,
-               labels, series_without_count, saved_count, saved_cost, is_within_budget
-        FROM mart_cardinality_set WHERE metric = $metric AND day = {_LAST}
-        ORDER BY saved_count DESC, kind, labels
-        """,  # noqa: S608 - a constant
-        metric=metric,
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    finding = "No labels say the same, and one label at a time is enough."
-    if frame.height:
-        first = frame.row(0, named=True)
-        finding = (
-            f"Without {first['labels']} together, {words.count(first['series_without_count'])} "
-            f"series are left, {words.money(first['saved_cost'], CURRENCY)} a month less."
-        )
-    return build(
+    answer = reader.ask(_SETS, metric=metric, end=last_whole(reader, filters))
+    return build_listed(
         reader,
         filters,
         answer,
+        _sets_finding,
         name="label-sets",
         title="What if several were dropped together?",
-        finding=finding,
         shown=(
             Shown("kind", "Why together"),
             Shown("labels", "Labels", "code"),
@@ -221,37 +218,36 @@ def sets(reader: Reader, filters: Filters, metric: str) -> Figure:
     )
 
 
+def _sets_finding(frame: pl.DataFrame) -> str:
+    first = frame.row(0, named=True)
+    left, saved = words.count(first["series_without_count"]), first["saved_cost"]
+    return (
+        f"Without {first['labels']} together, {left} series are left, "
+        f"{words.money(saved, CURRENCY)} a month less."
+    )
+
+
+_REWRITES: Final = f"""
+    SELECT CASE rewrite WHEN 'path_template' THEN 'path to template'
+                        WHEN 'status_class' THEN 'status to class'
+                        WHEN 'top_k' THEN 'top values and other'
+                        ELSE 'half the bounds' END AS change,
+           label, rewrite, series_after_count, stored_after_count, saved_count, saved_cost
+    FROM mart_cardinality_rewrite WHERE metric = $metric AND day = {_LAST}
+    ORDER BY saved_cost DESC NULLS LAST, saved_count DESC, change, label, level
+"""  # noqa: S608 - a constant
+
+
 def rewrites(reader: Reader, filters: Filters, metric: str) -> Figure:
     """Give what templates, classes of status, the top and `other`, or fewer bounds would leave."""
-    answer = reader.ask(
-        f"""
-        SELECT CASE rewrite WHEN 'path_template' THEN 'path to template'
-                            WHEN 'status_class' THEN 'status to class'
-                            WHEN 'top_k' THEN 'top values and other'
-                            ELSE 'half the bounds' END AS change,
-               label, rewrite, series_after_count, stored_after_count, saved_count, saved_cost
-        FROM mart_cardinality_rewrite WHERE metric = $metric AND day = {_LAST}
-        ORDER BY saved_cost DESC NULLS LAST, saved_count DESC, change, label, level
-        """,  # noqa: S608 - a constant
-        metric=metric,
-        end=last_whole(reader, filters),
-    )
-    frame = answer.frame
-    finding = "Fewer values would save nothing here."
-    if frame.height:
-        first = frame.row(0, named=True)
-        what = f"{first['label']}: {first['change']}" if first["label"] else first["change"]
-        finding = (
-            f"Best: {what}. It leaves {words.count(first['stored_after_count'])} stored series, "
-            f"{words.money(first['saved_cost'], CURRENCY)} a month less."
-        )
-    return build(
+    answer = reader.ask(_REWRITES, metric=metric, end=last_whole(reader, filters))
+    return build_listed(
         reader,
         filters,
         answer,
+        _rewrites_finding,
         name="rewrites",
         title="What if the values were fewer?",
-        finding=finding,
         shown=(
             Shown("label", "Label", "code"),
             Shown("change", "Change"),
@@ -264,30 +260,37 @@ def rewrites(reader: Reader, filters: Filters, metric: str) -> Figure:
     )
 
 
+def _rewrites_finding(frame: pl.DataFrame) -> str:
+    first = frame.row(0, named=True)
+    what = f"{first['label']}: {first['change']}" if first["label"] else first["change"]
+    return (
+        f"Best: {what}. It leaves {words.count(first['stored_after_count'])} stored series, "
+        f"{words.money(first['saved_cost'], CURRENCY)} a month less."
+    )
+
+
+_BACKENDS: Final = """
+    SELECT backend, price_unit, max(monthly_cost) AS monthly_cost, sum(saved_cost) AS saved_cost
+    FROM mart_label_cost WHERE metric = $metric AND label = $label
+    GROUP BY backend, price_unit ORDER BY backend
+"""
+
+
 def backends(reader: Reader, filters: Filters, metric: str, label: str) -> Figure:
     """Give what a metric costs in each backend, and what dropping a label saves there."""
-    answer = reader.ask(
-        """
-        SELECT backend, price_unit, max(monthly_cost) AS monthly_cost, sum(saved_cost) AS saved_cost
-        FROM mart_label_cost WHERE metric = $metric AND label = $label
-        GROUP BY backend, price_unit ORDER BY backend
-        """,
-        metric=metric,
-        label=label,
-    )
-    frame = answer.frame
-    finding = f"Without {label} no series of {metric} are saved."
-    if frame.height:
-        best = frame.sort("saved_cost", descending=True, maintain_order=True).row(0, named=True)
-        saved = words.money(best["saved_cost"], CURRENCY)
-        finding = f"Without {label}, {best['backend']} costs {saved} a month less."
-    return build(
+    answer = reader.ask(_BACKENDS, metric=metric, label=label)
+
+    def find(frame: pl.DataFrame) -> str:
+        backend, cost = _most(frame, "saved_cost").select("backend", "saved_cost").row(0)
+        return f"Without {label}, {backend} costs {words.money(cost, CURRENCY)} a month less."
+
+    return build_listed(
         reader,
         filters,
         answer,
+        find,
         name="label-backends",
         title=f"What {label} costs in each backend",
-        finding=finding,
         shown=(
             Shown("backend", "Backend"),
             Shown("price_unit", "Priced by"),
@@ -298,39 +301,31 @@ def backends(reader: Reader, filters: Filters, metric: str, label: str) -> Figur
     )
 
 
+_WINDOWS: Final = """
+    WITH sums AS (
+      SELECT sum(hour_series_count)::BIGINT AS h, sum(day_series_count)::BIGINT AS d,
+             sum(week_series_count)::BIGINT AS w, sum(month_series_count)::BIGINT AS m,
+             max(day) AS last_day, coalesce(bool_or(is_estimate), false) AS is_rough
+      FROM mart_series_active
+    )
+    SELECT time_window, series_count, series_count / nullif(d, 0) AS day_ratio, last_day,
+           CASE WHEN is_rough AND place > 2 THEN 'estimate' ELSE 'exact' END AS how
+    FROM sums, LATERAL (VALUES (1, 'last hour', h), (2, 'last day', d), (3, '7 days', w),
+                               (4, '30 days', m)) AS one(place, time_window, series_count)
+    WHERE series_count IS NOT NULL ORDER BY place
+"""
+
+
 def windows(reader: Reader, filters: Filters) -> Figure:
     """Give active series of the last hour, day, week and month, each series once."""
-    answer = reader.ask(
-        """
-        WITH sums AS (
-          SELECT sum(hour_series_count)::BIGINT AS h, sum(day_series_count)::BIGINT AS d,
-                 sum(week_series_count)::BIGINT AS w, sum(month_series_count)::BIGINT AS m,
-                 max(day) AS last_day, coalesce(bool_or(is_estimate), false) AS is_rough
-          FROM mart_series_active
-        )
-        SELECT time_window, series_count, series_count / nullif(d, 0) AS day_ratio, last_day,
-               CASE WHEN is_rough AND place > 2 THEN 'estimate' ELSE 'exact' END AS how
-        FROM sums, LATERAL (VALUES (1, 'last hour', h), (2, 'last day', d), (3, '7 days', w),
-                                   (4, '30 days', m)) AS one(place, time_window, series_count)
-        WHERE series_count IS NOT NULL ORDER BY place
-        """
-    )
-    frame = answer.frame
-    finding = "No metrics have arrived."
-    if frame.height:
-        day, month = frame["series_count"][1], frame["series_count"][3]
-        about = "about " if frame["how"][3] == "estimate" else ""
-        finding = (
-            f"30 days saw {about}{words.count(month)} series, the last day, "
-            f"{words.day(frame['last_day'][0])}, {words.count(day)}: the difference came and went."
-        )
-    return build(
+    answer = reader.ask(_WINDOWS)
+    return build_listed(
         reader,
         filters,
         answer,
+        _windows_finding,
         name="series-windows",
         title="Series by window",
-        finding=finding,
         shown=(
             Shown("time_window", "Window"),
             Shown("series_count", "Series", "count"),
@@ -341,4 +336,13 @@ def windows(reader: Reader, filters: Filters) -> Figure:
         "that of the build; it may not be over. An estimate (beyond the setting "
         "cardinality.exact_rows) has a standard error of 1.6 % for each metric.",
         empty="No metrics have arrived.",
+    )
+
+
+def _windows_finding(frame: pl.DataFrame) -> str:
+    day, month = frame["series_count"][1], frame["series_count"][3]
+    about = "about " if frame["how"][3] == "estimate" else ""
+    return (
+        f"30 days saw {about}{words.count(month)} series, the last day, "
+        f"{words.day(frame['last_day'][0])}, {words.count(day)}: the difference came and went."
     )

@@ -6,6 +6,8 @@ Units    effective or billed cost, as chosen; now less then
 
 from typing import Final
 
+import polars as pl
+
 from app.kit import words
 from app.kit.figure import Figure, Shown, build
 from app.kit.filters import ALL, Filters
@@ -18,6 +20,15 @@ ORDER BY posted_period DESC, abs({{cost}}) DESC, original_period, team, what, re
 """  # noqa: S608 - our own parts
 
 
+_CAUSES: Final = (
+    Shown("posted_period", "Stated in"),
+    Shown("original_period", "Month"),
+    Shown("team", "Team", "entity"),
+    Shown("what", "What changed", "prose"),
+    Shown("why", "Why", "prose"),
+)
+
+
 def adjustments(reader: Reader, filters: Filters) -> Figure:
     """Give every change with its cause; the months are those of the statements it stands in."""
     answer = reader.ask(
@@ -28,28 +39,24 @@ def adjustments(reader: Reader, filters: Filters) -> Figure:
         team=None if filters.team == ALL else filters.team,
         currency=filters.currency,
     )
-    frame = answer.frame
-    months = frame["original_period"].unique().sort().to_list()
-    whole = frame["all_cost"][0] if frame.height else None
+    whole = answer.frame["all_cost"].first()
     return build(
         reader,
         filters,
         answer,
         name="adjustments",
         title="What changed of closed months",
-        finding=f"{words.plural(frame.height, 'change')} of {', '.join(months)}: "
-        f"{words.exact(whole)} {filters.currency}."
-        if frame.height
-        else "Nothing changed of closed months.",
-        shown=(
-            Shown("posted_period", "Stated in"),
-            Shown("original_period", "Month"),
-            Shown("team", "Team", "entity"),
-            Shown("what", "What changed", "prose"),
-            Shown("why", "Why", "prose"),
-            Shown(filters.cost_column, "Cost, now less then", "exact"),
-        ),
-        total=(None, None, "All", None, None, whole) if frame.height else (),
+        finding=_finding(answer.frame, filters.currency),
+        shown=(*_CAUSES, Shown(filters.cost_column, "Cost, now less then", "exact")),
+        total=(None, None, "All", None, None, whole) if answer.frame.height else (),
         empty="Nothing changed of closed months in the statements of this period.",
         is_tall=True,
     )
+
+
+def _finding(frame: pl.DataFrame, currency: str) -> str:
+    if frame.is_empty():
+        return "Nothing changed of closed months."
+    months = ", ".join(frame["original_period"].unique().sort())
+    whole = words.exact(frame["all_cost"][0])
+    return f"{words.plural(frame.height, 'change')} of {months}: {whole} {currency}."

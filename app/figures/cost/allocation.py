@@ -5,14 +5,14 @@ Holds    the parts add up to the spend of the period
 """
 
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
-from app.figures.cost.spend import period
 from app.kit import chart, colours, words
 from app.kit.figure import Card, Figure, Shown, build, total
 from app.kit.filters import Filters
+from app.kit.parameters import bill_days, period
 from app.kit.reader import Reader
 
 _TEAMS: Final = "Teams"
@@ -26,37 +26,35 @@ MEANINGS: Final = {
 """What a part is that no team bears."""
 
 
+_PARTS: Final = """
+    WITH kind AS (
+      SELECT CASE team WHEN '__idle__' THEN 'Idle' WHEN '__unallocated__' THEN 'Unallocated'
+                       WHEN '__no_telemetry__' THEN 'No telemetry'
+                       WHEN '__unmounted__' THEN 'Without a pod'
+                       ELSE if(starts_with(team, '__'), 'Unsplit pools', 'Teams') END AS name,
+             {cost} AS cost, direct_cost, shared_cost, is_estimated
+      FROM mart_cost_daily_team
+      WHERE currency = $currency AND ($team = 'all' OR team = $team)
+        AND charge_date BETWEEN $start AND $end
+    ), part AS (
+      SELECT name || ', direct' AS name, direct_cost AS cost, is_estimated FROM kind
+      WHERE name = 'Teams' AND $cost = 'effective'
+      UNION ALL
+      SELECT name || ', shared pools', shared_cost, is_estimated FROM kind
+      WHERE name = 'Teams' AND $cost = 'effective'
+      UNION ALL
+      SELECT name, cost, is_estimated FROM kind WHERE name <> 'Teams' OR $cost = 'billed'
+    )
+    SELECT name, sum(cost) AS cost,
+           sum(cost) / nullif(sum(sum(cost)) OVER (), 0) AS share_ratio,
+           bool_or(is_estimated) AS is_estimated
+    FROM part GROUP BY name HAVING sum(cost) <> 0 ORDER BY cost DESC, name
+"""
+
+
 def parts(reader: Reader, filters: Filters) -> Figure:
     """Give the cost of teams (directly, by shared pools), idle, unallocated, and unseen."""
-    answer = reader.ask(
-        """
-        WITH kind AS (
-          SELECT CASE team WHEN '__idle__' THEN 'Idle' WHEN '__unallocated__' THEN 'Unallocated'
-                           WHEN '__no_telemetry__' THEN 'No telemetry'
-                           WHEN '__unmounted__' THEN 'Without a pod'
-                           ELSE if(starts_with(team, '__'), 'Unsplit pools', 'Teams') END AS name,
-                 {cost} AS cost, direct_cost, shared_cost, is_estimated
-          FROM mart_cost_daily_team
-          WHERE currency = $currency AND ($team = 'all' OR team = $team)
-            AND charge_date BETWEEN $start AND $end
-        ), part AS (
-          SELECT name || ', direct' AS name, direct_cost AS cost, is_estimated FROM kind
-          WHERE name = 'Teams' AND $cost = 'effective'
-          UNION ALL
-          SELECT name || ', shared pools', shared_cost, is_estimated FROM kind
-          WHERE name = 'Teams' AND $cost = 'effective'
-          UNION ALL
-          SELECT name, cost, is_estimated FROM kind WHERE name <> 'Teams' OR $cost = 'billed'
-        )
-        SELECT name, sum(cost) AS cost,
-               sum(cost) / nullif(sum(sum(cost)) OVER (), 0) AS share_ratio,
-               bool_or(is_estimated) AS is_estimated
-        FROM part GROUP BY name HAVING sum(cost) <> 0 ORDER BY cost DESC, name
-        """,
-        {"cost": filters.cost_column},
-        cost=filters.cost,
-        **period(filters),
-    )
+    answer = reader.ask(_PARTS, {"cost": filters.cost_column}, cost=filters.cost, **period(filters))
     return build(
         reader,
         filters,
@@ -131,75 +129,83 @@ def _proof_columns(currency: str) -> tuple[Shown, ...]:
     )
 
 
+_RECONCILIATION: Final = """
+    WITH bill AS (
+      SELECT coalesce(sum(bill_cost), 0) AS bill_cost,
+             coalesce(sum(ledger_cost), 0) AS ledger_cost,
+             coalesce(sum(abs(difference)), 0) AS difference, count(*) AS day_count,
+             coalesce(sum(line_count), 0)::BIGINT AS line_count,
+             coalesce(sum(ledger_row_count), 0)::BIGINT AS ledger_row_count
+      FROM mart_reconciliation_daily
+      WHERE currency = $currency AND charge_date BETWEEN $start AND $end
+    ), team AS (
+      SELECT coalesce(sum(effective_cost), 0) AS team_cost FROM mart_cost_daily_team
+      WHERE currency = $currency AND charge_date BETWEEN $start AND $end
+    )
+    SELECT bill_cost, ledger_cost, team_cost, difference,
+           bill_cost - team_cost AS team_difference, day_count, line_count, ledger_row_count
+    FROM bill, team
+"""
+
+
 def reconciliation(reader: Reader, filters: Filters) -> Figure:
     """Give bill, ledger and marts of the period side by side; the differences must be 0."""
-    answer = reader.ask(
-        """
-        WITH bill AS (
-          SELECT coalesce(sum(bill_cost), 0) AS bill_cost,
-                 coalesce(sum(ledger_cost), 0) AS ledger_cost,
-                 coalesce(sum(abs(difference)), 0) AS difference, count(*) AS day_count,
-                 coalesce(sum(line_count), 0)::BIGINT AS line_count,
-                 coalesce(sum(ledger_row_count), 0)::BIGINT AS ledger_row_count
-          FROM mart_reconciliation_daily
-          WHERE currency = $currency AND charge_date BETWEEN $start AND $end
-        ), team AS (
-          SELECT coalesce(sum(effective_cost), 0) AS team_cost FROM mart_cost_daily_team
-          WHERE currency = $currency AND charge_date BETWEEN $start AND $end
-        )
-        SELECT bill_cost, ledger_cost, team_cost, difference,
-               bill_cost - team_cost AS team_difference, day_count, line_count, ledger_row_count
-        FROM bill, team
-        """,
-        currency=filters.currency,
-        start=filters.start,
-        end=filters.end,
-    )
+    answer = reader.ask(_RECONCILIATION, **bill_days(filters))
     row = answer.frame.row(0, named=True)
-    is_whole = not row["difference"] and not row["team_difference"]
-    finding = (
-        f"Every cent of {words.plural(row['line_count'], 'bill line')} is in the ledger and in the "
-        f"teams' costs: the difference is {words.exact(row['difference'])}."
-        if is_whole
-        else f"Bill and ledger differ by {words.exact(row['difference'])}, bill and "
-        f"teams' costs by {words.exact(row['team_difference'])}."
-    )
     return build(
         reader,
         filters,
         answer,
         name="reconciliation",
         title="Bill against ledger",
-        finding=finding if row["day_count"] else f"No bill for {filters.period_text}.",
+        finding=_proof(row) if row["day_count"] else f"No bill for {filters.period_text}.",
         shown=_proof_columns(filters.currency),
-        cards=(
-            Card(
-                label="Bill \u2212 ledger",
-                value=("0" if is_whole else words.exact(row["difference"]))
-                if row["day_count"]
-                else words.NO_DATA,
-                note="to the last digit" if is_whole and row["day_count"] else "",
-                tone="good" if is_whole else "bad",
-                help=f"Effective cost, {filters.currency}, {filters.period_text}: "
-                f"{words.exact(row['difference'])}.",
-            ),
-        ),
+        cards=(_proof_card(row, filters),),
     )
+
+
+def _is_whole(row: dict[str, Any]) -> bool:
+    return not row["difference"] and not row["team_difference"]
+
+
+def _proof(row: dict[str, Any]) -> str:
+    if _is_whole(row):
+        lines = words.plural(row["line_count"], "bill line")
+        return (
+            f"Every cent of {lines} is in the ledger and in the teams' costs: the difference is "
+            f"{words.exact(row['difference'])}."
+        )
+    return (
+        f"Bill and ledger differ by {words.exact(row['difference'])}, bill and "
+        f"teams' costs by {words.exact(row['team_difference'])}."
+    )
+
+
+def _proof_card(row: dict[str, Any], filters: Filters) -> Card:
+    difference = words.exact(row["difference"])
+    value, note = ("0", "to the last digit") if _is_whole(row) else (difference, "")
+    if not row["day_count"]:
+        value, note = words.NO_DATA, ""
+    return Card(
+        label="Bill \u2212 ledger",
+        value=value,
+        note=note,
+        tone="good" if _is_whole(row) else "bad",
+        help=f"Effective cost, {filters.currency}, {filters.period_text}: {difference}.",
+    )
+
+
+_RECONCILIATION_DAYS: Final = """
+    SELECT charge_date, bill_cost, ledger_cost, difference, line_count, ledger_row_count
+    FROM mart_reconciliation_daily
+    WHERE currency = $currency AND charge_date BETWEEN $start AND $end
+    ORDER BY charge_date DESC
+"""
 
 
 def reconciliation_days(reader: Reader, filters: Filters) -> Figure:
     """Give the proof day by day."""
-    answer = reader.ask(
-        """
-        SELECT charge_date, bill_cost, ledger_cost, difference, line_count, ledger_row_count
-        FROM mart_reconciliation_daily
-        WHERE currency = $currency AND charge_date BETWEEN $start AND $end
-        ORDER BY charge_date DESC
-        """,
-        currency=filters.currency,
-        start=filters.start,
-        end=filters.end,
-    )
+    answer = reader.ask(_RECONCILIATION_DAYS, **bill_days(filters))
     broken = answer.frame.filter(pl.col("difference") != 0).height
     return build(
         reader,

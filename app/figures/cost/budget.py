@@ -12,29 +12,40 @@ import polars as pl
 from app.kit import chart, words
 from app.kit.figure import Card, Figure, Shown, Tone, build, total
 from app.kit.filters import Filters
+from app.kit.parameters import of_team
 from app.kit.reader import Reader
 
 CARD: Final = "Budgeted teams"
 
 
+_AGAINST_BUDGET: Final = """
+    SELECT period, team, budget_cost, spent_cost, forecast_cost,
+           spent_cost / nullif(budget_cost, 0) AS spent_ratio,
+           forecast_cost / nullif(budget_cost, 0) AS forecast_ratio,
+           burn, elapsed_days, period_days, state,
+           CASE state WHEN 'ok' THEN 'within budget' WHEN 'over' THEN 'over budget'
+                      ELSE 'heading over budget' END AS standing
+    FROM mart_budget
+    WHERE currency = $currency AND ($team = 'all' OR team = $team)
+      AND period = (SELECT max(period) FROM mart_budget WHERE currency = $currency)
+    ORDER BY forecast_ratio DESC NULLS LAST, team
+"""
+
+
+_MONEY: Final = ("spent_cost", "forecast_cost", "budget_cost")
+_COLUMNS: Final = (
+    Shown("team", "Team", "entity", link="team?team"),
+    Shown("spent_cost", "Spent", "money"),
+    Shown("forecast_cost", "Forecast", "money"),
+    Shown("budget_cost", "Budget", "money"),
+    Shown("burn", "Burn", "number"),
+    Shown("standing", "State", "state"),
+)
+
+
 def against_budget(reader: Reader, filters: Filters) -> Figure:
     """Give each budget of the latest month: spent, forecast at month end, burn; the worst first."""
-    answer = reader.ask(
-        """
-        SELECT period, team, budget_cost, spent_cost, forecast_cost,
-               spent_cost / nullif(budget_cost, 0) AS spent_ratio,
-               forecast_cost / nullif(budget_cost, 0) AS forecast_ratio,
-               burn, elapsed_days, period_days, state,
-               CASE state WHEN 'ok' THEN 'within budget' WHEN 'over' THEN 'over budget'
-                          ELSE 'heading over budget' END AS standing
-        FROM mart_budget
-        WHERE currency = $currency AND ($team = 'all' OR team = $team)
-          AND period = (SELECT max(period) FROM mart_budget WHERE currency = $currency)
-        ORDER BY forecast_ratio DESC NULLS LAST, team
-        """,
-        currency=filters.currency,
-        team=filters.team,
-    )
+    answer = reader.ask(_AGAINST_BUDGET, **of_team(filters))
     frame = answer.frame
     return build(
         reader,
@@ -46,24 +57,12 @@ def against_budget(reader: Reader, filters: Filters) -> Figure:
         chart=_chart(frame, filters.currency),
         alt="Bars: spent (solid) and forecast at month end (pale) as parts of each team's budget "
         "(dashed line), the worst first",
-        shown=(
-            Shown("team", "Team", "entity", link="team?team"),
-            Shown("spent_cost", "Spent", "money"),
-            Shown("forecast_cost", "Forecast", "money"),
-            Shown("budget_cost", "Budget", "money"),
-            Shown("burn", "Burn", "number"),
-            Shown("standing", "State", "state"),
-        ),
-        total=(
-            "All budgets",
-            *(total(frame, name) for name in ("spent_cost", "forecast_cost", "budget_cost")),
-            None,
-            None,
-        )
+        shown=_COLUMNS,
+        total=("All budgets", *(total(frame, name) for name in _MONEY), None, None)
         if frame.height
         else (),
         cards=(_card(frame, filters.currency),),
-        note="Burn: a pace of 1 ends the month exactly in budget." if frame.height else "",
+        note="Burn: a pace of 1 ends the month exactly in budget.",
         empty="No budget is set. They stand in the ownership file, a sum per team and month.",
     )
 

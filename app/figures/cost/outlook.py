@@ -5,28 +5,39 @@ Units    effective cost
 """
 
 from decimal import Decimal
+from typing import Final
 
 import polars as pl
 
 from app.kit import words
 from app.kit.figure import Card, Figure, Shown, build, total
 from app.kit.filters import Filters
+from app.kit.parameters import of_team, period
 from app.kit.reader import Reader
+
+_FORECAST: Final = """
+    SELECT period, team, spent_cost, forecast_cost, low_cost, high_cost, error_ratio,
+           backtest_count, elapsed_days, period_days
+    FROM mart_forecast
+    WHERE currency = $currency AND ($team = 'all' OR team = $team)
+    ORDER BY forecast_cost DESC, team
+"""
+
+
+_FORECAST_COLUMNS: Final = (
+    Shown("team", "Team", "entity", link="team?team"),
+    Shown("spent_cost", "So far", "money"),
+    Shown("forecast_cost", "Month end", "money"),
+    Shown("low_cost", "Low (1 in 10 below)", "money"),
+    Shown("high_cost", "High (1 in 10 above)", "money"),
+    Shown("error_ratio", "Usual error", "ratio"),
+    Shown("backtest_count", "Backtests", "count"),
+)
 
 
 def forecast(reader: Reader, filters: Filters) -> Figure:
     """Give each team's cost at month end with its interval of 80 %, the dearest first."""
-    answer = reader.ask(
-        """
-        SELECT period, team, spent_cost, forecast_cost, low_cost, high_cost, error_ratio,
-               backtest_count, elapsed_days, period_days
-        FROM mart_forecast
-        WHERE currency = $currency AND ($team = 'all' OR team = $team)
-        ORDER BY forecast_cost DESC, team
-        """,
-        currency=filters.currency,
-        team=filters.team,
-    )
+    answer = reader.ask(_FORECAST, **of_team(filters))
     frame = answer.frame
     spent, whole = total(frame, "spent_cost"), total(frame, "forecast_cost")
     return build(
@@ -34,32 +45,23 @@ def forecast(reader: Reader, filters: Filters) -> Figure:
         filters,
         answer,
         name="forecast",
-        title=f"Where {words.month(frame['period'][0])} ends"
-        if frame.height
-        else "Where the month ends",
+        title=f"Where {words.month(frame['period'][0]) if frame.height else 'the month'} ends",
         finding=_finding(frame, whole, filters),
-        shown=(
-            Shown("team", "Team", "entity", link="team?team"),
-            Shown("spent_cost", "So far", "money"),
-            Shown("forecast_cost", "Month end", "money"),
-            Shown("low_cost", "Low (1 in 10 below)", "money"),
-            Shown("high_cost", "High (1 in 10 above)", "money"),
-            Shown("error_ratio", "Usual error", "ratio"),
-            Shown("backtest_count", "Backtests", "count"),
-        ),
+        shown=_FORECAST_COLUMNS,
         total=("All", spent, whole, None, None, None, None) if frame.height else (),
-        cards=(
-            Card(
-                "Month end",
-                words.money(whole, filters.currency) if frame.height else words.NO_DATA,
-                f"expected; {words.money(spent, filters.currency)} so far" if frame.height else "",
-            ),
-        ),
+        cards=(_card(frame, spent, whole, filters.currency),),
         note="Weekday medians of four weeks and their trend; the interval is that of the same "
         "forecast tried on earlier days. Estimated days are forecast, not counted.",
         empty="No complete day of cost yet; the last days of a bill are estimated.",
         is_tall=True,
     )
+
+
+def _card(frame: pl.DataFrame, spent: Decimal, whole: Decimal, currency: str) -> Card:
+    if frame.is_empty():
+        return Card("Month end", words.NO_DATA)
+    so_far = f"expected; {words.money(spent, currency)} so far"
+    return Card("Month end", words.money(whole, currency), so_far)
 
 
 def _finding(frame: pl.DataFrame, whole: Decimal, filters: Filters) -> str:
@@ -88,42 +90,41 @@ def runaways(reader: Reader, filters: Filters) -> Figure:
     return _unusual(reader, filters, "namespace")
 
 
+_UNUSUAL: Final = """
+    SELECT charge_date, team, service_name, cluster, namespace, effective_cost, expected_cost,
+           impact_cost, impact_cost / nullif(abs(expected_cost), 0) AS rise_ratio, score,
+           day_count, drivers
+    FROM mart_cost_anomaly
+    WHERE currency = $currency AND scope = $scope
+      AND ($team = 'all' OR team = $team OR (scope = 'namespace' AND drivers LIKE $like))
+      AND charge_date BETWEEN $start AND $end
+    ORDER BY charge_date DESC, impact_cost DESC, team, service_name, cluster, namespace
+"""
+
+
+_NAMES: Final = {
+    "team": ("anomalies", "Out of the ordinary"),
+    "namespace": ("runaways", "Namespaces that run away"),
+}
+_WHO: Final = {
+    "team": (Shown("team", "Team", "entity", link="team?team"), Shown("service_name", "Service")),
+    "namespace": (Shown("cluster", "Cluster", "entity"), Shown("namespace", "Namespace", "entity")),
+}
+
+
 def _unusual(reader: Reader, filters: Filters, scope: str) -> Figure:
-    answer = reader.ask(
-        """
-        SELECT charge_date, team, service_name, cluster, namespace, effective_cost, expected_cost,
-               impact_cost, impact_cost / nullif(abs(expected_cost), 0) AS rise_ratio, score,
-               day_count, drivers
-        FROM mart_cost_anomaly
-        WHERE currency = $currency AND scope = $scope
-          AND ($team = 'all' OR team = $team OR (scope = 'namespace' AND drivers LIKE $like))
-          AND charge_date BETWEEN $start AND $end
-        ORDER BY charge_date DESC, impact_cost DESC, team, service_name, cluster, namespace
-        """,
-        currency=filters.currency,
-        scope=scope,
-        team=filters.team,
-        like=f"%{filters.team} / %",
-        start=filters.start,
-        end=filters.end,
-    )
-    frame = answer.frame
-    is_team = scope == "team"
-    who = (
-        (Shown("team", "Team", "entity", link="team?team"), Shown("service_name", "Service"))
-        if is_team
-        else (Shown("cluster", "Cluster", "entity"), Shown("namespace", "Namespace", "entity"))
-    )
+    answer = reader.ask(_UNUSUAL, scope=scope, like=f"%{filters.team} / %", **period(filters))
+    name, title = _NAMES[scope]
     return build(
         reader,
         filters,
         answer,
-        name="anomalies" if is_team else "runaways",
-        title="Out of the ordinary" if is_team else "Namespaces that run away",
-        finding=_reported(frame, filters, scope),
+        name=name,
+        title=title,
+        finding=_reported(answer.frame, filters, scope),
         shown=(
             Shown("charge_date", "Day", "day"),
-            *who,
+            *_WHO[scope],
             Shown("effective_cost", "Cost", "money"),
             Shown("expected_cost", "Expected", "money"),
             Shown("impact_cost", "More", "money"),
@@ -132,9 +133,7 @@ def _unusual(reader: Reader, filters: Filters, scope: str) -> Figure:
             Shown("drivers", "What rose most", "prose"),
         ),
         note="Expected: the median of the same weekday in the six weeks before. Told are rises far "
-        "beyond the usual spread, on two days or on one that is very far out."
-        if frame.height
-        else "",
+        "beyond the usual spread, on two days or on one that is very far out.",
         empty="No unusual rise in this period. It takes three weeks of cost to know what is usual.",
         is_tall=True,
     )
@@ -144,11 +143,7 @@ def _reported(frame: pl.DataFrame, filters: Filters, scope: str) -> str:
     if frame.is_empty():
         return f"No unusual rise in {filters.period_text}."
     worst = frame.sort("impact_cost", descending=True, maintain_order=True).row(0, named=True)
-    name = (
-        f"{words.entity(worst['team'])} ({worst['service_name']})"
-        if scope == "team"
-        else words.entity(worst["namespace"])
-    )
+    name = words.entity(worst[scope]) + (f" ({worst['service_name']})" if scope == "team" else "")
     count = frame.select("team", "service_name", "cluster", "namespace").unique().height
     what = ("service of a team", "services of teams") if scope == "team" else ("namespace", None)
     return (

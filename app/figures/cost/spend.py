@@ -1,4 +1,4 @@
-"""What was spent, by whom, on what, and what moved.
+"""What was spent, by whom and on what.
 
 Reads    mart_cost_daily_team, mart_cost_daily_service, mart_coverage_team
 Units    the chosen currency; effective or billed cost
@@ -6,13 +6,15 @@ Holds    every sum of a period equals the card "Spend" of the same choice
 """
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
+from app.figures.cost.compared import spent
 from app.kit import chart, colours, words
 from app.kit.figure import Card, Figure, Shown, build, chart_rows, total
 from app.kit.filters import ALL, Filters
+from app.kit.parameters import both_periods, period
 from app.kit.reader import Reader
 
 BARS: Final = 10
@@ -27,40 +29,21 @@ GROUPS: Final = {
 """What cost can be grouped by: the column and its name for people."""
 
 
-def period(filters: Filters) -> dict[str, Any]:
-    """Give the parameters of a question about the period."""
-    return {
-        "currency": filters.currency,
-        "team": filters.team,
-        "start": filters.start,
-        "end": filters.end,
-    }
-
-
-def both_periods(filters: Filters) -> dict[str, Any]:
-    """Give the parameters of a question about the period and the one before."""
-    return period(filters) | {
-        "previous_start": filters.previous_start,
-        "previous_end": filters.previous_end,
-    }
+_HEADLINE: Final = """
+    SELECT sum({cost}) FILTER (charge_date >= $start) AS cost,
+           sum({cost}) FILTER (charge_date < $start) AS previous_cost,
+           count(DISTINCT charge_date) FILTER (charge_date >= $start) AS day_count,
+           coalesce(bool_or(is_estimated) FILTER (charge_date >= $start), false) AS is_estimated
+    FROM mart_cost_daily_team
+    WHERE currency = $currency AND ($team = 'all' OR team = $team)
+      AND (charge_date BETWEEN $start AND $end
+           OR charge_date BETWEEN $previous_start AND $previous_end)
+"""
 
 
 def headline(reader: Reader, filters: Filters) -> Figure:
     """Give the spend of the period, and what it was before; one row."""
-    answer = reader.ask(
-        """
-        SELECT sum({cost}) FILTER (charge_date >= $start) AS cost,
-               sum({cost}) FILTER (charge_date < $start) AS previous_cost,
-               count(DISTINCT charge_date) FILTER (charge_date >= $start) AS day_count,
-               coalesce(bool_or(is_estimated) FILTER (charge_date >= $start), false) AS is_estimated
-        FROM mart_cost_daily_team
-        WHERE currency = $currency AND ($team = 'all' OR team = $team)
-          AND (charge_date BETWEEN $start AND $end
-               OR charge_date BETWEEN $previous_start AND $previous_end)
-        """,
-        {"cost": filters.cost_column},
-        **both_periods(filters),
-    )
+    answer = reader.ask(_HEADLINE, {"cost": filters.cost_column}, **both_periods(filters))
     now, before, day_count, _ = answer.frame.row(0)
     return build(
         reader,
@@ -119,28 +102,27 @@ def _spend_cards(
     )
 
 
+_DAILY: Final = """
+    WITH ranked AS (
+      SELECT team, row_number() OVER (ORDER BY sum(effective_cost) DESC, team) AS place
+      FROM mart_cost_daily_team
+      WHERE currency = $currency AND NOT starts_with(team, '__') GROUP BY team
+    )
+    SELECT charge_date,
+           CASE WHEN starts_with(team, '__') THEN 'No team'
+                WHEN place <= 6 THEN team ELSE 'Other teams' END AS name,
+           min(CASE WHEN starts_with(team, '__') THEN 8 ELSE least(place, 7) END) AS place,
+           sum({cost}) AS cost, bool_or(is_estimated) AS is_estimated
+    FROM mart_cost_daily_team LEFT JOIN ranked USING (team)
+    WHERE currency = $currency AND ($team = 'all' OR team = $team)
+      AND charge_date BETWEEN $start AND $end
+    GROUP BY ALL ORDER BY charge_date, place
+"""
+
+
 def daily(reader: Reader, filters: Filters) -> Figure:
     """Give the cost of each day: the six dearest teams, the other teams, and what has no team."""
-    answer = reader.ask(
-        """
-        WITH ranked AS (
-          SELECT team, row_number() OVER (ORDER BY sum(effective_cost) DESC, team) AS place
-          FROM mart_cost_daily_team
-          WHERE currency = $currency AND NOT starts_with(team, '__') GROUP BY team
-        )
-        SELECT charge_date,
-               CASE WHEN starts_with(team, '__') THEN 'No team'
-                    WHEN place <= 6 THEN team ELSE 'Other teams' END AS name,
-               min(CASE WHEN starts_with(team, '__') THEN 8 ELSE least(place, 7) END) AS place,
-               sum({cost}) AS cost, bool_or(is_estimated) AS is_estimated
-        FROM mart_cost_daily_team LEFT JOIN ranked USING (team)
-        WHERE currency = $currency AND ($team = 'all' OR team = $team)
-          AND charge_date BETWEEN $start AND $end
-        GROUP BY ALL ORDER BY charge_date, place
-        """,
-        {"cost": filters.cost_column},
-        **period(filters),
-    )
+    answer = reader.ask(_DAILY, {"cost": filters.cost_column}, **period(filters))
     frame = answer.frame
     named = frame.select("name", "place").unique().sort("place").rows()
     palette = {name: _colour(place) for name, place in named}
@@ -176,24 +158,22 @@ def _daily_finding(frame: pl.DataFrame, filters: Filters) -> str:
     return text
 
 
+_BY_GROUP: Final = """
+    SELECT {group} AS name, sum({cost}) AS cost, bool_or(is_estimated) AS is_estimated
+    FROM mart_cost_daily_service
+    WHERE currency = $currency AND ($team = 'all' OR team = $team)
+      AND charge_date BETWEEN $start AND $end
+    GROUP BY ALL ORDER BY cost DESC, name
+"""
+
+
 def by_group(reader: Reader, filters: Filters, group: str) -> Figure:
     """Give the cost of the period by one of `GROUPS`, the dearest first."""
     heading = GROUPS[group].lower()
-    answer = reader.ask(
-        """
-        SELECT {group} AS name, sum({cost}) AS cost, bool_or(is_estimated) AS is_estimated
-        FROM mart_cost_daily_service
-        WHERE currency = $currency AND ($team = 'all' OR team = $team)
-          AND charge_date BETWEEN $start AND $end
-        GROUP BY ALL ORDER BY cost DESC, name
-        """,
-        {"cost": filters.cost_column, "group": group},
-        **period(filters),
-    )
-    drawn = answer.frame
-    if group == "namespace":
-        drawn = drawn.filter(_is_entity())
-    outside = total(answer.frame, "cost") - total(drawn, "cost")
+    columns = {"cost": filters.cost_column, "group": group}
+    answer = reader.ask(_BY_GROUP, columns, **period(filters))
+    drawn = answer.frame.filter(_is_entity()) if group == "namespace" else answer.frame
+    top = [(words.entity(name), cost) for name, cost, _ in drawn.head(BARS).rows()]
     return build(
         reader,
         filters,
@@ -201,11 +181,8 @@ def by_group(reader: Reader, filters: Filters, group: str) -> Figure:
         name=f"spend-by-{group.replace('_', '-')}",
         title=f"Spend by {heading}",
         finding=_group_finding(drawn, group, filters),
-        chart=_bars(drawn, filters),
-        note=f"Not drawn: {words.money(outside, filters.currency)} without a namespace: idle "
-        "capacity, and what stands outside clusters."
-        if outside
-        else "",
+        chart=chart.money_bars(top, filters.currency),
+        note=_outside(total(answer.frame, "cost") - total(drawn, "cost"), filters.currency),
         alt=f"Bars: {filters.cost} cost by {heading}, the dearest {BARS} at most, "
         f"{filters.period_text}",
     )
@@ -219,6 +196,16 @@ def by_namespace(reader: Reader, filters: Filters) -> Figure:
 def by_service(reader: Reader, filters: Filters) -> Figure:
     """Give the cost by the provider's service."""
     return by_group(reader, filters, "service_name")
+
+
+def _outside(cost: Decimal, currency: str) -> str:
+    """Say what is left out of the bars of namespaces."""
+    if not cost:
+        return ""
+    return (
+        f"Not drawn: {words.money(cost, currency)} without a namespace: idle capacity, and what "
+        "stands outside clusters."
+    )
 
 
 def _is_entity() -> pl.Expr:
@@ -244,124 +231,23 @@ def _group_finding(frame: pl.DataFrame, group: str, filters: Filters) -> str:
     return text
 
 
-def _bars(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
-    """Draw the dearest ten."""
-    if frame.is_empty():
-        return None
-    top = frame.head(BARS).select("name", "cost").rows()
-    return chart.bars(
-        [
-            {
-                "name": words.entity(name),
-                "value": float(cost),
-                "label": words.money(cost, filters.currency),
-            }
-            for name, cost in top
-        ],
-        chart.money_tip(filters.currency),
-    )
-
-
-def movers(reader: Reader, filters: Filters) -> Figure:
-    """Give the five teams (of one team: namespaces) that rose most, and the five that fell most."""
-    group = "team" if filters.team == ALL else "namespace"
-    answer = reader.ask(
-        """
-        WITH moved AS (
-          SELECT {group} AS name,
-                 coalesce(sum({cost}) FILTER (charge_date >= $start), 0) AS cost,
-                 coalesce(sum({cost}) FILTER (charge_date < $start), 0) AS previous_cost
-          FROM mart_cost_daily_service
-          WHERE currency = $currency AND ($team = 'all' OR team = $team)
-            AND (charge_date BETWEEN $start AND $end
-                 OR charge_date BETWEEN $previous_start AND $previous_end)
-          GROUP BY ALL
-        ), ranked AS (
-          SELECT *, cost - previous_cost AS moved_cost,
-                 row_number() OVER (ORDER BY cost - previous_cost DESC, name) AS from_top,
-                 row_number() OVER (ORDER BY cost - previous_cost, name) AS from_bottom
-          FROM moved
-        )
-        SELECT name, cost, previous_cost, moved_cost FROM ranked
-        WHERE (moved_cost > 0 AND from_top <= 5) OR (moved_cost < 0 AND from_bottom <= 5)
-        ORDER BY moved_cost DESC, name
-        """,
-        {"cost": filters.cost_column, "group": group},
-        **both_periods(filters),
-    )
-    return build(
-        reader,
-        filters,
-        answer,
-        name="movers",
-        title=f"What moved, by {group}",
-        finding=_movers_finding(answer.frame, filters),
-        chart=_movers_chart(answer.frame, filters) if filters.is_compared else None,
-        alt=f"Diverging bars: change of cost by {group} against {filters.previous_text}",
-        empty=_movers_finding(answer.frame, filters),
-    )
-
-
-def _movers_chart(frame: pl.DataFrame, filters: Filters) -> chart.Spec | None:
-    if frame["previous_cost"].sum() in (0, None):
-        return None
-    rows = [
-        {
-            "name": words.entity(row["name"]),
-            "value": float(row["moved_cost"]),
-            "label": f"{words.signed_money(row['moved_cost'], filters.currency)} "
-            f"({words.change(row['cost'], row['previous_cost'])})",
-        }
-        for row in frame.to_dicts()
-    ]
-    return chart.movers(rows, chart.money_tip(filters.currency))
-
-
-def _movers_finding(frame: pl.DataFrame, filters: Filters) -> str:
-    if not filters.is_compared or frame["previous_cost"].sum() in (0, None):
-        return (
-            f"There is no cost for the whole of {filters.previous_text}, so nothing is compared. "
-            "Choose a shorter period at the left to compare."
-        )
-    texts = []
-    for row, where in ((frame.row(0, named=True), "Up"), (frame.row(-1, named=True), "Down")):
-        if (row["moved_cost"] > 0) == (where == "Up"):
-            moved = words.signed_money(row["moved_cost"], filters.currency)
-            texts.append(f"{where} most: {words.entity(row['name'])}, {moved}.")
-    return " ".join(texts)
-
-
-def teams(reader: Reader, filters: Filters) -> Figure:
-    """Give a row per team: spend, share, before, and coverage; the sum is the spend."""
-    answer = reader.ask(
-        """
+_TEAMS: Final = f"""
         WITH spent AS (
-          SELECT team, coalesce(sum({cost}) FILTER (charge_date >= $start), 0) AS cost,
-                 coalesce(sum({cost}) FILTER (charge_date < $start), 0) AS previous_cost,
-                 coalesce(bool_or(is_estimated) FILTER (charge_date >= $start), false)
-                   AS is_estimated
-          FROM mart_cost_daily_team
-          WHERE currency = $currency AND ($team = 'all' OR team = $team)
-            AND (charge_date BETWEEN $start AND $end
-                 OR charge_date BETWEEN $previous_start AND $previous_end)
-          GROUP BY team
+          {spent("team", "mart_cost_daily_team")}
         )
         SELECT team, cost, cost / nullif(sum(cost) OVER (), 0) AS share_ratio, previous_cost,
                (cost - previous_cost) / abs(nullif(previous_cost, 0)) AS change_ratio,
                coverage_ratio, dark_count, is_estimated
         FROM spent LEFT JOIN mart_coverage_team USING (team)
         ORDER BY starts_with(team, '__'), cost DESC, team
-        """,
-        {"cost": filters.cost_column},
-        **both_periods(filters),
-    )
+        """  # noqa: S608 - our own parts
+
+
+def teams(reader: Reader, filters: Filters) -> Figure:
+    """Give a row per team: spend, share, before, and coverage; the sum is the spend."""
+    answer = reader.ask(_TEAMS, {"cost": filters.cost_column}, **both_periods(filters))
     frame = answer.frame
     owners = frame.filter(~pl.col("team").str.starts_with("__")).height
-    before = (
-        Shown("previous_cost", f"{filters.previous_text}", "money"),
-        Shown("change_ratio", "Change", "change"),
-    )
-    sums = (total(frame, "previous_cost"), None)
     return build(
         reader,
         filters,
@@ -370,22 +256,26 @@ def teams(reader: Reader, filters: Filters) -> Figure:
         title="Every team",
         finding=f"{words.plural(owners, 'team')} had cost; with what no team bears, the rows add "
         "up to the spend.",
-        shown=(
-            Shown("team", "Team", "entity", link="team?team"),
-            Shown("cost", "Spend", "money"),
-            Shown("share_ratio", "Share", "share"),
-            *(before if filters.is_compared else ()),
-            Shown("coverage_ratio", "Coverage M7", "ratio", missing="-"),
-            Shown("dark_count", "Dark services", "count", missing="-"),
-        ),
-        total=(
-            "Total",
-            total(frame, "cost"),
-            None,
-            *(sums if filters.is_compared else ()),
-            None,
-            None,
-        )
-        if frame.height
-        else (),
+        shown=_team_columns(filters),
+        total=_team_total(frame, filters) if frame.height else (),
     )
+
+
+def _team_columns(filters: Filters) -> tuple[Shown, ...]:
+    before = (
+        Shown("previous_cost", filters.previous_text, "money"),
+        Shown("change_ratio", "Change", "change"),
+    )
+    return (
+        Shown("team", "Team", "entity", link="team?team"),
+        Shown("cost", "Spend", "money"),
+        Shown("share_ratio", "Share", "share"),
+        *(before if filters.is_compared else ()),
+        Shown("coverage_ratio", "Coverage M7", "ratio", missing="-"),
+        Shown("dark_count", "Dark services", "count", missing="-"),
+    )
+
+
+def _team_total(frame: pl.DataFrame, filters: Filters) -> tuple[object, ...]:
+    before = (total(frame, "previous_cost"), None) if filters.is_compared else ()
+    return ("Total", total(frame, "cost"), None, *before, None, None)

@@ -11,17 +11,18 @@ from typing import Final
 import polars as pl
 
 from app.kit import chart, colours, words
-from app.kit.figure import Figure, Shown, build, chart_rows, total
+from app.kit.figure import Figure, Shown, build, total
 from app.kit.filters import Filters
+from app.kit.parameters import of_services
 from app.kit.reader import Reader
 
 COSTS: Final = """LEFT JOIN (
-          SELECT service_namespace, service_name, environment,
-                 sum(monthly_cost) FILTER (currency = $currency) AS monthly_cost,
-                 string_agg(currency || ' ' || round(monthly_cost, 2), ', ' ORDER BY currency)
-                   FILTER (currency <> $currency) AS other_cost
-          FROM mart_service_cost GROUP BY ALL
-        ) AS c USING (service_namespace, service_name, environment)"""
+      SELECT service_namespace, service_name, environment,
+             sum(monthly_cost) FILTER (currency = $currency) AS monthly_cost,
+             string_agg(currency || ' ' || round(monthly_cost, 2), ', ' ORDER BY currency)
+               FILTER (currency <> $currency) AS other_cost
+      FROM mart_service_cost GROUP BY ALL
+    ) AS c USING (service_namespace, service_name, environment)"""
 """Joins what a service costs: in the chosen currency, and written out what it costs in others."""
 
 
@@ -33,24 +34,22 @@ def cost_columns(frame: pl.DataFrame) -> tuple[Shown, ...]:
     return own, Shown("other_cost", "In other currencies")
 
 
+_COSTS: Final = """
+    SELECT c.currency, count(*) AS service_count, sum(c.monthly_cost) AS monthly_cost,
+           c.report_currency,
+           CASE WHEN count(report_cost) = count(*) THEN sum(report_cost) END AS report_cost
+    FROM mart_coverage_service AS s
+    JOIN mart_service_cost AS c USING (service_namespace, service_name, environment)
+    WHERE state = 'dark' AND ($team = 'all' OR team = $team)
+      AND ($environment = 'all' OR environment = $environment)
+    GROUP BY c.currency, c.report_currency
+    ORDER BY c.currency <> $currency, c.currency
+"""
+
+
 def costs(reader: Reader, filters: Filters) -> Figure:
     """Give what dark services cost a month, a row per currency; the chosen one first."""
-    answer = reader.ask(
-        """
-        SELECT c.currency, count(*) AS service_count, sum(c.monthly_cost) AS monthly_cost,
-               c.report_currency,
-               CASE WHEN count(report_cost) = count(*) THEN sum(report_cost) END AS report_cost
-        FROM mart_coverage_service AS s
-        JOIN mart_service_cost AS c USING (service_namespace, service_name, environment)
-        WHERE state = 'dark' AND ($team = 'all' OR team = $team)
-          AND ($environment = 'all' OR environment = $environment)
-        GROUP BY c.currency, c.report_currency
-        ORDER BY c.currency <> $currency, c.currency
-        """,
-        team=filters.team,
-        environment=filters.environment,
-        currency=filters.currency,
-    )
+    answer = reader.ask(_COSTS, **of_services(filters), currency=filters.currency)
     text = cost_text_of(answer.frame)
     return build(
         reader,
@@ -103,30 +102,21 @@ def in_words(frame: pl.DataFrame, currency: str) -> str:
     return f"{own} ({also})" if own and also else own or (f"cost of {also}" if also else "")
 
 
+_DARK: Final = f"""
+    SELECT service_name, service_namespace, environment, team, tier, c.monthly_cost, other_cost
+    FROM mart_coverage_service AS s
+    {COSTS}
+    WHERE state = 'dark' AND ($team = 'all' OR team = $team)
+      AND ($environment = 'all' OR environment = $environment)
+    ORDER BY c.monthly_cost DESC NULLS LAST, service_namespace, service_name, environment
+"""  # noqa: S608 - our own text
+
+
 def dark(reader: Reader, filters: Filters) -> Figure:
     """Give the services that cost money and cannot be seen, the dearest first."""
-    answer = reader.ask(
-        f"""
-        SELECT service_name, service_namespace, environment, team, tier, c.monthly_cost, other_cost
-        FROM mart_coverage_service AS s
-        {COSTS}
-        WHERE state = 'dark' AND ($team = 'all' OR team = $team)
-          AND ($environment = 'all' OR environment = $environment)
-        ORDER BY c.monthly_cost DESC NULLS LAST, service_namespace, service_name, environment
-        """,  # noqa: S608 - our own text
-        team=filters.team,
-        environment=filters.environment,
-        currency=filters.currency,
-    )
-    rows = [
-        {
-            "name": row["service_name"],
-            "value": row["monthly_cost"],
-            "label": words.money(row["monthly_cost"], filters.currency),
-        }
-        for row in answer.frame.drop_nulls("monthly_cost").head(12).to_dicts()
-        if row["monthly_cost"]
-    ]
+    answer = reader.ask(_DARK, **of_services(filters), currency=filters.currency)
+    dearest = answer.frame.drop_nulls("monthly_cost").select("service_name", "monthly_cost")
+    bars = [(name, cost) for name, cost in dearest.head(12).rows() if cost]
     return build(
         reader,
         filters,
@@ -134,13 +124,7 @@ def dark(reader: Reader, filters: Filters) -> Figure:
         name="dark-services",
         title="Dark services, by what they cost",
         finding=_finding(answer.frame, cost_text(costs(reader, filters))),
-        chart=chart.bars(
-            chart_rows(pl.DataFrame(rows)),
-            chart.money_tip(filters.currency),
-            colours.STATES["dark"],
-        )
-        if rows
-        else None,
+        chart=chart.money_bars(bars, filters.currency, colours.STATES["dark"]),
         alt=f"Bars: monthly cost in {filters.currency} of services that send no telemetry",
         note=_elsewhere(answer.frame, filters.currency),
         empty="No service is dark, or none has a known cost.",

@@ -9,6 +9,7 @@ from typing import Final
 from app.kit import words
 from app.kit.figure import Figure, Shown, build
 from app.kit.filters import Filters
+from app.kit.parameters import of_services
 from app.kit.reader import Reader
 
 _COUNTED: Final = {
@@ -18,36 +19,28 @@ _COUNTED: Final = {
 }
 
 
+_FINDINGS: Final = """
+    SELECT finding, service_name, service_namespace, environment, team, signals, detail, action,
+           last_seen_at, item_count
+    FROM mart_coverage_finding
+    WHERE ($team = 'all' OR team = $team OR finding <> 'expired_exemption')
+      AND ($environment = 'all' OR environment = $environment)
+    ORDER BY list_position(['expired_exemption', 'ambiguous', 'unattributed'], finding),
+             item_count DESC, service_namespace, service_name, environment
+    LIMIT 500
+"""
+
+
 def findings(reader: Reader, filters: Filters) -> Figure:
     """Give exemptions that are over, ambiguous names, and telemetry without a name."""
-    answer = reader.ask(
-        """
-        SELECT finding, service_name, service_namespace, environment, team, signals, detail, action,
-               last_seen_at, item_count
-        FROM mart_coverage_finding
-        WHERE ($team = 'all' OR team = $team OR finding <> 'expired_exemption')
-          AND ($environment = 'all' OR environment = $environment)
-        ORDER BY list_position(['expired_exemption', 'ambiguous', 'unattributed'], finding),
-                 item_count DESC, service_namespace, service_name, environment
-        LIMIT 500
-        """,
-        team=filters.team,
-        environment=filters.environment,
-    )
-    counts = answer.frame["finding"].to_list()
-    reported = [
-        f"{words.count(number)} {one if number == 1 else several}"
-        for kind, (one, several) in _COUNTED.items()
-        if (number := counts.count(kind))
-    ]
-    finding = f"{words.listed(reported)}." if reported else "Every signal finds its service."
+    answer = reader.ask(_FINDINGS, **of_services(filters))
     return build(
         reader,
         filters,
         answer,
         name="coverage-findings",
         title="What keeps telemetry and inventory apart",
-        finding=finding[0].upper() + finding[1:],
+        finding=_counted(answer.frame["finding"].to_list()),
         shown=(
             Shown("finding", "What", "state"),
             Shown("service_name", "Service, as sent or listed"),
@@ -62,3 +55,14 @@ def findings(reader: Reader, filters: Filters) -> Figure:
         empty="Every signal of the last seven days finds its service, and no exemption is over.",
         is_tall=True,
     )
+
+
+def _counted(kinds: list[str]) -> str:
+    """Write how many findings there are of each kind."""
+    found = [
+        f"{words.count(number)} {one if number == 1 else several}"
+        for kind, (one, several) in _COUNTED.items()
+        if (number := kinds.count(kind))
+    ]
+    text = f"{words.listed(found)}." if found else "Every signal finds its service."
+    return text[0].upper() + text[1:]

@@ -25,20 +25,19 @@ _PALETTE: Final = {**colours.STATES, UNLISTED: colours.OTHER}
 _LABELLED: Final = 5
 
 
+_AGAINST_COST: Final = f"""
+    SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, team,
+           coalesce(coverage, $unlisted) AS coverage, monthly_cost,
+           floor(round(score_applicable * 100, 6)) / 100 AS score_applicable, band_applicable,
+           failed_count, not_evaluated
+    FROM ({SCORED})
+    ORDER BY {ORDER}
+"""  # noqa: S608 - a part of ours
+
+
 def against_cost(reader: Reader, filters: Filters) -> Figure:
     """Give each scored service by its cost and its score, coloured by its coverage."""
-    answer = reader.ask(
-        f"""
-        SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, team,
-               coalesce(coverage, $unlisted) AS coverage, monthly_cost,
-               floor(round(score_applicable * 100, 6)) / 100 AS score_applicable, band_applicable,
-               failed_count, not_evaluated
-        FROM ({SCORED})
-        ORDER BY {ORDER}
-        """,  # noqa: S608 - a part of ours
-        unlisted=UNLISTED,
-        **chosen(filters),
-    )
+    answer = reader.ask(_AGAINST_COST, unlisted=UNLISTED, **chosen(filters))
     frame = answer.frame
     return build(
         reader,
@@ -141,23 +140,37 @@ def _best_fix(reader: Reader, filters: Filters) -> Card:
     )
 
 
+_FIXES: Final = f"""
+    SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, team, rule, text,
+           points_if_fixed, floor(round(score * 100, 6)) / 100 AS score,
+           floor(round((score + points_if_fixed) * 100, 6)) / 100 AS score_then,
+           violating_count, checked_count, monthly_cost,
+           array_to_string(samples[:1], ', ') AS samples
+    FROM ({SCORED}) JOIN mart_score_rule AS r USING (service_name, window_days)
+    WHERE r.state = 'failed'
+    ORDER BY points_if_fixed DESC, monthly_cost DESC NULLS LAST, service_name, rule
+    LIMIT $most
+"""  # noqa: S608 - a part of ours
+
+
+_FIX_COLUMNS: Final = (
+    Shown("service_name", "Service"),
+    Shown("team", "Owner", "entity", link="team?team"),
+    Shown("rule", "Rule", "code"),
+    Shown("text", "Passes when", "prose"),
+    Shown("points_if_fixed", "Points if fixed", "number"),
+    Shown("score", "Strict score", "number"),
+    Shown("score_then", "Then", "number"),
+    Shown("monthly_cost", "Cost a month", "money"),
+    Shown("violating_count", "Broken", "count"),
+    Shown("checked_count", "of", "count"),
+    Shown("samples", "One of them", "prose"),
+)
+
+
 def fixes(reader: Reader, filters: Filters, most: int = MOST_ROWS) -> Figure:
     """Give each broken rule of each service, the one that adds most points first."""
-    answer = reader.ask(
-        f"""
-        SELECT coalesce(nullif(service_name, ''), $nameless) AS service_name, team, rule, text,
-               points_if_fixed, floor(round(score * 100, 6)) / 100 AS score,
-               floor(round((score + points_if_fixed) * 100, 6)) / 100 AS score_then,
-               violating_count, checked_count, monthly_cost,
-               array_to_string(samples[:1], ', ') AS samples
-        FROM ({SCORED}) JOIN mart_score_rule AS r USING (service_name, window_days)
-        WHERE r.state = 'failed'
-        ORDER BY points_if_fixed DESC, monthly_cost DESC NULLS LAST, service_name, rule
-        LIMIT $most
-        """,  # noqa: S608 - a part of ours
-        most=most,
-        **chosen(filters),
-    )
+    answer = reader.ask(_FIXES, most=most, **chosen(filters))
     return build(
         reader,
         filters,
@@ -165,19 +178,7 @@ def fixes(reader: Reader, filters: Filters, most: int = MOST_ROWS) -> Figure:
         name="score-fixes",
         title="What to mend first",
         finding=_fix_finding(answer.frame.to_dicts()),
-        shown=(
-            Shown("service_name", "Service"),
-            Shown("team", "Owner", "entity", link="team?team"),
-            Shown("rule", "Rule", "code"),
-            Shown("text", "Passes when", "prose"),
-            Shown("points_if_fixed", "Points if fixed", "number"),
-            Shown("score", "Strict score", "number"),
-            Shown("score_then", "Then", "number"),
-            Shown("monthly_cost", "Cost a month", "money"),
-            Shown("violating_count", "Broken", "count"),
-            Shown("checked_count", "of", "count"),
-            Shown("samples", "One of them", "prose"),
-        ),
+        shown=_FIX_COLUMNS,
         note=f"By points, then by cost; at most {most} rows. Broken: resources, spans or metrics "
         "that the rule looked at and found wrong.",
         empty="No rule is broken.",

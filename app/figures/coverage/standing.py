@@ -53,33 +53,23 @@ def standing(reader: Reader, filters: Filters) -> Figure:
     )
 
 
+_TEAMS: Final = f"""
+    {_FIGURES}
+    WHERE expected_count > 0 AND team <> $whole AND ($team = 'all' OR team = $team)
+    ORDER BY short_count DESC, coverage_ratio, dark_count DESC, team
+"""
+
+
 def teams(reader: Reader, filters: Filters) -> Figure:
     """Give how every team stands, the one farthest from the target first."""
-    answer = reader.ask(
-        f"""
-        {_FIGURES}
-        WHERE expected_count > 0 AND team <> $whole AND ($team = 'all' OR team = $team)
-        ORDER BY short_count DESC, coverage_ratio, dark_count DESC, team
-        """,
-        whole=_ALL_TEAMS,
-        team=filters.team,
-    )
-    frame = answer.frame
-    below = frame.filter(pl.col("short_count") > 0).height
-    goal = words.ratio(float(target(reader)))
+    answer = reader.ask(_TEAMS, whole=_ALL_TEAMS, team=filters.team)
     return build(
         reader,
         filters,
         answer,
         name="coverage-teams",
         title="How each team stands",
-        finding=f"{words.plural(below, 'team')} of {frame.height} "
-        f"{'is' if below == 1 else 'are'} below {goal}; the farthest is "
-        f"{words.entity(frame['team'][0])}."
-        if below
-        else f"Every team reaches {goal}."
-        if frame.height
-        else "No services for this choice.",
+        finding=_teams_finding(answer.frame, words.ratio(float(target(reader)))),
         shown=_COLUMNS,
         note="M7 counts whole services. The index weighs tiers and gives credit for each signal; "
         "“all three” wants logs, metrics and traces of every kind. The grade is the band of the "
@@ -87,6 +77,20 @@ def teams(reader: Reader, filters: Filters) -> Figure:
         "environments of the inventory.",
         empty="The inventory is empty.",
         is_tall=True,
+    )
+
+
+def _teams_finding(frame: pl.DataFrame, goal: str) -> str:
+    if frame.is_empty():
+        return "No services for this choice."
+    below = frame.filter(pl.col("short_count") > 0).height
+    if not below:
+        return f"Every team reaches {goal}."
+    are = "is" if below == 1 else "are"
+    farthest = words.entity(frame["team"][0])
+    return (
+        f"{words.plural(below, 'team')} of {frame.height} {are} below {goal}; the farthest is "
+        f"{farthest}."
     )
 
 
@@ -116,21 +120,8 @@ def _finding(row: dict[str, Any]) -> str:
 
 
 def _cards(row: dict[str, Any]) -> tuple[Card, ...]:
-    expected = row["expected_count"]
-    changed = row["changed"] or 0
-    letter, score = row["grade"], row["score"]
     return (
-        Card(
-            label="Inventory",
-            value=words.plural(expected, "service"),
-            note=f"{words.growth(changed)} since {words.day(row['since'])}"
-            if changed
-            else "unchanged"
-            if row["since"]
-            else "",
-            help="What M7 is counted of. A smaller inventory raises M7 without a signal more."
-            + (" A source of it is older than its limit." if row["is_inventory_stale"] else ""),
-        ),
+        _inventory_card(row),
         Card(
             label="Weighted index",
             value=words.ratio(row["weighted_index"]),
@@ -143,27 +134,42 @@ def _cards(row: dict[str, Any]) -> tuple[Card, ...]:
             note="whatever the kind of service",
             help="Logs, metrics and traces of every expected service; of cron jobs too.",
         ),
-        Card(
-            label="Continuity, 7 days",
-            value=words.ratio(row["continuity_ratio"]),
-            note=f"{words.plural(row['gap_count'], 'service')} with gaps"
-            if row["gap_count"]
-            else "no service with gaps",
-            tone="bad" if row["gap_count"] else "neutral",
-            help="Hours with the expected signals over the hours they should have come in.",
-        ),
-        Card(
-            label="Grade",
-            value=letter or words.NO_DATA,
-            note=(
-                f"score {words.number(score)}, capped: a tier-1 service misses a signal"
-                if row["is_capped"]
-                else f"score {words.number(score)}, {_BANDS[letter]}"
-            )
-            if letter
-            else "",
-            tone="bad" if row["is_capped"] or letter == "D" else "neutral",
-            help="The band of the Instrumentation Score, where rules apply; at best C while a "
-            "tier-1 service misses a signal.",
-        ),
+        _continuity_card(row),
+        _grade_card(row),
+    )
+
+
+def _inventory_card(row: dict[str, Any]) -> Card:
+    changed = row["changed"] or 0
+    still = "unchanged" if row["since"] else ""
+    stale = " A source of it is older than its limit." if row["is_inventory_stale"] else ""
+    return Card(
+        label="Inventory",
+        value=words.plural(row["expected_count"], "service"),
+        note=f"{words.growth(changed)} since {words.day(row['since'])}" if changed else still,
+        help=f"What M7 is counted of. A smaller inventory raises M7 without a signal more.{stale}",
+    )
+
+
+def _continuity_card(row: dict[str, Any]) -> Card:
+    gaps = row["gap_count"]
+    return Card(
+        label="Continuity, 7 days",
+        value=words.ratio(row["continuity_ratio"]),
+        note=f"{words.plural(gaps, 'service') if gaps else 'no service'} with gaps",
+        tone="bad" if gaps else "neutral",
+        help="Hours with the expected signals over the hours they should have come in.",
+    )
+
+
+def _grade_card(row: dict[str, Any]) -> Card:
+    letter, is_capped = row["grade"], row["is_capped"]
+    why = ", capped: a tier-1 service misses a signal" if is_capped else f", {_BANDS.get(letter)}"
+    return Card(
+        label="Grade",
+        value=letter or words.NO_DATA,
+        note=f"score {words.number(row['score'])}{why}" if letter else "",
+        tone="bad" if is_capped or letter == "D" else "neutral",
+        help="The band of the Instrumentation Score, where rules apply; at best C while a "
+        "tier-1 service misses a signal.",
     )

@@ -9,12 +9,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from app.figures.explain.explain import MOST, all_of
 from app.kit import words
 from app.kit.figure import Figure, Shown, build, total
 from app.kit.filters import Filters
 from app.kit.reader import Answer, Reader
-
-MOST: Final = 300
 
 _ABOUT: Final = """
     SELECT line_kind, line_item, cluster, charge_hour FROM core_cost_ledger
@@ -141,8 +140,7 @@ def shares(reader: Reader, filters: Filters, day: str, line: str) -> Figure:
     """Give who shares one bill line on a day: by hour, with the weights of each share."""
     kind, answer = _asked(reader, filters, day, line)
     frame = answer.frame
-    count = int(frame["row_count"][0]) if frame.height else 0
-    whole = frame["all_cost"][0] if frame.height else None
+    count, whole = all_of(frame, "row_count")
     more = f" The first {MOST} are shown." if count > frame.height else ""
     return build(
         reader,

@@ -3,30 +3,20 @@
 Reads    warehouse.tables
 """
 
+from typing import Final
+
 import polars as pl
 
 from app.kit.figure import Figure, Shown, build
 from app.kit.filters import Filters
+from app.kit.parameters import bill_days
 from app.kit.reader import Answer, Reader
 from warehouse.tables import ALL
 
 
 def columns(reader: Reader, filters: Filters) -> Figure:
     """Give every column of every mart, with its meaning and unit."""
-    rows = [
-        {
-            "table_name": table.name,
-            "column": column.name,
-            "text": column.text,
-            "unit": column.unit,
-            "grain": table.grain,
-        }
-        for table in ALL
-        if table.is_published
-        for column in table.columns
-        if not table.name.startswith("core_cost_line")
-    ]
-    frame = pl.DataFrame(rows)
+    frame = pl.DataFrame(_published_columns())
     return build(
         reader,
         filters,
@@ -45,20 +35,34 @@ def columns(reader: Reader, filters: Filters) -> Figure:
     )
 
 
+def _published_columns() -> list[dict[str, str]]:
+    return [
+        {
+            "table_name": table.name,
+            "column": column.name,
+            "text": column.text,
+            "unit": column.unit,
+            "grain": table.grain,
+        }
+        for table in ALL
+        if table.is_published
+        for column in table.columns
+        if not table.name.startswith("core_cost_line")
+    ]
+
+
+_RULES: Final = """
+    SELECT reason, rule_id, config_hash, sum(effective_cost) AS cost, count(*) AS row_count,
+           sum(effective_cost) / nullif(sum(sum(effective_cost)) OVER (), 0) AS share_ratio
+    FROM core_cost_ledger
+    WHERE currency = $currency AND charge_date BETWEEN $start AND $end
+    GROUP BY ALL ORDER BY cost DESC, reason, rule_id, config_hash
+"""
+
+
 def rules(reader: Reader, filters: Filters) -> Figure:
     """Give by which reason and rule the cost of the period found its team."""
-    answer = reader.ask(
-        """
-        SELECT reason, rule_id, config_hash, sum(effective_cost) AS cost, count(*) AS row_count,
-               sum(effective_cost) / nullif(sum(sum(effective_cost)) OVER (), 0) AS share_ratio
-        FROM core_cost_ledger
-        WHERE currency = $currency AND charge_date BETWEEN $start AND $end
-        GROUP BY ALL ORDER BY cost DESC, reason, rule_id, config_hash
-        """,
-        currency=filters.currency,
-        start=filters.start,
-        end=filters.end,
-    )
+    answer = reader.ask(_RULES, **bill_days(filters))
     return build(
         reader,
         filters,

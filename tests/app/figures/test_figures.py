@@ -13,19 +13,29 @@ from typing import Any
 import polars as pl
 import pytest
 
-from app.figures.cardinality import advice, cardinality, savings
+from app.figures.cardinality import advice, cardinality, one_metric, savings
 from app.figures.cost import (
     adjusted,
     allocation,
     budget,
     explore,
     hierarchy,
+    movers,
     outlook,
     performance,
     spend,
     team,
 )
-from app.figures.coverage import coverage, dark, findings, score, score_cost, standing, start
+from app.figures.coverage import (
+    coverage,
+    dark,
+    findings,
+    history,
+    score,
+    score_cost,
+    standing,
+    start,
+)
 from app.figures.coverage.sources import fact_sources
 from app.figures.explain import explain, explain_shares, explain_steps, method
 from app.figures.platform import health, quality, workloads
@@ -49,7 +59,7 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (spend.by_namespace, ()),
     (spend.by_service, ()),
     (spend.by_group, ("sub_account_id",)),
-    (spend.movers, ()),
+    (movers.movers, ()),
     (spend.teams, ()),
     (start.still_to_do, ()),
     (allocation.parts, ()),
@@ -81,7 +91,7 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (coverage.every, ()),
     (dark.dark, ()),
     (dark.costs, ()),
-    (coverage.history, ()),
+    (history.history, ()),
     (coverage.sources, ()),
     (coverage.services, ("unregistered",)),
     (coverage.services, ("gaps",)),
@@ -103,9 +113,9 @@ EVERY: tuple[tuple[Callable[..., Figure], tuple[str, ...]], ...] = (
     (cardinality.price, ()),
     (cardinality.metrics, ()),
     (cardinality.top_metrics, ()),
-    (cardinality.growth, ("checkout.cart.events",)),
-    (cardinality.what_if, ("checkout.cart.events",)),
-    (cardinality.values, ("checkout.cart.events", "user_id")),
+    (one_metric.growth, ("checkout.cart.events",)),
+    (one_metric.what_if, ("checkout.cart.events",)),
+    (one_metric.values, ("checkout.cart.events", "user_id")),
     (savings.hotspots, ("money",)),
     (savings.hotspots, ("growth",)),
     (savings.teams, ()),
@@ -244,7 +254,7 @@ def test_the_csv_has_every_row_and_digit(book: Any, reader: Reader) -> None:
 
 def test_a_cell_that_looks_like_a_formula_is_text(reader: Reader) -> None:
     """A value that begins with `=` from telemetry is no formula in a spreadsheet."""
-    made = cardinality.values(reader, first_look(reader), "checkout.cart.events", "user_id")
+    made = one_metric.values(reader, first_look(reader), "checkout.cart.events", "user_id")
 
     text = csv(made).decode()
 
@@ -269,7 +279,7 @@ def test_nothing_to_compare_with_is_said(reader: Reader) -> None:
     """Where the earlier period has no cost there is no movement and no infinity."""
     filters = Filters(*days_of("90d", date(2026, 11, 22)))
 
-    made = spend.movers(reader, filters)
+    made = movers.movers(reader, filters)
 
     assert not can_compare(reader, filters)
 
@@ -291,11 +301,11 @@ def test_a_history_of_one_day_is_reported_in_words(
     publish_rows(Home(tmp_path), {"mart_coverage_daily": [row]})
     young = _open(Home(tmp_path))
 
-    made = coverage.history(young, first_look(young))
+    made = history.history(young, first_look(young))
 
     assert made.chart is None
     assert made.empty.startswith("History begins on 22 Nov 2026")
-    assert coverage.history(reader, first_look(reader)).chart is not None
+    assert history.history(reader, first_look(reader)).chart is not None
 
 
 def test_a_bucket_is_no_team(reader: Reader) -> None:
@@ -546,7 +556,7 @@ def test_the_list_of_what_to_do_first(reader: Reader) -> None:
 
 def test_what_came_is_explained(reader: Reader) -> None:
     """Growth by the label without which it goes away, churn by the labels with new values."""
-    found = cardinality.growth(reader, first_look(reader), "checkout.cart.events").finding
+    found = one_metric.growth(reader, first_look(reader), "checkout.cart.events").finding
 
     assert "user_id explains the growth" in found
     assert found.endswith("10 have a new value of k8s.pod.name and k8s.pod.uid.")
