@@ -46,28 +46,29 @@ OWNERSHIP: Final = parse_ownership(
     'teams: [{id: one, budget: {monthly: "100", from: 2026-01-01}}, {id: two}]'
 )
 
+READ: Final = sorted({name for step in WHOLE for name in step.reads} & BY_NAME.keys())
+
 WORDS: Final = {
     "cluster": ("east", "-"),
     "currency": ("USD",),
     "environment": ("production", "production", "staging"),
     "kind": ("service", "datastore", "cronjob"),
     "label": ("path", "user"),
-    "level": ("point", "resource"),
     "metric": ("m", "n"),
-    "metric_kind": ("sum", "gauge", "histogram"),
     "namespace": ("shop", "blog"),
-    "rewrite": ("half_the_bounds", "path_template", "status_class", "top_k"),
     "rule": ("RES-001", "LOG-001", "LOG-002", "SPA-001"),
     "service_name": ("api", "web", "nightly", "unknown_service"),
     "service_namespace": ("shop", "blog", ""),
-    "set_kind": ("equivalent", "set"),
-    "signal": ("logs", "metrics", "traces"),
     "source": ("catalogue:a.csv", "catalogue:b.csv"),
     "team": ("one", "two", ""),
     "workload": ("api", "web", "nightly"),
     "workload_kind": ("Deployment", "CronJob"),
 }
 """Few, so that frames meet."""
+
+DECLARED: Final = {
+    column.name: column.values for name in READ for column in BY_NAME[name].columns if column.values
+}
 
 DAYS: Final = (*range(-8, 3), -13, -14, -15, -28, -29, -30, -31, -89, -90)
 HOURS: Final = (0, 1, 2, 5, 23, 24, 25, 47, 48, 95, 96, 97, 167, 168, 169, 719, 720, 840, -1, -30)
@@ -76,7 +77,7 @@ HOURS: Final = (0, 1, 2, 5, 23, 24, 25, 47, 48, 95, 96, 97, 167, 168, 169, 719, 
 def _value(column: str, kind: pl.DataType, now: datetime, chance: Random) -> object:
     """Give a value that may lie on an edge: of days, hours, or by the least time beside it."""
     if kind == pl.String:
-        return chance.choice(WORDS.get(column, (*"abcdefgh",)))
+        return chance.choice(WORDS.get(column) or DECLARED.get(column) or (*"abcdefgh",))
     if kind == pl.Date:
         return now.date() + timedelta(days=chance.choice(DAYS))
     if isinstance(kind, pl.Datetime):
