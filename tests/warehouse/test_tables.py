@@ -62,7 +62,10 @@ def test_names_are_unique() -> None:
 
 
 def test_each_table_is_made() -> None:
-    """A table that no step writes is one that the build names, or it would stay empty for ever."""
+    """A table that no step writes is one that the build names, or it would stay empty for ever.
+
+    What a step calls by the name of a table is declared, or it would be kept nowhere.
+    """
     steps = {name for step in (*day_steps.DAY, *whole_steps.WHOLE) for name in step.writes}
     modules = [
         import_module(one.name) for one in walk_packages(building.__path__, "meterbook.build.")
@@ -75,8 +78,10 @@ def test_each_table_is_made() -> None:
     }
 
     wanted = {table.name for table in ALL if table.layer != "raw"}
+    layered = {name for name in steps if name.startswith(("core_", "mart_"))}
 
     assert wanted - steps - named == set()
+    assert layered - wanted == set()
 
 
 def test_focus_names_are_those_of_the_standard() -> None:
