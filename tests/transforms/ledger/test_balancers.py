@@ -8,46 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.transforms.services import leads, scraped, served
 from transforms.ledger import google_names
 
-KSM = {"k8s.cluster.name": "c", "k8s.namespace.name": "monitoring", "k8s.pod.name": "ksm-0"}
-UID = "0b5a1c9e-1111-2222-3333-444455556666"
 NAME = "a0b5a1c9e111122223333444455556666"[:32]
-HOST = "shop-web-0123456789abcdef.elb.eu-west-1.amazonaws.com"
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:000000000001:loadbalancer/"
 GOOGLE = f"k8s2-tcp-7kpbhpki-shop-web-{google_names.digest('7kpbhpki;shop;web')}"
 ALL_DAY = [hour / 2 for hour in range(48)]
-
-
-def scraped(telemetry: Any, name: str, hours: Any = (0, 0.5, 1, 1.5), **labels: str) -> None:
-    """Add a metric of kube-state-metrics or OpenCost's exporter."""
-    telemetry.add(name, KSM, [(hour, 1) for hour in hours], labels=labels)
-
-
-def served(telemetry: Any, service: str = "web", hours: Any = (0, 0.5, 1, 1.5)) -> None:
-    """Let a service of type LoadBalancer be told, with its address."""
-    about = {"namespace": "shop", "service": service, "uid": UID}
-    scraped(telemetry, "kube_service_spec_type", hours, type="LoadBalancer", **about)
-    scraped(
-        telemetry, "kube_service_spec_type", hours, type="ClusterIP", **(about | {"service": "db"})
-    )
-    ingress = "kube_service_status_load_balancer_ingress"
-    scraped(telemetry, ingress, hours, hostname=HOST, ip="", **about)
-
-
-def leads(telemetry: Any, pod: str, service: str = "web") -> None:
-    """Let the service's slice name a pod."""
-    slice_ = f"{service}-x7k2p"
-    scraped(
-        telemetry, "kube_endpointslice_endpoints", namespace="shop", endpointslice=slice_,
-        targetref_kind="Pod", targetref_name=pod, ready="true",
-    )  # fmt: skip
-
-
-def stood(telemetry: Any) -> list[tuple[Any, ...]]:
-    """Give who stood behind which balancer in the first hour, and for how long."""
-    hours = telemetry.balancers().filter(pl.col("usage_hour").dt.hour() == 0)
-    return hours.select("kind", "balancer", "pod", "overlap_seconds").rows()
 
 
 def test_a_balancer_is_split_by_the_time_pods_ran_behind_it(
@@ -100,52 +67,6 @@ def test_a_line_is_known_by_name_uid_or_tag(
     bill.add("1", 0, 1, resource, tags)
 
     assert by(ledger(bill, telemetry), "workload") == {"a-app": 1}
-
-
-def test_every_way_to_tell_who_stands_behind(telemetry: Any) -> None:
-    """Slices, addresses, selected labels of OpenCost's exporter and of OpenTelemetry."""
-    labels = {"app.kubernetes.io/name": "web", "tier": "front"}
-    telemetry.pod("a", "n", "shop", 0, 1, request=1, labels=labels)
-    telemetry.pod("b", "n", "shop", 0, 1, request=1, labels={"tier": "front"})
-    cost = "kubecost_load_balancer_cost"
-    for service in ("sliced", "addressed", "selecting"):
-        scraped(telemetry, cost, namespace="shop", service_name=service, ingress_ip="192.0.2.1")
-    leads(telemetry, "b", "sliced")
-    info = {"namespace": "shop", "pod": "a", "pod_ip": "10.0.0.7"}
-    scraped(telemetry, "kube_pod_info", **info)
-    scraped(
-        telemetry, "kube_endpoint_address", namespace="shop", endpoint="addressed", ip="10.0.0.7"
-    )
-    selected = {"label_app_kubernetes_io_name": "web", "label_tier": "front"}
-    for service in ("selecting", "sliced"):
-        scraped(telemetry, "service_selector_labels", namespace="shop", service=service, **selected)
-    reported = {
-        "k8s.cluster.name": "c",
-        "k8s.namespace.name": "shop",
-        "k8s.service.name": "native",
-        "k8s.service.type": "LoadBalancer",
-        "k8s.service.selector.app.kubernetes.io/name": "web",
-    }
-    telemetry.add("k8s.service.load_balancer.ingress.count", reported, [(0, 1)])
-
-    assert sorted(stood(telemetry)) == [
-        ("service", "shop/addressed", "a", 3600.0),
-        ("service", "shop/native", "a", 3600.0),
-        ("service", "shop/selecting", "a", 3600.0),
-        ("service", "shop/sliced", "b", 3600.0),
-    ]
-
-
-def test_what_an_exporter_says_of_itself_is_not_the_service(telemetry: Any) -> None:
-    """Scraped by a ServiceMonitor without honor_labels, the metric's own labels are `exported_`."""
-    telemetry.pod("a", "n", "shop", 0, 1, request=1)
-    leads(telemetry, "a")
-    scraped(
-        telemetry, "kube_service_spec_type", namespace="monitoring", service="ksm",
-        exported_namespace="shop", exported_service="web", type="LoadBalancer",
-    )  # fmt: skip
-
-    assert stood(telemetry) == [("service", "shop/web", "a", 3600.0)]
 
 
 def test_an_ingress_leads_to_the_pods_of_its_services(

@@ -135,17 +135,6 @@ def test_without_telemetry_of_mounts_nothing_is_called_unmounted(
     assert by(ledger(bill, telemetry), "team") == {"__unallocated__": 1}
 
 
-def test_mounts_by_the_hour(telemetry: Any) -> None:
-    """A pod from 0:30 to 1:15 has half an hour and a quarter; then the claim is only heard of."""
-    claimed(telemetry)
-    mounted(telemetry, "p", 0.5, 1.25)
-
-    got = telemetry.volumes().select("claim", "volume", "disk", "pod", "mounted_seconds").rows()
-
-    names = ("data", "pvc-77", "vol-0a1", "p")
-    assert got == [(*names, 1800.0), (*names, 900.0)]
-
-
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 60)), max_size=4)
 costs = st.lists(
     st.tuples(

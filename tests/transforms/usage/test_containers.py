@@ -5,15 +5,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-CONTAINER = {
-    "k8s.cluster.name": "c",
-    "k8s.namespace.name": "shop",
-    "k8s.pod.name": "p",
-    "k8s.pod.uid": "u-1",
-    "k8s.container.name": "main",
-    "k8s.node.name": "n",
-}
-POD = {key: value for key, value in CONTAINER.items() if key != "k8s.container.name"}
+from tests.transforms.usage.one_pod import AT, CLUSTER, CONTAINER, LABELS, POD
+from transforms.usage import containers
 
 
 def hours(frame: pl.DataFrame, column: str) -> list[float]:
@@ -113,17 +106,6 @@ def test_a_gauge_holds_three_intervals_and_no_more(telemetry: Any) -> None:
     assert hours(telemetry.usage(), "memory_usage_byte_seconds") == [4 * 3600, 4 * 1800, 0, 0, 0]
 
 
-def test_a_pod_runs_from_its_first_to_its_last_running_sample(telemetry: Any) -> None:
-    """Pending time is no run time, and requests count only while running."""
-    telemetry.add("k8s.pod.phase", POD, [(0, 1), (0.5, 2), (1, 2), (1.25, 2), (1.5, 3)])
-    telemetry.add("k8s.container.cpu_request", CONTAINER, [(n / 4, 2) for n in range(7)])
-
-    frame = telemetry.usage()
-
-    assert hours(frame, "run_seconds") == [1800, 900]
-    assert hours(frame, "cpu_request_core_seconds") == [3600, 1800]
-
-
 def test_one_source_gives_a_fact_and_others_are_counted(telemetry: Any) -> None:
     """Three sources of the same request make one core, not two or three."""
     at = [(0, 1), (1, 1)]
@@ -168,47 +150,66 @@ def test_every_generation_of_names_is_known(telemetry: Any, name: str) -> None:
     assert hours(telemetry.usage(), "cpu_usage_core_seconds") == [1800]
 
 
-def test_prometheus_labels_name_the_container(telemetry: Any) -> None:
-    """A series that came by Prometheus has its names on the point, `exported_` before them."""
-    labels = {
-        "exported_namespace": "shop",
-        "namespace": "monitoring",
-        "exported_pod": "p",
-        "pod": "kube-state-metrics-0",
-        "container": "main",
-        "node": "n",
-    }
-    at = [(0, 0), (1, 1800)]
-    telemetry.add("container_cpu_usage_seconds_total", {}, at, "counter", labels)
+def test_two_senders_of_one_metric_count_once(telemetry: Any, case: Any) -> None:
+    """kube-state-metrics, OpenCost's exporter and k8s_cluster all say 1 core: it is one (c32)."""
+    example = case("allocation", "c32")
+    for sample in example["input"]["samples"]:
+        at = [(n / 4, float(sample["value"])) for n in range(5)]
+        resource, labels = {**CONTAINER, "k8s.container.name": sample["container"]}, {}
+        if "job" in sample:  # an exporter names the container in its labels
+            resource = {**CLUSTER, "service.name": sample["job"]}
+            labels = {key: sample[key] for key in ("pod", "container", "resource")}
+            labels["namespace"] = "shop"
+        telemetry.add(sample["metric"], resource, at, labels=labels)
 
-    row = telemetry.usage().row(0, named=True)
+    frame = telemetry.usage()
+    reported = containers.fact_source(telemetry.reported(), frame["usage_date"][0]).collect()
 
-    assert (row["namespace"], row["pod"], row["node"]) == ("shop", "p", "n")
-    assert row["cpu_usage_core_seconds"] == 1800
-
-
-def test_pod_labels_beat_namespace_labels(telemetry: Any) -> None:
-    """Labels are a JSON object sorted by key; the pod's own value counts."""
-    labels = {
-        "k8s.namespace.label.team": "platform",
-        "k8s.namespace.labels.zone": "a",
-        "k8s.pod.label.team": "payments",
-        "k8s.pod.labels.app": 'say "hi"',
-    }
-    telemetry.add("k8s.pod.phase", {**POD, **labels}, [(0, 2), (1, 2)])
-
-    row = telemetry.usage().row(0, named=True)
-
-    assert row["labels"] == '{"app":"say \\"hi\\"","team":"payments","zone":"a"}'
+    cores = float(example["expected"]["cpu_request_cores"])
+    assert frame["cpu_request_core_seconds"].to_list() == [3600 * cores]
+    assert frame["duplicate_source_count"].to_list() == [2]
+    assert reported.select("source", "teller", "counted_hours", "repeated_hours").rows() == [
+        ("k8s.container.cpu_request", "|", 1, 0),
+        ("kube_pod_container_resource_requests", "kube-state-metrics|", 0, 1),
+        ("kube_pod_container_resource_requests", "opencost|", 0, 1),
+    ]
 
 
-def test_a_node_is_observed_by_its_pods(telemetry: Any) -> None:
-    """An hour with a sample of a pod has telemetry; capacity is that of the nearest hour."""
-    telemetry.node("n", cores=4, gib=16, samples=[0])
-    telemetry.pod("p", "n", "shop", 1, 2)
+def test_two_replicas_of_one_sender_count_once(telemetry: Any) -> None:
+    """Two instances of a job tell the same request and the same counter at odd times."""
+    telemetry.add("k8s.pod.phase", POD, [(n / 4, 2) for n in range(5)])
+    for instance, shift in (("a", 0), ("b", 0.1)):
+        resource = {**CONTAINER, "service.name": "job", "service.instance.id": instance}
+        at = [(n / 4 + shift, 1) for n in range(4)]
+        telemetry.add("k8s.container.cpu_request", resource, at)
+        counted = [(hour, hour * 3600) for hour, _ in at]
+        telemetry.add("container.cpu.time", resource, counted, "counter")
 
-    nodes = telemetry.nodes()
+    frame = telemetry.usage()
 
-    assert [moment.hour for moment in nodes["usage_hour"]] == [0, 1, 2]
-    assert nodes["cpu_capacity_cores"].to_list() == [4.0, 4.0, 4.0]
-    assert nodes["provider_id"].unique().to_list() == ["i-n"]
+    assert frame["cpu_request_core_seconds"].to_list() == pytest.approx([3600.0])
+    # From 0:00 to the last sample of either at 0:51 one core was busy.
+    assert frame["cpu_usage_core_seconds"].to_list() == pytest.approx([0.85 * 3600])
+
+
+def test_gpus_of_a_container_are_added(telemetry: Any) -> None:
+    """Two devices half busy are one GPU's hour; DCGM's percents are hundredths."""
+    telemetry.add("k8s.pod.phase", POD, AT)
+    for device in ("GPU-1", "GPU-2"):
+        labels = {**LABELS, "UUID": device}
+        telemetry.add("DCGM_FI_DEV_GPU_UTIL", CLUSTER, [(0, 50), (1, 50)], labels=labels)
+
+    frame = telemetry.usage()
+
+    assert frame["gpu_usage_gpu_seconds"].to_list() == pytest.approx([3600.0])
+
+
+def test_the_days_beside_lend_one_point_each(telemetry: Any) -> None:
+    """Of a neighbour day only the point next to midnight is kept, and a counter still bridges."""
+    at = [(-5, 0), (-1, 100), (1, 300), (25, 400), (30, 999)]
+    telemetry.add("container.cpu.time", CONTAINER, at, "counter")
+
+    samples = telemetry.samples()
+
+    assert samples["value"].to_list() == [100.0, 300.0, 400.0]
+    assert isinstance(samples, pl.DataFrame)
