@@ -1,7 +1,6 @@
 """Backstage's catalogue as a source of ownership rules."""
 
 import json
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,19 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meterbook.base.errors import ConfigError
-from transforms.owners import owning
+from transforms.owners.backstage_rules import SourceFile
 from transforms.owners.checks import advice
 from transforms.owners.ownership import (
     UNALLOCATED,
-    Match,
     Ownership,
-    Rule,
-    SourceFile,
     parse_ownership,
     source_paths,
 )
 from transforms.owners.owning import Matcher, Resource
-from transforms.owners.rule_index import RuleIndex
 
 DAY = date(2026, 10, 1)
 RULES = """
@@ -309,136 +304,3 @@ def test_the_order_of_documents_changes_nothing(made: Any, seed: Any) -> None:
     seed.shuffle(shuffled)
 
     assert read(*texts).rules == read(*shuffled).rules
-
-
-patterns = st.lists(
-    st.tuples(
-        st.sampled_from(["namespace", "label", "tag", "cluster", "account", "workload"]),
-        st.lists(
-            st.sampled_from(
-                [
-                    *(
-                        "a",
-                        "B",
-                        "a*",
-                        "k=a",
-                        "k=B",
-                        "K=re:.*",
-                        "*",
-                        "k=[a]",
-                        "k",
-                        "k=a*",
-                        "K=re:a.*",
-                    ),
-                    *(
-                        "a?",
-                        "[ab]b",
-                        "re:ab?",
-                        "re:a|b",
-                        "re:(?i)A",
-                        "re:a.*",
-                        "re:a{1}",
-                        "re:",
-                        "ab",
-                    ),
-                    *("k=re:A+", "k=re:b?", "k=re:[ab]"),
-                ]
-            ),
-            min_size=1,
-            max_size=2,
-        ),
-    ),
-    max_size=2,
-)
-
-
-@given(
-    matches=st.lists(patterns, max_size=6),
-    namespace=st.sampled_from(["a", "B", "-", "ab"]),
-    account=st.sampled_from(["", "a", "A", "abc", "re:a|b"]),
-    labels=st.dictionaries(st.sampled_from(["k", "a", "K-"]), st.sampled_from(["a", "b", "B", ""])),
-)
-def test_the_index_finds_what_a_walk_finds(
-    matches: Any, namespace: str, account: str, labels: dict[str, str]
-) -> None:
-    """The owner by the index is the owner by all rules in their order."""
-    rules = tuple(
-        Rule(
-            str(n),
-            Match(tuple((name, tuple(texts)) for name, texts in parts)),
-            (("t", Decimal(1)),),
-        )
-        for n, parts in enumerate(matches)
-    )
-    matcher = Matcher(Ownership(rules=rules), DAY)
-    resource = Resource(
-        cluster="a", namespace=namespace, workload="ab", account=account, labels=json.dumps(labels)
-    )
-
-    found = matcher.owner(resource, "workload").rule_id
-
-    matcher.index = RuleIndex(())
-    matcher.index.open = list(range(len(rules)))
-    assert found == matcher.owner(resource, "workload").rule_id
-
-
-@given(matches=st.lists(patterns, max_size=6))
-def test_the_check_finds_what_a_walk_finds(matches: Any) -> None:
-    """What is said in vain is the same when every earlier rule is looked at."""
-    rules = tuple(
-        Rule(
-            str(n),
-            Match(tuple((name, tuple(texts)) for name, texts in parts)),
-            (("t", Decimal(1)),),
-        )
-        for n, parts in enumerate(matches)
-    )
-    ownership = Ownership(rules=rules)
-
-    found = advice(ownership)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RuleIndex, "places", lambda *_: range(len(rules)))
-        assert found == advice(ownership)
-
-
-class Noted(RuleIndex):
-    """An index that keeps what it gave."""
-
-    def places(self, said: Iterable[tuple[str, str]]) -> Iterable[int]:
-        """Give the places, and keep them."""
-        self.given = list(super().places(said))
-        return self.given
-
-
-@pytest.mark.parametrize(
-    ("match", "resource"),
-    [
-        ({"namespace": "ns-{}-*"}, Resource(namespace="ns-77-x")),
-        ({"namespace": r"re:ns-{}-\d+"}, Resource(namespace="ns-77-4")),
-        ({"account": "{}"}, Resource(account="77")),
-        ({"cluster": "c", "resource": "arn:{}:*"}, Resource(cluster="c", resource="arn:77:b")),
-        ({"label": "App=SVC-{}-*"}, Resource(labels='{"app": "svc-77-a"}')),
-        ({"service": "Svc {}", "account": "*"}, Resource(service="Svc 77", account="1")),
-    ],
-)
-def test_of_thousands_of_rules_few_are_looked_at(
-    match: dict[str, str], resource: Resource, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whatever rules ask for: of 2,000 with another number in each, at most 3 are tried."""
-    rules = tuple(
-        Rule(
-            f"r{n}",
-            Match(tuple((name, (text.replace("{}", str(n)),)) for name, text in match.items())),
-            (("t", Decimal(1)),),
-        )
-        for n in range(2000)
-    )
-    monkeypatch.setattr(owning, "RuleIndex", Noted)
-    matcher = Matcher(Ownership(rules=rules), DAY)
-
-    owner = matcher.owner(resource, "workload")
-
-    assert owner.rule_id == "r77"
-    assert isinstance(matcher.index, Noted)
-    assert len(matcher.index.given) <= 3

@@ -13,6 +13,7 @@ from meterbook.base.errors import ConfigError
 from tests.transforms.conftest import DAY
 from transforms.exact.cents import apportion, rounded
 from transforms.owners.ownership import Ownership, parse_ownership
+from transforms.owners.policy import Policy, Weights, read_policy
 from transforms.usage.nodes import node_hourly
 from transforms.usage.subject import known_series
 
@@ -510,3 +511,18 @@ def test_a_gpu_that_no_telemetry_tells_of_is_billed_all_the_same(
     bill.add("1", 0, 1, "i-n", sku_meter="Nvidia Tesla T4 GPU running in Frankfurt")
 
     assert by(ledger(bill, telemetry), "namespace") == {"__idle__": 1}
+
+
+def test_what_a_file_does_not_say_is_the_default() -> None:
+    """Empty sections are OpenCost's weights, capacity, idle apart; AWS has weights beside a GPU."""
+    found: list[tuple[str, str]] = []
+
+    def read(document: dict[str, Any]) -> Policy:
+        return read_policy(document, lambda text, _: Decimal(text), lambda *it: found.append(it))
+
+    aws = read({"node_split": {"mode": "aws_9_1", "weights": {"gpu_hour": "7"}}})
+
+    assert read({}) == read({"node_split": None, "idle": {}}) == Policy()
+    assert aws.weights == Weights.of(("9", "1", "0"))
+    assert aws.with_gpu == Weights.of(("0.9", "0.1", "9"))
+    assert found == []

@@ -25,6 +25,11 @@ def test_a_key_is_read_whole_and_from_its_own_row() -> None:
     ) == ["7", "x", None, None, None]
 
 
+def test_of_a_key_sent_twice_the_first_counts() -> None:
+    """OpenTelemetry allows a key once; a sender that breaks this is read the same way each time."""
+    assert read([*typed({"a": "x"}), *typed({"a": "y"})]) == ["x"]
+
+
 def test_an_empty_value_is_there() -> None:
     """An attribute that is sent empty is not missing: it keeps what comes after from its turn."""
     frame = pl.DataFrame({"attributes": [typed({"a": "", "b": "x"})]}, schema=SCHEMA)
