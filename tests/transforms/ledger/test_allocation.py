@@ -1,11 +1,10 @@
 """The ledger: every bill line explained downward, by worked examples and by properties."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -216,65 +215,6 @@ def test_tags_outside_clusters(telemetry: Any, bill: Any, ledger: Any) -> None:
         ("next-key", "search", "label", "line"),
         ("unknown", "__unallocated__", "label", "unknown_team"),
     ]
-
-
-def test_a_daily_node_line_is_spread_over_the_hours_seen(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """Three hours were heard of: each bears a third, to the atom."""
-    telemetry.node("n", 4, 0, [0, 1, 5])
-    bill.add("1.000000000001", 0, 24, "i-n", **CPU_ONLY)
-
-    frame = ledger(bill, telemetry)
-
-    assert by(frame, "charge_hour").keys() == set(frame["charge_hour"])
-    assert sorted(frame["effective_cost"]) == [
-        Decimal("0.333333333333"),
-        Decimal("0.333333333334"),
-        Decimal("0.333333333334"),
-    ]
-
-
-def test_a_silent_cluster_node_is_no_telemetry(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """A machine that its provider's tag puts into a cluster, never heard of, is not a team's."""
-    bill.add("3", 0, 24, "i-gone", {"team": "payments"}, x_cluster="c")
-
-    assert by(ledger(bill, telemetry, parse_ownership(OWNERSHIP)), "team") == {
-        "__no_telemetry__": Decimal(3)
-    }
-
-
-@pytest.mark.parametrize(
-    ("node", "line"),
-    [
-        ("aws:///eu-west-1a/i-0ab", "i-0ab"),
-        ("aws:///eu-west-1a/i-0ab", "arn:aws:ec2:eu-west-1:000000000001:instance/i-0AB"),
-        ("gce://p/z/gke-1", "//compute.googleapis.com/projects/p/zones/z/instances/gke-1"),
-        (
-            "azure:///subscriptions/S/resourceGroups/g/virtualMachines/vm-1",
-            "/subscriptions/s/resourcegroups/G/virtualMachines/vm-1",
-        ),
-    ],
-)
-def test_a_node_is_known_by_its_id_at_the_provider(node: str, line: str) -> None:
-    """The cluster's spelling of an id and the bill's lead to the same key."""
-    keys = pl.DataFrame({"id": [node, line]}).select(allocation.provider_key(pl.col("id")))
-
-    assert keys.to_series().n_unique() == 1
-
-
-def test_a_month_is_spread_over_its_days(bill: Any) -> None:
-    """31 days add up to the line; each is within an atom of the others."""
-    bill.add("10", 0, 31 * 24)
-
-    days = [bill.of_day(date(2026, 10, 1) + timedelta(days=n)).collect() for n in range(33)]
-
-    costs = [frame["effective_cost"].sum() for frame in days if frame.height]
-    assert len(costs) == 31
-    assert sum(costs) == 10
-    assert max(costs) - min(costs) == Decimal("0.000000000001")
 
 
 worlds = st.lists(

@@ -1,235 +1,81 @@
-"""Load balancers: who stood behind them by telemetry, and the bill lines that pay for them."""
+"""Bill lines of load balancers, split by how long pods stood behind them."""
 
-from decimal import Decimal
-from typing import Any
+from datetime import timedelta
 
 import polars as pl
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.transforms.services import leads, scraped, served
-from transforms.ledger import google_names
-
-NAME = "a0b5a1c9e111122223333444455556666"[:32]
-ARN = "arn:aws:elasticloadbalancing:eu-west-1:000000000001:loadbalancer/"
-GOOGLE = f"k8s2-tcp-7kpbhpki-shop-web-{google_names.digest('7kpbhpki;shop;web')}"
-ALL_DAY = [hour / 2 for hour in range(48)]
+from tests.transforms.conftest import START
+from tests.transforms.ledger.one_line import WHO, frame, line, lines, received
+from transforms.ledger import balancers
 
 
-def test_a_balancer_is_split_by_the_time_pods_ran_behind_it(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """One for the hour, one for a third of it; the hour after, nobody; then silence."""
-    served(telemetry)
-    telemetry.pod("a", "n", "shop", 0, 1, request=1).pod("z", "n", "shop", 0, 1 / 3, request=1)
-    telemetry.pod("other", "n", "shop", 0, 1, request=1)
-    leads(telemetry, "a")
-    leads(telemetry, "z")
-    for hour in (0, 1, 5):
-        bill.add("4", hour, 1, f"{ARN}net/shop-web/0123456789abcdef")
-
-    frame = ledger(bill, telemetry)
-
-    assert by(frame, "workload") == {
-        "a-app": 3,
-        "z-app": 1,
-        "service shop/web": 4,
-        "__no_telemetry__": 4,
-    }
-    alone = frame.filter(pl.col("workload") == "service shop/web")
-    assert alone.select("cluster", "namespace", "team", "reason", "rule_id").rows() == [
-        ("c", "__unmounted__", "__unmounted__", "unmounted", "")
+def behind(*rows: tuple[str, int, float]) -> pl.LazyFrame:
+    """Give who stood behind balancer `b`: workload, hour, seconds."""
+    made = [
+        {
+            **WHO,
+            "balancer": "b",
+            "namespace": "shop",
+            "workload": workload,
+            "usage_hour": START + timedelta(hours=hour),
+            "overlap_seconds": seconds,
+        }
+        for workload, hour, seconds in rows
     ]
+    like = {**WHO, "balancer": "", "namespace": "", "workload": "", "usage_hour": START}
+    return frame(made, {**like, "overlap_seconds": 0.0})
 
 
-@pytest.mark.parametrize(
-    ("resource", "tags"),
-    [
-        (f"{ARN}net/shop-web/0123456789abcdef", {}),
-        (f"{ARN}{NAME}", {}),
-        (f"//compute.googleapis.com/projects/p/regions/r/forwardingRules/{NAME}", {}),
-        (f"/subscriptions/s/providers/Microsoft.Network/publicIPAddresses/kubernetes-{NAME}", {}),
-        (f"//compute.googleapis.com/projects/p/regions/r/forwardingRules/{GOOGLE}", {}),
-        (f"projects/p/global/forwardingRules/{GOOGLE}-a-ipv6", {}),
-        ("r", {"kubernetes.io/service-name": "shop/web"}),
-        ("r", {"user_service_k8s_aws_stack": "shop/web"}),
-        ("r", {"k8s-azure-service": "shop/web"}),
-    ],
-)  # fmt: skip
-def test_a_line_is_known_by_name_uid_or_tag(
-    telemetry: Any, bill: Any, ledger: Any, by: Any, resource: str, tags: dict[str, str]
-) -> None:
-    """However the cloud calls the balancer, the pod behind it pays."""
-    served(telemetry)
-    telemetry.pod("a", "n", "shop", 0, 1, request=1)
-    leads(telemetry, "a")
-    bill.add("1", 0, 1, resource, tags)
+def test_a_balancer_is_split_by_overlap() -> None:
+    """A pod for the whole hour and one for a third of it: three parts and one."""
+    rows = balancers.by_overlap(
+        lines(line(100, balancer="b")), behind(("a", 0, 3600.0), ("z", 0, 1200.0))
+    )
 
-    assert by(ledger(bill, telemetry), "workload") == {"a-app": 1}
+    assert received(rows) == {"a": 75, "z": 25}
 
 
-def test_an_ingress_leads_to_the_pods_of_its_services(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """A pod behind two paths counts once; a group has the ingresses that name it."""
-    for pod, service in (("a", "web"), ("a", "api"), ("z", "api"), ("y", "docs")):
-        leads(telemetry, pod, service)
-    for pod in "azy":
-        telemetry.pod(pod, "n", "shop", 0, 1, request=1)
-    for ingress, service in (("edge", "web"), ("edge", "api"), ("help", "docs")):
-        about = {"namespace": "shop", "ingress": ingress}
-        scraped(telemetry, "kube_ingress_path", service_name=service, **about)
-        group = {"annotation_alb_ingress_kubernetes_io_group_name": "public"}
-        scraped(telemetry, "kube_ingress_annotations", **about, **group)
-    bill.add("2", 0, 1, f"{ARN}app/k8s-edge/1", {"ingress.k8s.aws/stack": "shop/edge"})
-    bill.add("6", 0, 1, f"{ARN}app/k8s-public/2", {"ingress.k8s.aws/stack": "public"})
+def test_a_balancer_without_pods_is_unmounted() -> None:
+    """Nobody stood behind it in that hour, but somebody did on that day."""
+    seen = behind(("a", 7, 60.0))
 
-    got = by(ledger(bill, telemetry), "workload")
+    hourly = balancers.by_overlap(lines(line(100, 0, balancer="b")), seen)
+    daily = balancers.by_overlap(lines(line(100, None, balancer="b")), seen)
 
-    assert got == {"a-app": 3, "z-app": 3, "y-app": 2}
+    assert received(hourly, "namespace") == {"__unmounted__": 100}
+    assert received(daily) == {"a": 100}
 
 
-def test_a_tag_of_what_is_gone_is_unmounted_where_the_cluster_speaks(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """A balancer whose service was deleted still costs; another cluster's line stays a line."""
-    served(telemetry)
-    telemetry.pod("a", "n", "shop", 0, 1, request=1)
-    leads(telemetry, "a")
-    gone = {"kubernetes.io/service-name": "shop/old"}
-    bill.add("1", 0, 1, "r1", gone | {"elbv2.k8s.aws/cluster": "c"})
-    bill.add("2", 0, 1, "r2", gone)
-    bill.add("4", 9, 1, "r3", gone | {"elbv2.k8s.aws/cluster": "c"})
-
-    frame = ledger(bill, telemetry)
-
-    assert by(frame, "team") == {"__unmounted__": 1, "__unallocated__": 2, "__no_telemetry__": 4}
-    assert "service shop/old" in frame["workload"].to_list()
-
-
-def test_without_telemetry_of_endpoints_nothing_is_called_unmounted(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """A service alone does not tell that no pod is behind it."""
-    served(telemetry)
-    telemetry.pod("a", "n", "shop", 0, 1, request=1)
-    bill.add("1", 0, 1, f"{ARN}net/shop-web/0123456789abcdef")
-
-    assert telemetry.balancers().is_empty()
-    assert by(ledger(bill, telemetry), "team") == {"__unallocated__": 1}
-
-
-def test_a_daily_line_is_split_by_the_overlap_of_the_day(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """Six hours and two: three parts and one."""
-    served(telemetry, hours=ALL_DAY)
-    telemetry.pod("a", "n", "shop", 0, 6, request=1).pod("z", "n", "shop", 2, 4, request=1)
-    leads(telemetry, "a")
-    leads(telemetry, "z")
-    bill.add("8", 0, 24, f"{ARN}net/shop-web/0123456789abcdef")
-
-    assert by(ledger(bill, telemetry), "workload") == {"a-app": 6, "z-app": 2}
-
-
-spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 60)), max_size=4)
-costs = st.lists(
-    st.tuples(
-        st.sampled_from([0, 1, 5]), st.decimals(-50, 900, places=12), st.sampled_from([1, 24])
-    ),
-    min_size=1,
-    max_size=4,
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 3600)), max_size=6),
+    st.integers(-(10**15), 10**15),
 )
+def test_a_balancer_costs_what_its_line_costs(stood: list[tuple[str, float]], amount: int) -> None:
+    """Whoever stood behind it, no atom is lost or made."""
+    seen = behind(*((workload, 0, seconds) for workload, seconds in stood))
+
+    got = balancers.by_overlap(lines(line(amount, balancer="b")), seen).collect()
+
+    assert (got["effective"].sum(), got["billed"].sum()) == (amount, int(amount / 2))
 
 
-@settings(
-    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(pods=spans, lines=costs)
-def test_balancers_cost_what_their_lines_cost(
-    telemetry: Any, bill: Any, ledger: Any, pods: Any, lines: Any
-) -> None:
-    """Per line the ledger is the bill, however pods come and go."""
-    telemetry, bill = type(telemetry)(), type(bill)()
-    served(telemetry)
-    for number, (start, length) in enumerate(pods):
-        telemetry.pod(f"p{number}", "n", "shop", start / 60, (start + length) / 60, request=1)
-        leads(telemetry, f"p{number}")
-    for start, amount, hours in lines:
-        bill.add(str(amount), start if hours == 1 else 0, hours, f"{ARN}{NAME}")
+def test_a_daily_line_is_split_by_the_overlap_of_the_day() -> None:
+    """A for an hour twice, z for an hour once: two parts and one; the hourly line knows its hour."""
+    seen = behind(("a", 0, 3600.0), ("a", 5, 3600.0), ("z", 7, 3600.0))
 
-    frame = ledger(bill, telemetry)
+    daily = balancers.by_overlap(lines(line(90, None, balancer="b")), seen)
+    hourly = balancers.by_overlap(lines(line(90, 7, balancer="b")), seen)
 
-    got = frame.group_by("x_line_hash").agg(pl.col("effective_cost").sum()).sort("x_line_hash")
-    assert got["effective_cost"].to_list() == [Decimal(amount) for _, amount, _ in lines]
+    assert received(daily) == {"a": 60, "z": 30}
+    assert received(hourly) == {"z": 90}
 
 
-@pytest.mark.parametrize(
-    ("service", "digest"), [("namespace;name", "956p2p7x"), ("default;netlb-service", "y6efeqo7")]
-)
-def test_googles_digest_is_googles(service: str, digest: str) -> None:
-    """The names that ingress-gce's own tests expect of the cluster 7kpbhpki."""
-    assert google_names.digest(f"7kpbhpki;{service}") == digest
+def test_another_balancers_pods_do_not_count() -> None:
+    """Nobody stood behind `other`: it keeps its cost under its own name."""
+    seen = behind(("a", 0, 3600.0))
 
+    rows = balancers.by_overlap(lines(line(8, balancer="other")), seen)
 
-def test_long_names_are_cut_as_google_cuts_them() -> None:
-    """Two names of 63 signs in 35: 18 and 17; what has room stays."""
-    long = "0123456789" * 6 + "abc"
-
-    assert google_names.cut(35, long, long) == [long[:18], long[:17]]
-    assert google_names.cut(36, "shop", "web") == ["shop", "web"]
-
-
-def test_a_name_of_google_without_the_services_digest_is_not_the_service(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """`shop-we/b` in the text is `shop/web` for the eye; the digest tells them apart."""
-    served(telemetry)
-    telemetry.pod("a", "n", "shop", 0, 1, request=1)
-    leads(telemetry, "a")
-    other = google_names.digest("7kpbhpki;shop-web;x")
-    bill.add("1", 0, 1, f"p/forwardingRules/k8s2-tcp-7kpbhpki-shop-web-{other}")
-
-    assert by(ledger(bill, telemetry), "team") == {"__unallocated__": 1}
-
-
-def test_googles_ingress_is_known_by_its_text(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """`k8s2-fr-…-shop-front-…` is the ingress shop/front, which leads to the pods of web."""
-    served(telemetry)
-    telemetry.pod("a", "n", "shop", 0, 1, request=1)
-    leads(telemetry, "a")
-    about = {"namespace": "shop", "ingress": "front"}
-    scraped(telemetry, "kube_ingress_path", host="x", path="/", service_name="web", **about)
-    bill.add("1", 0, 1, "p/global/forwardingRules/k8s2-fs-7kpbhpki-shop-front-0123abcd")
-
-    frame = ledger(bill, telemetry)
-
-    assert by(frame, "workload") == {"a-app": 1}
-    assert frame["line_item"].to_list() == ["ingress shop/front"]
-
-
-def test_an_address_that_services_share_is_paid_by_the_pods_of_all(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """One pod of each service and one of both, that counts once; a service that is gone is none."""
-    served(telemetry)
-    served(telemetry, "api")
-    for name in ("a", "b", "ab"):
-        telemetry.pod(name, "n", "shop", 0, 1, request=1)
-    for pod, service in (("a", "web"), ("ab", "web"), ("b", "api"), ("ab", "api")):
-        leads(telemetry, pod, service)
-    bill.add("3", 0, 1, "ip-1", {"k8s-azure-service": "shop/web, shop/api,shop/gone"})
-    bill.add("1", 0, 1, "ip-2", {"k8s-azure-service": "shop/gone,shop/lost"})
-
-    frame = ledger(bill, telemetry)
-
-    assert by(frame.filter(pl.col("line_kind") == "balancer"), "workload") == {
-        "a-app": 1,
-        "ab-app": 1,
-        "b-app": 1,
-    }
-    assert by(frame, "team")["__unallocated__"] == 4
-    assert "service shop/web,shop/api,shop/gone" in frame["line_item"].to_list()
+    assert received(rows) == {"other": 8}

@@ -1,179 +1,109 @@
-"""Traffic: what pods sent by telemetry, and the bill lines that pay for it."""
+"""Bill lines of traffic, split by the bytes that pods sent."""
 
-from decimal import Decimal
-from typing import Any
+from datetime import timedelta
 
 import polars as pl
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
-OUT: dict[str, Any] = {"sku_meter": "EUW1-DataTransfer-Out-Bytes", "consumed_unit": "GB"}
-ZONE: dict[str, Any] = {"sku_meter": "EUW1-DataTransfer-Regional-Bytes", "consumed_unit": "GB"}
-METRIC = "k8s.pod.network.io"
+from tests.transforms.conftest import START
+from tests.transforms.ledger.one_line import WHO, frame, line, lines, received
+from transforms.ledger import network
 
 
-def pod(name: str, node: str = "n") -> dict[str, str]:
-    """Give who a pod is, as kubeletstats tells it."""
-    return {
-        "k8s.cluster.name": "c",
-        "k8s.namespace.name": "shop",
-        "k8s.pod.name": name,
-        "k8s.pod.uid": f"uid-{name}",
-        "k8s.node.name": node,
-    }
-
-
-def sends(telemetry: Any, name: str, sent: int, node: str = "n", metric: str = METRIC) -> None:
-    """Let a pod run for the first hour, send so much, and receive a hundred times as much."""
-    telemetry.pod(name, node, "shop", 0, 1, request=1)
-    for direction, count in (("transmit", sent), ("receive", 100 * sent + 1)):
-        labels = {"interface": "eth0", "direction": direction}
-        telemetry.add(metric, pod(name, node), [(0, 7), (1, 7 + count)], "counter", labels)
-
-
-def test_traffic_of_a_node_is_shared_by_bytes_sent(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """Three quarters and a quarter of a dollar; what pods receive does not count."""
-    telemetry.node("n", 4, 16, [0])
-    sends(telemetry, "web", 3000)
-    sends(telemetry, "api", 1000)
-    bill.add("1", 0, 1, "i-n", **OUT)
-
-    frame = ledger(bill, telemetry)
-
-    assert by(frame, "workload") == {"web-app": Decimal("0.75"), "api-app": Decimal("0.25")}
-    assert set(frame["node"]) == {"-"}
-
-
-def test_a_line_of_the_cluster_is_shared_by_all_its_nodes(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """A daily line that its provider's tag puts into the cluster; an empty hour is no one's."""
-    telemetry.node("n", 4, 16, [0]).node("m", 4, 16, [0])
-    sends(telemetry, "web", 30)
-    sends(telemetry, "api", 10, "m")
-    bill.add("4", 0, 24, None, x_cluster="c", **ZONE)
-    bill.add("2", 5, 1, None, x_cluster="c", **ZONE)
-
-    got = by(ledger(bill, telemetry), "workload")
-
-    assert got == {"web-app": 3, "api-app": 1, "__no_telemetry__": 2}
-
-
-def test_classes_of_the_exporter_weigh_their_own_lines(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """Only web sent to the internet; kubeletstats' sum of all does not count beside the classes."""
-    telemetry.node("n", 4, 16, [0])
-    for name, internet in (("web", "true"), ("api", "false")):
-        sends(telemetry, name, 50)
-        labels = {"internet": internet, "same_zone": "false", "same_region": "true"}
-        telemetry.add(
-            "kubecost_pod_network_egress_bytes_total",
-            {"k8s.cluster.name": "c"},
-            [(0, 0), (1, 40)],
-            "counter",
-            labels | {"namespace": "shop", "pod_name": name},
-        )
-    bill.add("1", 0, 1, "i-n", **OUT)
-
-    assert by(ledger(bill, telemetry), "workload") == {"web-app": 1}
-    assert telemetry.network().select("pod", "class", "bytes").rows() == [
-        ("api", "cross_zone", 40),
-        ("web", "internet", 40),
+def traffic(*rows: tuple[str, int, str, int], node: str = "n") -> pl.LazyFrame:
+    """Give bytes: workload, hour, class, bytes."""
+    made = [
+        {
+            **WHO,
+            "node": node,
+            "namespace": "shop",
+            "workload": workload,
+            "usage_hour": START + timedelta(hours=hour),
+            "class": kind,
+            "bytes": count,
+        }
+        for workload, hour, kind, count in rows
     ]
+    like = {**WHO, "namespace": "", "workload": "", "usage_hour": START, "class": "", "bytes": 0}
+    return frame(made, like)
 
 
-def test_pods_on_the_nodes_network_are_left_out(telemetry: Any) -> None:
-    """Their counter is the node's."""
-    sends(telemetry, "web", 3)
-    sends(telemetry, "agent", 900)
-    labels = {"namespace": "shop", "pod": "agent", "uid": "uid-agent", "host_network": "true"}
-    telemetry.add("kube_pod_info", {"k8s.cluster.name": "c"}, labels=labels)
-
-    assert telemetry.network().select("pod", "bytes").rows() == [("web", 3)]
-
-
-def test_what_pods_received_is_counted_apart(telemetry: Any) -> None:
-    """A hundred times what was sent and one; of what two metrics tell of a pod one counts.
-
-    Neither changes what is sent, by which traffic is shared; the node's network is left out.
-    """
-    sends(telemetry, "web", 3)
-    sends(telemetry, "agent", 900)
-    agent = {"namespace": "shop", "pod": "agent", "uid": "uid-agent", "host_network": "true"}
-    telemetry.add("kube_pod_info", {"k8s.cluster.name": "c"}, labels=agent)
-    labels = {"namespace": "shop", "container": "POD", "interface": "eth0"}
-    for name, count in (("web", 9), ("old", 44)):
-        telemetry.pod(name, "n", "shop", 0, 1)
-        telemetry.add(
-            "container_network_receive_bytes_total",
-            {"k8s.cluster.name": "c", "service.name": "cadvisor"},
-            [(0, 0), (1, count)],
-            "counter",
-            labels | {"pod": name},
-        )
-
-    received = telemetry.received().select("cluster", "namespace", "workload", "bytes").rows()
-    assert received == [("c", "shop", "old-app", 44), ("c", "shop", "web-app", 301)]
-    assert telemetry.network().select("pod", "bytes").rows() == [("web", 3)]
-
-
-def test_names_of_cadvisor(telemetry: Any) -> None:
-    """Its network counters stand at the pod's sandbox; what two scrapers tell counts once."""
-    telemetry.pod("web", "n", "shop", 0, 1)
-    for job in ("a", "b"):
-        labels = {"namespace": "shop", "pod": "web", "container": "POD", "interface": "eth0"}
-        telemetry.add(
-            "container_network_transmit_bytes_total",
-            {"k8s.cluster.name": "c", "service.name": job},
-            [(0, 0), (1, 12)],
-            "counter",
-            labels,
-        )
-
-    assert telemetry.network().select("pod", "workload", "bytes").rows() == [("web", "web-app", 12)]
-
-
-def test_without_bytes_traffic_stays_with_its_node(telemetry: Any, bill: Any, ledger: Any) -> None:
-    """A cluster that tells no bytes shares the line as it shares the node."""
-    telemetry.node("n", 1, 0, [0]).pod("web", "n", "shop", 0, 1, request=1)
-    bill.add("1", 0, 1, "i-n", **OUT)
-
-    frame = ledger(bill, telemetry)
-
-    assert set(frame["node"]) == {"n"}
-    assert frame["effective_cost"].sum() == 1
-
-
-@settings(
-    deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture]
+@pytest.mark.parametrize(
+    ("kind", "expect"),
+    [
+        ("internet", {"web": 90, "api": 10}),
+        ("cross_region", {"web": 50, "api": 50}),
+    ],
 )
+def test_traffic_is_split_by_bytes_of_its_class(kind: str, expect: dict[str, int]) -> None:
+    """Internet by internet's bytes; a class that nobody tells by all bytes."""
+    seen = traffic(
+        ("web", 0, "internet", 9), ("api", 0, "internet", 1), ("api", 0, "cross_zone", 8)
+    )
+
+    rows = network.by_bytes(lines(line(100, node="n", class_=kind)), seen)
+
+    assert received(rows) == expect
+
+
+def test_an_hour_without_bytes_has_no_telemetry_and_is_never_idle() -> None:
+    """Bytes of another hour or node explain nothing; those of the day explain a daily line."""
+    seen = traffic(("web", 1, "unknown", 9))
+    hourly = lines(line(100, 0, node="n", class_="internet"))
+    daily = lines(line(100, None, node="", class_="internet"))
+
+    assert received(network.by_bytes(hourly, seen)) == {"__no_telemetry__": 100}
+    assert received(network.by_bytes(daily, seen)) == {"web": 100}
+
+
+@pytest.mark.parametrize(
+    ("meter", "kind"),
+    [
+        ("USE1-DataTransfer-Regional-Bytes", "cross_zone"),
+        ("USE1-USW2-AWS-Out-Bytes", "cross_region"),
+        ("USE1-DataTransfer-Out-Bytes", "internet"),
+        ("Network Inter Zone Data Transfer Out", "cross_zone"),
+        ("BoxUsage:m5.large", ""),
+    ],
+)
+def test_a_meter_names_the_class_of_traffic(meter: str, kind: str) -> None:
+    """As the clouds spell it."""
+    got = pl.select(network.traffic_class(pl.lit(meter))).item()
+
+    assert got == kind
+
+
 @given(
-    sent=st.lists(st.integers(0, 10**12), min_size=1, max_size=4),
-    lines=st.lists(
-        st.tuples(
-            st.sampled_from([(0, 1), (3, 1), (0, 24)]),
-            st.decimals(-50, 900, places=12),
-            st.sampled_from(["i-n", None]),
-        ),
-        min_size=1,
-        max_size=4,
-    ),
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 10**12)), max_size=6),
+    st.integers(-(10**15), 10**15),
 )
-def test_traffic_costs_what_its_lines_cost(
-    telemetry: Any, bill: Any, ledger: Any, sent: Any, lines: Any
-) -> None:
-    """Per line the ledger is the bill, whatever was sent."""
-    telemetry, bill = type(telemetry)(), type(bill)()
-    telemetry.node("n", 4, 16, [0])
-    for number, count in enumerate(sent):
-        sends(telemetry, f"p{number}", count)
-    for (start, hours), amount, resource in lines:
-        bill.add(str(amount), start, hours, resource, x_cluster="c", **OUT)
+def test_traffic_costs_what_its_line_costs(sent: list[tuple[str, int]], amount: int) -> None:
+    """Whatever was sent, no atom is lost or made."""
+    seen = traffic(*((workload, 0, "internet", count) for workload, count in sent))
+    bill = lines(line(amount, node="n", class_="internet"))
 
-    frame = ledger(bill, telemetry)
+    got = network.by_bytes(bill, seen).collect()
 
-    got = frame.group_by("x_line_hash").agg(pl.col("effective_cost").sum()).sort("x_line_hash")
-    assert got["effective_cost"].to_list() == [amount for _, amount, _ in lines]
+    assert (got["effective"].sum(), got["billed"].sum()) == (amount, int(amount / 2))
+
+
+def test_a_node_without_bytes_of_its_own_is_not_explained_by_another() -> None:
+    """Node m sent nothing in the hour; a line of the whole cluster counts node n's bytes."""
+    seen = traffic(("web", 0, "internet", 9))
+
+    of_node = network.by_bytes(lines(line(100, node="m", class_="internet")), seen)
+    of_cluster = network.by_bytes(lines(line(100, node="", class_="internet")), seen)
+
+    assert received(of_node) == {"__no_telemetry__": 100}
+    assert received(of_cluster) == {"web": 100}
+
+
+def test_equal_bytes_leave_the_odd_atom_to_the_first_by_name() -> None:
+    """Of 101 atoms 51 and 50; of minus 101 likewise; who sent nothing has no row."""
+    seen = traffic(("b", 0, "internet", 5), ("a", 0, "internet", 5), ("c", 0, "internet", 0))
+
+    for sign in (1, -1):
+        rows = network.by_bytes(lines(line(101 * sign, node="n", class_="internet")), seen)
+        assert received(rows) == {"a": 51 * sign, "b": 50 * sign}

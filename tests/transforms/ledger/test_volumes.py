@@ -1,166 +1,119 @@
-"""Volumes: who had them mounted by telemetry, and the bill lines that pay for them."""
+"""Bill lines of volumes, split by time and by the pods that had them mounted."""
 
-from decimal import Decimal
-from typing import Any
+from datetime import timedelta
 
 import polars as pl
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-NAME = "kubernetes.io/created-for/pvc/name"
-SPACE = "kubernetes.io/created-for/pvc/namespace"
-KSM = {"k8s.cluster.name": "c", "k8s.namespace.name": "monitoring", "k8s.pod.name": "ksm-0"}
+from tests.transforms.conftest import START
+from tests.transforms.ledger.one_line import WHO, frame, line, lines, received
+from transforms.ledger import volumes
 
 
-def claimed(telemetry: Any, cluster: str = "c", disk: str = "vol-0a1") -> None:
-    """Let kube-state-metrics tell claim db/data and its volume in the first two hours."""
-    sender = KSM | {"k8s.cluster.name": cluster}
-    at = [(hour, 1) for hour in (0, 0.5, 1, 1.5)]
-    claim = {"namespace": "db", "persistentvolumeclaim": "data", "volumename": "pvc-77"}
-    telemetry.add("kube_persistentvolumeclaim_info", sender, at, labels=claim)
-    volume = {"persistentvolume": "pvc-77", "csi_volume_handle": disk}
-    telemetry.add("kube_persistentvolume_info", sender, at, labels=volume)
-
-
-def mounted(
-    telemetry: Any, pod: str, start: float, end: float, cluster: str = "c", *, scraped: bool = False
-) -> None:
-    """Let a pod run, and tell by kubeletstats or kube-state-metrics that it has claim db/data."""
-    telemetry.pod(pod, "n", "db", start, end, request=1, cluster=cluster)
-    at = [(start, 1), (end, 1)]
-    if scraped:
-        labels = {"namespace": "db", "pod": pod, "persistentvolumeclaim": "data", "volume": "d"}
-        name = "kube_pod_spec_volumes_persistentvolumeclaims_info"
-        telemetry.add(name, KSM | {"k8s.cluster.name": cluster}, at, labels=labels)
-        return
-    resource = {
-        "k8s.cluster.name": cluster,
-        "k8s.namespace.name": "db",
-        "k8s.pod.name": pod,
-        "k8s.pod.uid": f"uid-{pod}",
-        "k8s.volume.name": "d",
-        "k8s.volume.type": "persistentVolumeClaim",
-        "k8s.persistentvolumeclaim.name": "data",
-    }
-    telemetry.add("k8s.volume.capacity", resource, at)
-
-
-@pytest.mark.parametrize("scraped", [False, True])
-def test_a_gap_between_two_pods_is_unmounted(
-    telemetry: Any, bill: Any, ledger: Any, case: Any, by: Any, scraped: Any
-) -> None:
-    """From telemetry and bill to the ledger: a quarter, a quarter, and half for nobody (c20)."""
-    example = case("allocation", "c20")
-    want = {key: Decimal(example["expected"][key]) for key in ("pod1", "pod2", "__unmounted__")}
-    claimed(telemetry)
-    for mount in example["input"]["mounts"]:
-        start, end = mount["start_min"] / 60, mount["end_min"] / 60
-        mounted(telemetry, mount["pod"], start, end, scraped=scraped)
-    bill.add(example["input"]["volume"]["hour_cost"], 0, 1, "vol-0a1")
-
-    frame = ledger(bill, telemetry)
-
-    assert by(frame, "workload") == {
-        "pod1-app": want["pod1"],
-        "pod2-app": want["pod2"],
-        "db/data": want["__unmounted__"],
-    }
-    gap = frame.filter(pl.col("workload") == "db/data")
-    assert gap.select("cluster", "namespace", "team", "reason", "rule_id").rows() == [
-        ("c", "__unmounted__", "__unmounted__", "unmounted", "")
+def observed(*hours: int) -> pl.LazyFrame:
+    """Give the hours in which volume `v`, claim `db/data`, was heard of."""
+    rows = [
+        {
+            "cluster": "c",
+            "volume": "v",
+            "usage_hour": START + timedelta(hours=hour),
+            "namespace": "db",
+            "claim": "data",
+        }
+        for hour in hours
     ]
-    owner = gap["workload"].item().partition("/")[0]
-    assert owner == example["expected"]["owner_namespace_of_unmounted"]
+    like = {"cluster": "", "volume": "", "usage_hour": START, "namespace": "", "claim": ""}
+    return frame(rows, like)
 
 
-@pytest.mark.parametrize(
-    ("resource", "tags"),
-    [
-        ("arn:aws:ec2:eu-west-1:000000000001:volume/VOL-0a1", {}),
-        ("//compute.googleapis.com/projects/p/zones/z/disks/pvc-77", {}),
-        ("vol-unknown", {NAME: "data", SPACE: "db"}),
-        (None, {f"user_{key.replace('/', '_').replace('.', '_')}": value for key, value in
-                {NAME: "data", SPACE: "db"}.items()}),
-        (None, {"kubernetes.io-created-for-pv-name": "pvc-77"}),
-    ],
-)  # fmt: skip
-def test_a_line_is_known_by_disk_volume_or_claim(
-    telemetry: Any, bill: Any, ledger: Any, by: Any, resource: Any, tags: Any
-) -> None:
-    """However the cloud names the volume, its pod pays."""
-    claimed(telemetry)
-    mounted(telemetry, "p", 0, 1)
-    bill.add("1", 0, 1, resource, tags)
-
-    assert by(ledger(bill, telemetry), "workload") == {"p-app": 1}
+def mounts(*spans: tuple[str, float, float]) -> pl.LazyFrame:
+    """Give who had `v` mounted: pod, minutes from and to, within one hour."""
+    rows = [
+        {
+            **WHO,
+            "volume": "v",
+            "usage_hour": START + timedelta(hours=begins // 60),
+            "namespace": "db",
+            "workload": pod,
+            "pod": pod,
+            "mounted_from": START + timedelta(minutes=begins),
+            "mounted_to": START + timedelta(minutes=ends),
+        }
+        for pod, begins, ends in spans
+    ]
+    like = {**WHO, "volume": "", "usage_hour": START, "namespace": "", "workload": "", "pod": ""}
+    return frame(rows, {**like, "mounted_from": START, "mounted_to": START})
 
 
-def test_a_billed_hour_in_which_the_volume_was_silent(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """Neither unmounted nor a team's. A daily line knows two hours, one with a pod."""
-    claimed(telemetry)
-    mounted(telemetry, "p", 0, 1)
-    bill.add("1", 7, 1, "vol-0a1")
-    bill.add("2", 0, 24, "vol-0a1")
+def test_a_volume_unmounted_for_half_the_hour() -> None:
+    """A quarter each for two pods, half for nobody: 0.03, 0.03 and 0.06 of 0.12 (c20)."""
+    pods = mounts(("pod1", 0, 15), ("pod2", 45, 60))
 
-    got = by(ledger(bill, telemetry), "namespace")
+    rows = volumes.by_mounts(lines(line(12 * 10**10, volume="v")), observed(0), pods)
 
-    assert got == {"__no_telemetry__": 1, "db": 1, "__unmounted__": 1}
+    assert received(rows) == {"pod1": 3 * 10**10, "pod2": 3 * 10**10, "db/data": 6 * 10**10}
+    assert received(rows, "namespace") == {"db": 6 * 10**10, "__unmounted__": 6 * 10**10}
 
 
-def test_a_claim_of_two_clusters_needs_the_cluster(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """The same claim in both: a line that names neither stays a line by its tags."""
-    for cluster in ("c", "d"):
-        claimed(telemetry, cluster, disk=f"vol-{cluster}")
-        mounted(telemetry, f"p{cluster}", 0, 1, cluster)
-    tags = {NAME: "data", SPACE: "db"}
-    bill.add("1", 0, 1, "r", tags, x_cluster="d")
-    bill.add("2", 0, 1, "r", tags)
+def test_pods_share_the_time_in_which_both_had_the_volume() -> None:
+    """Alone for half an hour, then two for half an hour: three quarters and one."""
+    pods = mounts(("a", 0, 60), ("b", 30, 60))
 
-    assert by(ledger(bill, telemetry), "workload") == {"pd-app": 1, "r": 2}
+    rows = volumes.by_mounts(lines(line(400, volume="v")), observed(0), pods)
+
+    assert received(rows) == {"a": 300, "b": 100}
 
 
-def test_without_telemetry_of_mounts_nothing_is_called_unmounted(
-    telemetry: Any, bill: Any, ledger: Any, by: Any
-) -> None:
-    """A claim alone does not tell that no pod has it."""
-    claimed(telemetry)
-    bill.add("1", 0, 1, "vol-0a1")
+def test_a_daily_line_is_spread_over_the_hours_observed() -> None:
+    """Two hours were heard, in one of them a pod had it: half and half."""
+    rows = volumes.by_mounts(
+        lines(line(100, None, volume="v")), observed(3, 4), mounts(("a", 180, 240))
+    )
 
-    assert telemetry.volumes().is_empty()
-    assert by(ledger(bill, telemetry), "team") == {"__unallocated__": 1}
+    assert received(rows) == {"a": 50, "db/data": 50}
 
 
-spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 60)), max_size=4)
-costs = st.lists(
-    st.tuples(
-        st.sampled_from([0, 1, 5]), st.decimals(-50, 900, places=12), st.sampled_from([1, 24])
+def test_an_hour_in_which_a_volume_was_not_observed_of_has_no_telemetry() -> None:
+    """What was not seen is not called unmounted."""
+    rows = volumes.by_mounts(lines(line(100, 5, volume="v")), observed(3), mounts())
+
+    assert received(rows) == {"__no_telemetry__": 100}
+
+
+SPANS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.integers(0, 59), st.integers(1, 60)).filter(
+        lambda span: span[1] < span[2]
     ),
-    min_size=1,
-    max_size=4,
+    max_size=5,
 )
 
 
-@settings(
-    deadline=None, max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(pods=spans, lines=costs)
-def test_volumes_cost_what_their_lines_cost(
-    telemetry: Any, bill: Any, ledger: Any, pods: Any, lines: Any
+@given(SPANS, st.integers(-(10**15), 10**15), st.sampled_from([0, 1, None]))
+def test_a_volume_costs_what_its_line_costs(
+    spans: list[tuple[str, int, int]], amount: int, hour: int | None
 ) -> None:
-    """Per line the ledger is the bill, however pods come and go."""
-    telemetry, bill = type(telemetry)(), type(bill)()
-    claimed(telemetry)
-    for number, (start, length) in enumerate(pods):
-        mounted(telemetry, f"p{number}", start / 60, (start + length) / 60)
-    for start, amount, hours in lines:
-        bill.add(str(amount), start if hours == 1 else 0, hours, "vol-0a1")
+    """However mounts lie over each other, no atom is lost or made."""
+    bill = lines(line(amount, hour, volume="v"))
 
-    frame = ledger(bill, telemetry)
+    got = volumes.by_mounts(bill, observed(0), mounts(*spans)).collect()
 
-    got = frame.group_by("x_line_hash").agg(pl.col("effective_cost").sum()).sort("x_line_hash")
-    assert got["effective_cost"].to_list() == [amount for _, amount, _ in lines]
+    assert (got["effective"].sum(), got["billed"].sum()) == (amount, int(amount / 2))
+
+
+def test_a_mount_that_ends_as_another_begins_shares_no_time() -> None:
+    """A until 0:20, b from 0:20: a third and two thirds; the border is cut once."""
+    pods = mounts(("a", 0, 20), ("b", 20, 60))
+
+    rows = volumes.by_mounts(lines(line(90, volume="v")), observed(0), pods)
+
+    assert received(rows) == {"a": 30, "b": 60}
+
+
+def test_an_atom_left_over_goes_to_the_earlier_stretch() -> None:
+    """Of 3 atoms each half hour gets 1.5: two to the first, one to the second; a credit likewise."""
+    pods = mounts(("z", 0, 30), ("a", 30, 60))
+
+    for sign in (1, -1):
+        rows = volumes.by_mounts(lines(line(3 * sign, volume="v")), observed(0), pods)
+        assert received(rows) == {"z": 2 * sign, "a": sign}
