@@ -111,7 +111,7 @@ def test_a_mount_that_ends_as_another_begins_shares_no_time() -> None:
 
 
 def test_an_atom_left_over_goes_to_the_earlier_stretch() -> None:
-    """Of 3 atoms each half hour gets 1.5: two to the first, one to the second; a credit likewise."""
+    """Of 3 atoms half an hour costs 1.5: two for the first, one for the second; a credit too."""
     pods = mounts(("z", 0, 30), ("a", 30, 60))
 
     for sign in (1, -1):
