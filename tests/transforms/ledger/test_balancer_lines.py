@@ -1,5 +1,6 @@
-"""Load balancers: who stood behind them by telemetry, and the bill lines that pay for them."""
+"""Bill lines that pay for a load balancer: whose they are, and who bears them."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,9 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.services import leads, scraped, served
+from tests.transforms.conftest import START, Bill
+from tests.transforms.rows import rows
+from tests.transforms.services import HOST, UID, leads, scraped, served
 from transforms.ledger import google_names
+from transforms.ledger.balancer_lines import backing, balancer_lines, observed
+from transforms.ledger.lines import priced
+from warehouse.tables.core_usage import BALANCER_HOURLY
 
+HOUR = timedelta(hours=1)
 NAME = "a0b5a1c9e111122223333444455556666"[:32]
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:000000000001:loadbalancer/"
 GOOGLE = f"k8s2-tcp-7kpbhpki-shop-web-{google_names.digest('7kpbhpki;shop;web')}"
@@ -217,3 +224,92 @@ def test_an_address_that_services_share_is_paid_by_the_pods_of_all(
     }
     assert by(frame, "team")["__unallocated__"] == 4
     assert "service shop/web,shop/api,shop/gone" in frame["line_item"].to_list()
+
+
+def hour_of(pod: str = "", name: str = "shop/web", **facts: Any) -> dict[str, Any]:
+    """Give an hour of a service's balancer, with a pod behind it for the whole of it, or none."""
+    behind = {"namespace": "shop", "pod": pod, "workload": pod, "overlap_seconds": 3600.0}
+    place = {"cluster": "c", "kind": "service", "balancer": name, "namespace": "-"}
+    return place | (behind if pod else {}) | facts
+
+
+def found(bill: Bill, *hours: dict[str, Any]) -> list[tuple[int, str, str]]:
+    """Give line, cluster and balancer of the lines that pay for one."""
+    made = balancer_lines(priced(bill.of_day()), rows(BALANCER_HOURLY, *hours))
+    return sorted(made.select("line", "cluster", "balancer").rows())
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        (HOST, "net/shop-web"),
+        ("internal-shop-web-1234567890.eu-west-1.elb.amazonaws.com", "app/shop-web"),
+        ("SHOP-WEB-1234567890.eu-west-1.elb.amazonaws.com", "shop-web"),
+        (HOST, "gwy/shop-web"),
+    ],
+)
+def test_a_host_name_of_aws_holds_the_balancers_name(address: str, name: str) -> None:
+    """Of a network balancer, and of the others, which may be internal; the ARN says the same."""
+    bill = Bill().add("1", 0, 1, f"{ARN}{name}/0123456789abcdef")
+
+    assert found(bill, hour_of(address=address)) == [(0, "c", "service shop/web")]
+
+
+def test_a_resource_is_asked_before_tags() -> None:
+    """The uid says shop/web, the tag shop/api: web. A tag counts where the resource is unknown."""
+    tags = {"kubernetes.io/service-name": "shop/api"}
+    bill = Bill().add("1", 0, 1, NAME, tags).add("2", 0, 1, "unknown", tags)
+
+    got = found(bill, hour_of(service_uid=UID), hour_of(name="shop/api"))
+
+    assert got == [(0, "c", "service shop/web"), (1, "c", "service shop/api")]
+
+
+def test_a_tag_of_what_is_gone_counts_only_where_the_cluster_speaks() -> None:
+    """shop/old is no balancer (any more) of c, which tells of others; d tells nothing."""
+    tags = {"kubernetes.io/service-name": "shop/old"}
+    bill = Bill().add("1", 0, 1, "r", tags, x_cluster="c").add("2", 0, 1, "r", tags, x_cluster="d")
+    bill.add("4", 0, 1, "r", tags)
+
+    assert found(bill, hour_of()) == [(0, "c", "service shop/old")]
+
+
+def test_a_name_of_two_clusters_needs_the_lines_own() -> None:
+    """shop/web is in c and d: the line's tag of its cluster tells which; without it, none."""
+    tags = {"kubernetes.io/service-name": "shop/web"}
+    bill = Bill().add("1", 0, 1, "r", tags | {"elbv2.k8s.aws/cluster": "d"})
+    bill.add("2", 0, 1, "r", tags)
+
+    assert found(bill, hour_of(), hour_of(cluster="d")) == [(0, "d", "service shop/web")]
+
+
+def test_an_hour_is_silent_only_if_no_balancer_of_the_cluster_was_observed() -> None:
+    """Web was observed at 0:00 and api at 1:00: both hours are known of c; 2:00 is silent.
+
+    A daily line is never silent: some hour of its day was observed.
+    """
+    hours = rows(BALANCER_HOURLY, hour_of(), hour_of(name="shop/api", usage_hour=START + HOUR))
+    lines = priced(
+        Bill().add("1", 0, 1).add("1", 1, 1).add("1", 2, 1).add("1").of_day()
+    ).with_columns(cluster=pl.lit("c"))
+
+    reported, silent = observed(lines, hours)
+
+    assert reported["charge_hour"].to_list() == [START, START + HOUR, None]
+    assert silent.select("charge_hour", "namespace", "reason").rows() == [
+        (START + 2 * HOUR, "__no_telemetry__", "no_telemetry")
+    ]
+
+
+def test_a_pod_of_two_services_stands_once_behind_their_address() -> None:
+    """A is behind both, for an hour and for half of one: once, for the longer; b behind api."""
+    hours = rows(
+        BALANCER_HOURLY, hour_of("a"), hour_of("a", "shop/api", overlap_seconds=1800.0),
+        hour_of("b", "shop/api"),
+    )  # fmt: skip
+    shared = "service shop/web,shop/api"
+    lines = pl.DataFrame({"cluster": ["c"], "balancer": [shared]})
+
+    made = backing(hours, lines).filter(balancer=shared)
+
+    assert sorted(made.select("pod", "overlap_seconds").rows()) == [("a", 3600.0), ("b", 3600.0)]

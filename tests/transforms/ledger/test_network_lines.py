@@ -1,11 +1,19 @@
-"""Traffic: what pods sent by telemetry, and the bill lines that pay for it."""
+"""Bill lines that pay for traffic: whose they are, and who bears them."""
 
 from decimal import Decimal
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.transforms.conftest import Bill
+from tests.transforms.ledger.machines import node, nodes_of
+from tests.transforms.rows import rows
+from transforms.ledger.lines import priced
+from transforms.ledger.network_lines import on_network, traffic_lines
+from warehouse.tables.evidence import TRAFFIC_HOURLY
 
 OUT: dict[str, Any] = {"sku_meter": "EUW1-DataTransfer-Out-Bytes", "consumed_unit": "GB"}
 ZONE: dict[str, Any] = {"sku_meter": "EUW1-DataTransfer-Regional-Bytes", "consumed_unit": "GB"}
@@ -177,3 +185,70 @@ def test_traffic_costs_what_its_lines_cost(
 
     got = frame.group_by("x_line_hash").agg(pl.col("effective_cost").sum()).sort("x_line_hash")
     assert got["effective_cost"].to_list() == [amount for _, amount, _ in lines]
+
+
+def sent(*bytes_sent: tuple[str, int], cluster: str = "c", on: str = "n") -> pl.DataFrame:
+    """Give bytes of unknown class that workloads sent in the first hour."""
+    place = {"cluster": cluster, "node": on, "namespace": "shop", "class": "unknown"}
+    return rows(
+        TRAFFIC_HOURLY, *({**place, "workload": name, "bytes": count} for name, count in bytes_sent)
+    )
+
+
+@pytest.mark.parametrize(
+    ("facts", "place"),
+    [
+        ({"resource": "i-n"}, ("c", "n", "internet")),
+        ({"resource_name": "N"}, ("c", "n", "internet")),
+        ({"resource": "nat-1", "x_cluster": "c"}, ("c", "", "internet")),
+        ({"resource": "i-n", "consumed_unit": None}, ("c", "n", "internet")),
+        ({"resource": "i-n", "consumed_unit": "GiB"}, ("c", "n", "internet")),
+        ({"resource": "i-n", "consumed_unit": "Bytes"}, ("c", "n", "internet")),
+        ({"resource": "i-n", "consumed_unit": "Hrs"}, None),
+        ({"resource": "i-n", "sku_meter": "BoxUsage:m5.large"}, None),
+        ({"resource": "i-n", "sku_meter": None, "charge_description": "egress"},
+         ("c", "n", "internet")),
+        ({"resource": "nat-1"}, None),
+        ({"resource": "nat-1", "x_cluster": "silent"}, None),
+    ],
+)  # fmt: skip
+def test_a_line_is_of_traffic_by_meter_unit_and_place(
+    facts: dict[str, Any], place: tuple[str, str, str] | None
+) -> None:
+    """Of a node by its resource or name, of a cluster by the provider's tag; else it is no traffic.
+
+    A unit that is no size, or a cluster that tells no bytes, leaves the line to others.
+    """
+    bill = Bill().add("1", 0, 1, **(OUT | facts))
+
+    found = traffic_lines(priced(bill.of_day()), nodes_of(node()), sent(("web", 1)))
+
+    assert found.select("cluster", "node", "class").rows() == ([place] if place else [])
+
+
+def test_rows_of_traffic_stand_at_no_node() -> None:
+    """One workload on two nodes sends 1 and 3 of 4 bytes: one row of the whole cluster's line."""
+    traffic = pl.concat([sent(("web", 1)), sent(("web", 3), on="m")])
+    bill = Bill().add("4", 0, 24, None, x_cluster="c", **OUT).add("1", resource="s3")
+
+    found, rest = on_network(priced(bill.of_day()), nodes_of(node()), traffic)
+
+    assert found.rows["effective"].to_list() == [4 * 10**12]
+    assert found.recipients["node"].to_list() == ["-"]
+    assert found.items is not None
+    assert found.items["line_item"].to_list() == ["internet"]
+    assert rest["resource_id"].to_list() == ["s3"]
+
+
+def test_a_line_of_a_node_says_which() -> None:
+    """Its item is the class and the node; what another node sent does not count."""
+    bill = Bill().add("4", 0, 1, "i-n", **ZONE)
+
+    found, _ = on_network(
+        priced(bill.of_day()), nodes_of(node(), node("m")),
+        pl.concat([sent(("web", 1)), sent(("api", 9), on="m")]),
+    )  # fmt: skip
+
+    assert found.items is not None
+    assert found.items["line_item"].to_list() == ["cross_zone of n"]
+    assert found.recipients["workload"].to_list() == ["web"]

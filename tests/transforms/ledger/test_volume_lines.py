@@ -1,5 +1,6 @@
-"""Volumes: who had them mounted by telemetry, and the bill lines that pay for them."""
+"""Bill lines that pay for a volume: whose they are, and who bears them."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -7,6 +8,12 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.transforms.conftest import START, Bill
+from tests.transforms.rows import rows
+from transforms.ledger.lines import priced
+from transforms.ledger.volume_lines import on_volumes, seen, volume_lines
+from warehouse.tables.core_usage import VOLUME_HOURLY
 
 NAME = "kubernetes.io/created-for/pvc/name"
 SPACE = "kubernetes.io/created-for/pvc/namespace"
@@ -164,3 +171,64 @@ def test_volumes_cost_what_their_lines_cost(
 
     got = frame.group_by("x_line_hash").agg(pl.col("effective_cost").sum()).sort("x_line_hash")
     assert got["effective_cost"].to_list() == [amount for _, amount, _ in lines]
+
+
+def hour_of(pod: str = "", minutes: int = 60, **facts: Any) -> dict[str, Any]:
+    """Give the first hour of claim db/data, mounted by a pod from its start, or by none."""
+    names = {
+        "cluster": "c",
+        "namespace": "db",
+        "claim": "data",
+        "volume": "pvc-77",
+        "disk": "vol-1",
+    }
+    mount = {
+        "pod": pod, "workload": pod, "labels": "{}", "mounted_from": START,
+        "mounted_to": START + timedelta(minutes=minutes),
+    }  # fmt: skip
+    return names | (mount if pod else {}) | facts
+
+
+def test_a_volume_is_known_by_the_first_name_that_fits() -> None:
+    """The disk of the line is data's, its tag says logs': data's. Names come without case.
+
+    A line that only its tags name is the claim's; one that nothing names is left.
+    """
+    logs = hour_of(claim="logs", volume="pvc-88", disk="vol-2")
+    bill = Bill().add("1", 0, 1, "VOL-1", {NAME: "logs", SPACE: "db"})
+    bill.add("2", 0, 1, None, {NAME: "logs", SPACE: "db"}).add("4", 0, 1, "vol-9")
+    bill.add("8", 0, 1, None, resource_name="PVC-88")
+
+    found = volume_lines(priced(bill.of_day()), rows(VOLUME_HOURLY, hour_of(), logs))
+
+    assert found.select("line", "volume").rows() == [(0, "db/data"), (1, "db/logs"), (3, "db/logs")]
+
+
+def test_a_claim_without_its_namespace_names_nothing() -> None:
+    """Half of a name is none: two namespaces may have a claim `data`."""
+    bill = Bill().add("1", 0, 1, None, {NAME: "data"})
+
+    assert volume_lines(priced(bill.of_day()), rows(VOLUME_HOURLY, hour_of())).is_empty()
+
+
+def test_an_hour_counts_as_observed_whoever_had_the_claim() -> None:
+    """Two pods of one hour are one hour in which the claim was observed, and two mounts."""
+    observed, mounts = seen(rows(VOLUME_HOURLY, hour_of("p"), hour_of("q"), hour_of()))
+
+    assert observed.collect().select("volume", "claim").rows() == [("db/data", "data")]
+    assert sorted(mounts.collect()["pod"]) == ["p", "q"]
+
+
+def test_time_without_a_pod_is_unmounted_and_the_rest_is_left() -> None:
+    """15 minutes of 60 by p: a quarter of 400, three for nobody; another line is not touched."""
+    bill = Bill().add("0.0000000004", 0, 1, "vol-1").add("1", resource="s3")
+
+    found, rest = on_volumes(priced(bill.of_day()), rows(VOLUME_HOURLY, hour_of("p", 15)))
+
+    named = found.rows.join(found.recipients.with_row_index("recipient"), on="recipient")
+    assert sorted(named.select("namespace", "workload", "reason", "effective").rows()) == [
+        ("__unmounted__", "db/data", "unmounted", 300),
+        ("db", "p", "workload", 100),
+    ]
+    assert rest["resource_id"].to_list() == ["s3"]
+    assert found.kind == "volume"

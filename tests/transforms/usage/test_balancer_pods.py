@@ -86,14 +86,21 @@ def test_a_slices_service_by_its_label_else_by_its_name(
 
 
 def test_of_several_ways_the_first_counts_and_per_service() -> None:
-    """web: its slice names a, its address b, its labels c: a. api has no slice: b by address."""
+    """web: its slice names a, its address b, its labels c: a. api has no slice: b by address.
+
+    That a balancer has the address of a pod makes it no endpoint.
+    """
     address = {"address": "10.0.0.2"}
     reported = [
         names("a"),
         series(ENDPOINT, endpoint="web", **address),
         series(ENDPOINT, endpoint="api", **address),
         series(POD_INFO, pod="b", pod_ip="10.0.0.2"),
-        series(SELECTOR, service="web", point_attributes=typed({"label_app": "web"})),
+        series(BALANCER, service="lone", **address),
+        *(
+            series(SELECTOR, service=name, point_attributes=typed({"label_app": "web"}))
+            for name in ("web", "api")
+        ),
     ]
 
     found = behind(reported, [pod("a"), pod("b"), pod("c", {"app": "web"})])

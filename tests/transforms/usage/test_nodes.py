@@ -84,6 +84,13 @@ def test_a_size_told_twice_counts_once_and_kinds_of_gpus_are_added(telemetry: An
     assert row["sample_count"] == 5
 
 
+def test_a_size_that_changed_within_the_hour_is_the_greater(telemetry: Any) -> None:
+    """8 GiB at 0:00 and 4 at 0:30: 8, for the hour was billed for a machine that had them."""
+    offers(telemetry, "memory", [(0, 8 * 2.0**30), (0.5, 4 * 2.0**30)])
+
+    assert nodes(telemetry)["memory_capacity_bytes"].to_list() == [8 * 2.0**30]
+
+
 def test_what_nothing_tells_is_zero_or_empty(telemetry: Any) -> None:
     """A node known by its uptime alone: no size, no pool, no id, and yet an hour of its own."""
     telemetry.add("k8s.node.uptime", {"k8s.node.name": "n"}, [(2, 60)])

@@ -210,6 +210,15 @@ def test_a_pod_runs_by_the_source_of_lowest_rank(telemetry: Any) -> None:
     assert runs(telemetry) == [("u-1", 1.0, 2.0)]
 
 
+def test_a_pod_runs_as_long_as_any_of_its_senders_says(telemetry: Any) -> None:
+    """Two replicas of one sender: from 0:00 of the one to 2:00 of the other."""
+    for instance, start, end in (("a", 0, 1), ("b", 0.5, 2)):
+        resource = {**POD, "service.instance.id": instance}
+        telemetry.add("k8s.pod.phase", resource, [(start, 2), (end, 2)])
+
+    assert runs(telemetry) == [("u-1", 0.0, 2.0)]
+
+
 def test_without_any_phase_every_sample_tells_that_a_pod_runs(telemetry: Any) -> None:
     """CPU from 0:30 to 1:30; what only says who the pod is (its owner, until 5:00) does not."""
     telemetry.add("container.cpu.time", CONTAINER, [(0.5, 1), (1.5, 2)], "counter")

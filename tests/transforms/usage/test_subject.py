@@ -193,6 +193,12 @@ def test_pools_are_named_by_labels_of_ones_own_first(telemetry: Any) -> None:
     [
         ("k8s_pod_phase", {"k8s.pod.name": "r"}, {"k8s.pod.name": "p"}, "r"),
         ("k8s_pod_phase", {"pod": "r"}, {"exported_pod": "e", "pod": "p"}, "e"),
+        ("k8s_pod_phase", {"pod": "r"}, {"k8s.pod.name": "p"}, "p"),
+        ("k8s_pod_phase", {"pod": "r"}, {"pod": "p"}, "p"),
+        ("kube_pod_info", {"pod": "r"}, {"pod": "p"}, "p"),
+        ("kube_pod_info", {"pod": "r"}, {"k8s.pod.name": "p"}, "r"),
+        ("kube_pod_info", {"exported_pod": "r"}, {"pod": "p"}, "r"),
+        ("kube_pod_info", {"k8s.pod.name": "r"}, {"k8s.pod.name": "p"}, "p"),
         ("kube_pod_info", {"k8s.pod.name": "r"}, {"pod": "p"}, "p"),
         ("kube_pod_info", {"k8s.pod.name": "r"}, {"exported_pod": "e", "pod": "p"}, "e"),
         ("kube_pod_info", {"k8s_pod_name": "r"}, {}, "r"),

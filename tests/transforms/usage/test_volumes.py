@@ -103,6 +103,14 @@ def test_a_claims_disk_is_its_own_before_its_volumes(
     assert made(telemetry).select("volume", "disk").rows() == [("pvc-77", want)]
 
 
+def test_a_volume_whose_disk_nothing_tells_keeps_its_name(telemetry: Any) -> None:
+    """GKE gives the volume's name to the disk: a bill line may be known by it alone."""
+    mounts(telemetry, "p", 0, 0.5)
+    claimed(telemetry, [(0, 1)])
+
+    assert made(telemetry).select("volume", "disk").rows() == [("pvc-77", "")]
+
+
 def test_a_day_without_claims_is_empty(telemetry: Any) -> None:
     """A volume that is no claim's (a config map) is not looked at."""
     telemetry.pod("p", "n", "db", 0, 1)
