@@ -1,7 +1,7 @@
 """Coverage: who is expected, who is seen, who is dark."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,68 +10,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meterbook.base.errors import ConfigError
 from meterbook.base.settings import InventorySettings
-from transforms.coverage import coverage, expected, inventory, signals
-from transforms.coverage import workloads as running_
+from tests.transforms.coverage.listed import (
+    DAY,
+    NOW,
+    PRODUCTION,
+    billed,
+    catalogue,
+    services,
+    workloads,
+)
+from transforms.coverage import coverage, expected
 from transforms.coverage.findings import coverage_findings
-from transforms.coverage.identity import IDENTITY
 from transforms.slo import sli
-from warehouse.tables.core import SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
+from warehouse.tables.core import SIGNAL_DAILY
 from warehouse.tables.mart_coverage import (
     COVERAGE_SERVICE,
     COVERAGE_TEAM,
     SERVICE_COST,
     SLI_DAILY,
 )
-from warehouse.tables.raw import SIGNAL
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-DAY = date(2026, 11, 22)
-HEAD = ",".join([*inventory.COLUMNS, "aliases", "period_hours"])
-PRODUCTION = ["production"]
 TERMS = expected.Expectations.of(InventorySettings())
 NO_COSTS = SERVICE_COST.empty().lazy()
 ALL = ("logs", "metrics", "traces")
-
-
-def catalogue(*rows: str) -> pl.LazyFrame:
-    """Give a catalogue from lines `namespace,name,kind,team,tier,reason,until,aliases,period`."""
-    lines = []
-    for row in rows:
-        space, name, *rest = [*row.split(","), *[""] * 7][:9]
-        kind, team, tier, reason, until, aliases, period = rest
-        parts = [space, name, "production", kind or "service", team or "t", tier or "2"]
-        lines.append(",".join([*parts, reason, until, aliases, period]))
-    return inventory.parse_inventory("\n".join([HEAD, *lines]))
-
-
-def workloads(*names: str) -> pl.LazyFrame:
-    """Give core_workload_daily of `namespace/name`."""
-    rows = [
-        {
-            "day": DAY,
-            "cluster": "c",
-            "namespace": name.split("/")[0],
-            "workload": name.split("/")[1],
-            "workload_kind": "Deployment",
-            "environment": "production",
-            "team": "",
-            "first_event_at": NOW,
-            "last_event_at": NOW,
-        }
-        for name in names
-    ]
-    return pl.LazyFrame(rows, schema=WORKLOAD_DAILY.schema)
-
-
-def billed(*names: str) -> pl.LazyFrame:
-    """Give services that bill lines name."""
-    schema = {name: SERVICE.schema[name] for name in IDENTITY}
-    times = {name: SERVICE.schema[name] for name in ("first_seen_at", "last_seen_at")}
-    rows = [("", name, "production", NOW, NOW, "bill:service") for name in names]
-    types = {**schema, **times, "sources": pl.String()}
-    return pl.LazyFrame(rows, schema=types, orient="row")
 
 
 def received(
@@ -91,19 +53,6 @@ def covered(
     """Give mart_coverage_service, checked."""
     made = coverage.coverage_service(known, sent, costs, now=NOW, terms=TERMS)
     return COVERAGE_SERVICE.check(made.collect())
-
-
-def services(
-    known: pl.LazyFrame, running: pl.LazyFrame | None = None, bill: pl.LazyFrame | None = None
-) -> pl.LazyFrame:
-    """Give core_service, checked."""
-    made = expected.services(
-        known,
-        workloads() if running is None else running,
-        billed() if bill is None else bill,
-        environments=PRODUCTION,
-    )
-    return SERVICE.check(made.collect()).lazy()
 
 
 def states(frame: pl.DataFrame) -> dict[str, list[str]]:
@@ -322,93 +271,6 @@ def test_nothing_expected_is_no_data() -> None:
     assert sli.coverage_sli(teams, DAY).collect().is_empty()
 
 
-def test_metrics_about_a_workload_cover_nobody(telemetry: Any) -> None:
-    """By scope or by name; what a service measures itself does."""
-    resource = {"service.name": "web", "service.namespace": "shop"}
-    telemetry.add("container.cpu.time", resource, scope="otelcol/kubeletstatsreceiver/x")
-    telemetry.add("queue.depth", resource, scope="otelcol/kubeletstatsreceiver/x")
-    telemetry.add("k8s.pod.phase", resource)
-
-    def seen(series: pl.LazyFrame) -> list[tuple[str, str, str]]:
-        frame = signals.signals_seen(
-            series,
-            SIGNAL.empty().lazy(),
-            DAY,
-            infrastructure_scopes=["*kubeletstatsreceiver*"],
-            environment="production",
-        ).collect()
-        return SIGNAL_DAILY.check(frame).select(*IDENTITY[:2], "signal").rows()
-
-    assert seen(telemetry.series) == []
-    telemetry.add("queue.depth", resource, scope="shop.worker")
-    assert seen(telemetry.series) == [("shop", "web", "metrics")]
-
-
-@pytest.mark.parametrize("name", ["", "unknown_service:java"])
-def test_a_workload_stands_in_for_a_missing_name(telemetry: Any, name: str) -> None:
-    """Without a usable name the controller and its namespace are the identity."""
-    telemetry.add(
-        "http.requests",
-        {"service.name": name, "k8s.deployment.name": "web", "k8s.namespace.name": "shop"},
-    )
-
-    frame = signals.signals_seen(
-        telemetry.series,
-        SIGNAL.empty().lazy(),
-        DAY,
-        infrastructure_scopes=[],
-        environment="production",
-    ).collect()
-
-    assert frame.select(IDENTITY).rows() == [("shop", "web", "production")]
-
-
-def test_workloads_are_seen_by_the_cluster(telemetry: Any) -> None:
-    """Infrastructure metrics name the topmost controller, its kind and its team's label."""
-    telemetry.add(
-        "k8s.pod.phase",
-        {
-            "k8s.cluster.name": "c",
-            "k8s.namespace.name": "batch",
-            "k8s.pod.name": "nightly-1-x",
-            "k8s.job.name": "nightly-1",
-            "k8s.cronjob.name": "nightly",
-            "k8s.pod.label.team": "search",
-        },
-    )
-
-    frame = WORKLOAD_DAILY.check(
-        running_.workloads_seen(telemetry.series, DAY, "production").collect()
-    )
-
-    row = frame.row(0, named=True)
-    assert (row["namespace"], row["workload"], row["workload_kind"], row["team"]) == (
-        "batch",
-        "nightly",
-        "CronJob",
-        "search",
-    )
-
-
-def test_an_inventory_tells_all_its_findings() -> None:
-    """Wrong kinds, tiers, days and half exemptions come with their lines."""
-    wrong = (",a,production,robot,t,1,,", ",,production,service,t,x,why,", ",b,,service,t,1,w,soon")
-    text = "\n".join([HEAD, *wrong])
-
-    with pytest.raises(ConfigError) as caught:
-        inventory.parse_inventory(text)
-
-    assert [finding.key for finding in caught.value.findings] == [
-        "inventory line 2",
-        "inventory line 3",
-        "inventory line 3",
-        "inventory line 3",
-        "inventory line 4",
-    ]
-    with pytest.raises(ConfigError, match="tier"):
-        inventory.parse_inventory("service_name,team\na,b\n")
-
-
 def team_row(frame: pl.DataFrame, team: str = "__all__") -> dict[str, Any]:
     """Give a team's row of mart_coverage_team."""
     made = COVERAGE_TEAM.check(coverage.coverage_team(frame.lazy(), TERMS).collect())
@@ -493,31 +355,6 @@ def test_an_unknown_service_matches_nothing() -> None:
     )
 
     assert found == {"dark": ["unknown_service:java", "web"]}
-
-
-def test_a_silent_cluster_keeps_its_members() -> None:
-    """Members go 30 days after they left a cluster that still speaks, never by its silence."""
-    last = workloads("shop/web")
-    gone = last.with_columns(pl.col("day") - timedelta(days=31), pl.lit("left").alias("workload"))
-    silent = last.with_columns(
-        pl.col("day") - timedelta(days=90),
-        pl.lit("far").alias("cluster"),
-        pl.lit("api").alias("workload"),
-    )
-
-    made = services(catalogue(), pl.concat([last, gone, silent])).collect()
-
-    assert made.select("service_name", "sources").rows() == [
-        ("api", "workload:far"),
-        ("web", "workload:c"),
-    ]
-
-
-def test_each_member_names_its_sources() -> None:
-    """A service of all three sources says so, by the name of each."""
-    made = services(catalogue("shop,web"), workloads("shop/web"), billed("web")).collect()
-
-    assert made["sources"].to_list() == ["catalogue:inventory+workload:c+bill:service"]
 
 
 SENT = st.dictionaries(st.sampled_from(["a", "b", "c", "d"]), st.sets(st.sampled_from(ALL)))

@@ -1,16 +1,11 @@
 """Inventory files: Backstage's catalogue, plain YAML, CSV, and how old each source is."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
-import polars as pl
 import pytest
 
 from meterbook.base.errors import ConfigError
-from meterbook.base.settings import InventorySettings
-from transforms.coverage import expected
 from transforms.coverage.inventory_files import InventoryFile, read_inventory
-from warehouse.tables.core import WORKLOAD_DAILY
-from warehouse.tables.mart_coverage import INVENTORY_SOURCE
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -115,40 +110,3 @@ def test_what_is_wrong_is_reported_with_its_place(text: str, word: str) -> None:
         read_inventory([file(text)])
 
     assert caught.value.findings[0].key.startswith("catalog/catalog-info.yaml")
-
-
-def ages(updated: datetime, seen: datetime, billed: datetime, retired: str = "") -> pl.DataFrame:
-    """Give the sources when a file, a cluster and the bill were last heard of."""
-    files = pl.LazyFrame({"source": ["catalogue:a.csv"], "updated_at": [updated]})
-    running = (
-        WORKLOAD_DAILY.sample(1)
-        .lazy()
-        .with_columns(
-            pl.lit("c").alias("cluster"),
-            pl.lit(seen).cast(WORKLOAD_DAILY.schema["last_event_at"]).alias("last_event_at"),
-        )
-    )
-    bill = pl.LazyFrame({"sources": ["bill:service"], "last_seen_at": [billed]})
-    chosen = InventorySettings(retired_sources=(retired,))
-    made = expected.sources(files, running, bill, chosen=chosen, now=NOW)
-    return INVENTORY_SOURCE.check(made.collect())
-
-
-def test_a_source_past_its_limit_is_stale() -> None:
-    """Each kind has its own limit, inclusive; the hour of a workload ends an hour after."""
-    hour = timedelta(hours=1)
-
-    at_limit = ages(NOW - 35 * 24 * hour, NOW - 25 * hour, NOW - 96 * hour)
-    beyond = ages(NOW - 35 * 24 * hour - hour, NOW - 26 * hour, NOW - 97 * hour)
-
-    assert at_limit["source"].to_list() == ["bill:service", "catalogue:a.csv", "workload:c"]
-    assert at_limit["age_hours"].to_list() == [96, 840, 24]
-    assert at_limit["is_stale"].to_list() == [False] * 3
-    assert beyond["is_stale"].to_list() == [True] * 3
-
-
-def test_a_retired_source_is_not_stale() -> None:
-    """A cluster that is gone says so once, and is looked at no more."""
-    made = ages(NOW, NOW - timedelta(days=90), NOW, retired="workload:c")
-
-    assert made["source"].to_list() == ["bill:service", "catalogue:a.csv"]
