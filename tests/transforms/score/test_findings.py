@@ -1,97 +1,18 @@
 """What each rule of the score finds in a day of resources, logs, traces and metrics: the edges."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 import pytest
 
-from transforms.score import advisories, findings, keys, metrics
-from transforms.score.semconv_keys import ITEM_KEYS, RESOURCE_KEYS
+from tests.transforms.score.one_day import DAY, START, TERMS, logs_of, series_of, spans_of
+from transforms.score import advisories, findings, metrics
 from warehouse.tables import raw
-from warehouse.tables.mart_score import FINDING_DAILY, KEY_DAILY, METRIC_DAILY
+from warehouse.tables.mart_score import FINDING_DAILY
 
-DAY = date(2026, 11, 20)
-START = datetime(2026, 11, 20, tzinfo=UTC)
-TERMS = findings.ScoreTerms(("production", "prod"), ("*kubeletstatsreceiver*",))
 Counts = tuple[int, int]
-
-
-def _typed(values: Mapping[str, object]) -> list[dict[str, str]]:
-    return [
-        {"key": key, "type": "int" if isinstance(value, int) else "string", "value": str(value)}
-        for key, value in sorted(values.items())
-    ]
-
-
-def _series(*rows: Mapping[str, Any]) -> pl.LazyFrame:
-    """Give raw_series_day: `resource`, `labels`, `hour` and columns by name."""
-    full = [
-        {
-            **dict.fromkeys(raw.DAY_SERIES_SCHEMA),
-            "series_id": number,
-            "metric_name": "m",
-            "unit": "1",
-            "scope_name": "",
-            "resource_attributes": _typed(row.get("resource", {"service.name": "pay"})),
-            "point_attributes": _typed(row.get("labels", {})),
-            "first_hour_at": START + timedelta(hours=row.get("hour", 0)),
-            "last_hour_at": START + timedelta(hours=row.get("hour", 0)),
-            "hours": 1 << row.get("hour", 0),
-            **{k: v for k, v in row.items() if k not in {"resource", "labels", "hour"}},
-        }
-        for number, row in enumerate(rows)
-    ]
-    return pl.LazyFrame(full, schema=raw.DAY_SERIES_SCHEMA)
-
-
-def _logs(
-    resource: Mapping[str, object],
-    *severities: tuple[int, str, int],
-    keys: Sequence[str] = (),
-    signal: str = "logs",
-) -> pl.LazyFrame:
-    """Give raw_signal of one resource, with number, text and count of its records."""
-    row = {
-        **dict.fromkeys(raw.SIGNAL.schema),
-        "event_hour": START,
-        "signal": signal,
-        "scope_name": "",
-        "resource_attributes": _typed(resource),
-        "attribute_keys": list(keys),
-        "severities": [
-            {
-                "severity_number": number,
-                "severity_text": text,
-                "item_count": count,
-                "first_event_at": START,
-                "last_event_at": START + timedelta(hours=1),
-            }
-            for number, text, count in severities
-        ],
-    }
-    return pl.LazyFrame([row], schema=raw.SIGNAL.schema)
-
-
-def _spans(*rows: Mapping[str, Any]) -> pl.LazyFrame:
-    full = [
-        {
-            **dict.fromkeys(raw.SPAN.schema),
-            "event_at": START,
-            "tenant": "default",
-            "service_name": "pay",
-            "trace_id": "t",
-            "span_id": number,
-            "parent_span_id": 0,
-            "kind": 2,
-            "duration_ns": 10**9,
-            "received_at": START,
-            **row,
-        }
-        for number, row in enumerate(rows, start=1)
-    ]
-    return pl.LazyFrame(full, schema=raw.SPAN.schema)
 
 
 def _counts(parts: Sequence[pl.LazyFrame], service: str = "pay") -> dict[str, Counts]:
@@ -105,7 +26,7 @@ def _counts(parts: Sequence[pl.LazyFrame], service: str = "pay") -> dict[str, Co
 
 
 def _of_resources(*resources: Mapping[str, object], service: str = "pay") -> dict[str, Counts]:
-    series = _series(*({"resource": one} for one in resources))
+    series = series_of(*({"resource": one} for one in resources))
     seen = findings.resources(series, raw.SIGNAL.empty().lazy(), TERMS)
     return _counts(findings.resource_findings(seen), service)
 
@@ -144,7 +65,7 @@ def test_runtimes_are_held_against_their_sdk() -> None:
     }
     old, new = ({**sdk, "process.runtime.version": version} for version in ("3.9.18", "3.11.7"))
 
-    series = _series(*({"resource": one} for one in (old, new, sdk)))
+    series = series_of(*({"resource": one} for one in (old, new, sdk)))
     seen = findings.resources(series, raw.SIGNAL.empty().lazy(), TERMS)
     made = findings.findings(findings.resource_findings(seen), DAY).collect()
 
@@ -177,7 +98,7 @@ def test_what_runs_pods_bears_the_uid_of_its_pod(kind: str) -> None:
 def test_a_resource_is_named_by_what_tells_it_from_others() -> None:
     """A sample names the pod, else the instance, else the keys, so that it can be found."""
     pod = {"service.name": "pay", "k8s.pod.name": "p"}
-    series = _series(
+    series = series_of(
         {"resource": {**pod}},
         {"resource": {"service.name": "pay", "k8s.deployment.name": "d"}},
         {
@@ -219,7 +140,7 @@ def test_a_service_has_a_name() -> None:
 
 def test_telemetry_about_workloads_is_judged_for_nobody() -> None:
     """Metrics of a kubelet receiver, or of names like k8s.*, have no service to judge."""
-    series = _series({"scope_name": "x/kubeletstatsreceiver/y"}, {"metric_name": "k8s.pod.phase"})
+    series = series_of({"scope_name": "x/kubeletstatsreceiver/y"}, {"metric_name": "k8s.pod.phase"})
 
     assert findings.resources(series, raw.SIGNAL.empty().lazy(), TERMS).collect().is_empty()
     assert (
@@ -232,7 +153,7 @@ def test_telemetry_about_workloads_is_judged_for_nobody() -> None:
 )
 def test_a_record_has_a_severity(number: int, text: str, broken: int) -> None:
     """LOG-002: the number 0 or the text UNSET breaks it; an empty text does not."""
-    logs = _logs({"service.name": "pay"}, (number, text, 3))
+    logs = logs_of({"service.name": "pay"}, (number, text, 3))
 
     assert _counts(findings.log_findings(logs, TERMS))["LOG-002"] == (3, broken)
 
@@ -247,7 +168,7 @@ def test_debug_counts_in_production_only(case: Callable[[str, str], dict[str, An
     del resources[-1]["deployment.environment.name"]
     records = ((5, "DEBUG", 3), (5, "debug", 1))
 
-    found = [_counts(findings.log_findings(_logs(one, *records), TERMS)) for one in resources]
+    found = [_counts(findings.log_findings(logs_of(one, *records), TERMS)) for one in resources]
 
     assert list(TERMS.production) == example["input"]["production_values"]
     assert [one.get("LOG-001") for one in found] == [(4, 4), (4, 4), None, None]
@@ -257,7 +178,7 @@ def test_debug_counts_in_production_only(case: Callable[[str, str], dict[str, An
 
 
 def _trace(*rows: Mapping[str, Any], around: pl.LazyFrame | None = None) -> dict[str, Counts]:
-    spans = _spans(*rows)
+    spans = spans_of(*rows)
     return _counts(findings.span_findings(spans, spans if around is None else around))
 
 
@@ -278,7 +199,7 @@ def test_short_spans_per_trace(count: int, broken: int) -> None:
 def test_short_spans_are_charged_to_who_has_most() -> None:
     """SPA-005 counts the whole trace: 11 and 10 short spans are 21, charged to the first."""
     rows = [{"duration_ns": 1}] * 11 + [{"duration_ns": 1, "service_name": "ord"}] * 10
-    parts = findings.span_findings(_spans(*rows), _spans(*rows))
+    parts = findings.span_findings(spans_of(*rows), spans_of(*rows))
 
     assert _counts(parts, "pay")["SPA-005"] == (1, 1)
     assert _counts(parts, "ord")["SPA-005"] == (1, 0)
@@ -295,7 +216,7 @@ def test_a_root_is_no_client(kind: int, broken: int) -> None:
 def test_a_parent_is_in_the_trace() -> None:
     """SPA-002: a parent of another trace is none; one of the day before is one."""
     late = {"trace_id": "other", "received_at": START + timedelta(hours=1)}
-    before = _spans({"span_id": 77})
+    before = spans_of({"span_id": 77})
 
     assert _trace({}, {"parent_span_id": 1}, late)["SPA-002"] == (1, 0)
     assert _trace({"trace_id": "u"}, {"parent_span_id": 1}, late)["SPA-002"] == (1, 1)
@@ -312,96 +233,11 @@ def test_a_parent_may_come_later(seconds: int, checked: int) -> None:
     assert found == (checked, checked)
 
 
-def test_keys_are_kept_where_they_were_met() -> None:
-    """RES-004 sees keys with a level of their own: on resources, and on sampled records."""
-    resource = {"service.name": "pay", "http.request.method": "GET", "own.key": "1"}
-    logs = _logs(resource, (9, "INFO", 1), keys=["service.name", "http.route", "mine"])
-    seen = findings.resources(_series(), logs, TERMS)
-
-    made = keys.keys_seen(seen, _series(), logs, DAY, TERMS).collect()
-
-    KEY_DAILY.check(made)
-    assert made.select("level", "key").rows() == [
-        ("log", "http.route"),
-        ("log", "service.name"),
-        ("resource", "http.request.method"),
-        ("resource", "service.name"),
-    ]
-    assert not RESOURCE_KEYS & ITEM_KEYS
-
-
-def test_old_keys_of_points_are_kept() -> None:
-    """Of the labels of a metric only deprecated ones are kept, once for all series."""
-    series = _series(*({"labels": {"http.method": m, "http.route": "/"}} for m in ("GET", "PUT")))
-
-    made = keys.keys_seen(
-        findings.resources(_series(), raw.SIGNAL.empty().lazy(), TERMS),
-        series,
-        raw.SIGNAL.empty().lazy(),
-        DAY,
-        TERMS,
-    ).collect()
-
-    assert made.select("level", "key").rows() == [("point", "http.method")]
-
-
 def test_labels_of_services_are_looked_at_for_people() -> None:
     """Of two labels one holds addresses; what infrastructure sends is not looked at."""
     kubelet = {"scope_name": "otelcol/kubeletstatsreceiver", "labels": {"mail": "a@example.org"}}
-    series = _series({"labels": {"mail": "ann@example.org", "shop": "1"}}, kubelet)
+    series = series_of({"labels": {"mail": "ann@example.org", "shop": "1"}}, kubelet)
 
     found = _counts([findings.label_findings(series, TERMS)])
 
     assert found == {"personal_data": (2, 1)}
-
-
-@pytest.mark.parametrize(("values", "widest"), [(9_999, 0), (10_000, 10_000)])
-def test_values_of_a_key(values: int, widest: int) -> None:
-    """MET-001 by its own limit: 10,000 series in an hour are looked into, and their key counted."""
-    series = _series(*({"labels": {"user": n, "region": "eu"}} for n in range(values)))
-
-    made = metrics.metrics_seen(series, raw.HISTOGRAM.empty().lazy(), DAY, TERMS).collect()
-
-    METRIC_DAILY.check(made)
-    assert made["widest_key_count"].to_list() == [widest]
-
-
-def test_values_count_per_hour() -> None:
-    """Values of two hours are not added up: 2 in each hour stay 2, of 4 in the day."""
-    series = _series(*({"labels": {"user": n}, "hour": n // 2} for n in range(4)))
-
-    made = metrics.metrics_seen(series, raw.HISTOGRAM.empty().lazy(), DAY, TERMS, limit=2).collect()
-
-    assert made["widest_key_count"].to_list() == [2]
-
-
-@pytest.mark.parametrize(
-    ("metric", "unit", "is_in"),
-    [
-        ("http.request.duration_seconds", "s", True),
-        ("latency.ms", "ms", True),
-        ("http.server.request.duration", "s", False),
-        ("seconds.of.bytes", "By", True),
-        ("requests.by.user", "By", False),
-        ("job_seconds", "", False),
-        ("job_seconds", "By", False),
-        ("job_seconds", "seconds", True),
-        ("load.1", "1", False),
-    ],
-)
-def test_a_name_holds_its_own_unit(metric: str, unit: str, *, is_in: bool) -> None:
-    """MET-005 looks for whole words of the metric's own unit, and for no other's."""
-    assert metrics.has_unit(metric, unit) is is_in
-
-
-def test_layouts_are_bounds_in_words() -> None:
-    """A histogram's bounds are its layout, once per series that has them; other kinds have none."""
-    blank = dict.fromkeys(raw.HISTOGRAM.schema)
-    points = [{**blank, "series_id": 0, "bounds": bounds} for bounds in ([0.5, 1.0], [0.5, 1.0])]
-    points.append({**blank, "series_id": 1, "bounds": []})
-    histograms = pl.LazyFrame(points, schema=raw.HISTOGRAM.schema)
-    series = _series({"metric_name": "a"}, {"metric_name": "b"})
-
-    made = metrics.metrics_seen(series, histograms, DAY, TERMS).collect()
-
-    assert made.select("metric_name", "layout").rows() == [("a", "0.5 1.0"), ("b", "")]
