@@ -7,15 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from transforms.cardinality.cardinality import cardinality_day, what_if
 from transforms.cardinality.fingerprint import wide
-from transforms.cardinality.metric_parts import Part, metric_parts
 from transforms.cardinality.savings import Prices
-from transforms.cardinality.slots import digest
 from warehouse.tables import BY_NAME, raw
 
 DAY = date(2026, 10, 2)
@@ -105,19 +102,6 @@ def test_the_label_that_explains_the_growth(telemetry: Any, case: Any) -> None:
         == (want["drop_day1"])
     )
     assert [label for label in want["drop_day2"] if label not in first] == want["new_labels"]
-
-
-def test_identity_of_series(telemetry: Any, case: Any) -> None:
-    """Resource and type are part of it; the order of attributes is not."""
-    example = case("coverage-cardinality", "K07")
-    for point in example["input"]["points"]:
-        telemetry.add("m", point["resource"], labels=point["attrs"])
-
-    fingerprints = wide(telemetry.series).rows["fp"]
-    as_text = wide(telemetry.series, is_typed=False).rows["fp"]
-
-    assert fingerprints.n_unique() == example["expected"]["otlp_series"]
-    assert as_text.n_unique() == example["expected"]["prometheus_series"]
 
 
 def test_money_saved(telemetry: Any, case: Any) -> None:
@@ -219,19 +203,6 @@ def test_an_overflow_point_makes_a_lower_bound(telemetry: Any) -> None:
 def test_an_empty_day_has_no_rows() -> None:
     """Nothing in, nothing out, in the declared types."""
     assert all(frame.is_empty() for frame in marts(NONE).values())
-
-
-def test_a_fingerprint_wraps_and_has_no_order(telemetry: Any) -> None:
-    """It is the sum of the parts modulo 2^64, added by hand in whole numbers."""
-    labels = {f"key{n}": n for n in range(9)}
-    base = digest("default", "m", "sum", "")
-    parts = [digest("point", key, "int", str(n)) for key, n in labels.items()]
-    assert base + sum(parts) > 2**64
-
-    forward = wide(series(telemetry, [labels])).rows["fp"].item()
-    backward = wide(series(telemetry, [dict(reversed(labels.items()))])).rows["fp"].item()
-
-    assert forward == backward == (base + sum(parts)) % 2**64
 
 
 def test_a_histogram_with_more_bounds_costs_more(telemetry: Any) -> None:
@@ -362,26 +333,6 @@ def test_parts_change_no_number(telemetry: Any, rows: Any, before: Any, size: in
     assert parts.keys() == whole.keys()
     for name, frame in whole.items():
         assert parts[name].collect().equals(frame.collect()), name
-
-
-def test_parts_hold_whole_metrics_the_largest_first(telemetry: Any) -> None:
-    """Two parts of five series: the large metric alone, the others together."""
-    rows: list[tuple[str, Labels]] = [("big", {"n": n}) for n in range(5)]
-    rows += [("b", {"n": n}) for n in range(3)] + [("a", {})]
-    day = frame_of(telemetry, rows)
-
-    assert metric_parts([day], 5) == [Part(("big",)), Part(("b", "a"))]
-    assert metric_parts([day], 9) == [Part()]
-    assert metric_parts([day, day], 9) == [Part(("big",), 2), Part(("b", "a"))]
-
-
-@pytest.mark.parametrize("value", [1, "1", ""])
-def test_typed_values_differ(telemetry: Any, value: object) -> None:
-    """Int 1, text 1, an empty text and an absent label are four series."""
-    others: list[Labels] = [{"k": other} for other in (1, "1", "")]
-
-    assert wide(series(telemetry, [*others, {}])).rows["fp"].n_unique() == 4
-    assert wide(series(telemetry, [*others, {"k": value}])).rows["fp"].n_unique() == 3
 
 
 def test_no_mart_holds_personal_data(telemetry: Any) -> None:

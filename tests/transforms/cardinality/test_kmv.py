@@ -1,17 +1,12 @@
 """Sketches of the smallest hashes: unions are those of their rows, estimates are within bounds."""
 
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import date
 
 import polars as pl
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.cardinality import kmv
-from transforms.cardinality.registry import registry
-from warehouse.tables import BY_NAME
-from warehouse.tables.series import SERIES_DAILY
 
 hashes = st.lists(st.integers(0, 40), max_size=40)
 LAST = date(2026, 10, 31)
@@ -72,64 +67,3 @@ def test_mixing_is_one_to_one(found: list[int]) -> None:
     frame = pl.DataFrame({"id": found}, schema={"id": pl.UInt64()})
 
     assert frame.select(kmv.mixed(pl.col("id")).n_unique()).item() == len(found)
-
-
-def presence(count: int) -> pl.LazyFrame:
-    """Give ten days on each of which a tenth of the series goes and as many come."""
-    days = pl.LazyFrame({"back": range(10)}, schema={"back": pl.Int64()})
-    ids = pl.LazyFrame({"n": range(count)}, schema={"n": pl.Int64()})
-    at = pl.lit(datetime(2026, 10, 31, 12, tzinfo=UTC)) - pl.duration(days=pl.col("back"))
-    return (
-        days.join(ids, how="cross")
-        .select(
-            (pl.lit(LAST) - pl.duration(days=pl.col("back"))).cast(pl.Date).alias("day"),
-            (pl.col("n") + pl.col("back") * (count // 10)).cast(pl.UInt64).alias("series_id"),
-            pl.when(pl.col("n") % 2 == 0).then(pl.lit("a")).otherwise(pl.lit("b")).alias("metric"),
-            at.cast(SERIES_DAILY.schema["first_hour_at"]).alias("first_hour_at"),
-            at.cast(SERIES_DAILY.schema["last_hour_at"]).alias("last_hour_at"),
-        )
-        .cast(SERIES_DAILY.schema)
-    )
-
-
-@pytest.fixture
-def made() -> dict[str, pl.DataFrame]:
-    """Give the windows of 2 x 10,000 series a day with a limit of ten rows."""
-    found: Any = registry(presence(20_000), exact_rows=10)
-    return {name: BY_NAME[name].check(frame.collect()) for name, frame in found.items()}
-
-
-def test_beyond_the_limit_long_windows_are_estimates(made: dict[str, pl.DataFrame]) -> None:
-    """The last day is exact; 7 days have 1.6 times its series, 30 days 1.9 times; both say so."""
-    active = made["mart_series_active"]
-
-    assert active["is_estimate"].to_list() == [True, True]
-    assert active["hour_series_count"].to_list() == active["day_series_count"].to_list()
-    assert active["day_series_count"].to_list() == [10_000, 10_000]
-    for name, want in (("week", 16_000), ("month", 19_000)):
-        for found in active[f"{name}_series_count"]:
-            assert found == pytest.approx(want, rel=0.08)
-            assert found != want
-
-
-def test_beyond_the_limit_the_registry_has_the_last_day(made: dict[str, pl.DataFrame]) -> None:
-    """A series of the last day knows on how many days it was seen; those that went are left out."""
-    known = made["core_series"]
-
-    assert known.height == 20_000
-    assert known.filter(pl.col("series_id") == 0)["day_count"].to_list() == [1]
-    oldest = known.filter(pl.col("series_id") == 19_999)
-    assert oldest["day_count"].to_list() == [10]
-    assert oldest.select(pl.col("last_seen_at") - pl.col("first_seen_at")).item() == timedelta(9)
-
-
-def test_small_sketches_are_exact_windows() -> None:
-    """Few series beyond a limit of none give what is counted without one."""
-    few = presence(200)
-
-    rough, exact = (
-        registry(few, exact_rows=limit)["mart_series_active"].drop("is_estimate").collect()
-        for limit in (1, 10**6)
-    )
-
-    assert rough.equals(exact)

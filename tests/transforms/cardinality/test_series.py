@@ -5,74 +5,18 @@ from decimal import Decimal
 from typing import Any
 
 import polars as pl
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from transforms.cardinality.registry import registry
 from transforms.cardinality.series import Backend, Charges, series_cost, series_day
 from transforms.owners.ownership import Ownership, parse_ownership
 from warehouse.tables import BY_NAME, raw
-from warehouse.tables.series import SERIES_DAILY
 
 LAST = date(2026, 10, 31)
 START = datetime(2026, 10, 31, tzinfo=UTC)
 
 
-def presence(days: dict[int, list[int]]) -> pl.LazyFrame:
-    """Give core_series_daily: days back from the last to the series seen at their noon."""
-    rows = [
-        (LAST - timedelta(days=back), ident, "m", noon, noon)
-        for back, found in days.items()
-        for ident in found
-        for noon in [START - timedelta(days=back) + timedelta(hours=12)]
-    ]
-    return pl.LazyFrame(rows, schema=SERIES_DAILY.schema, orient="row")
-
-
 def checked(made: Any) -> dict[str, pl.DataFrame]:
     """Collect tables, each checked."""
     return {name: BY_NAME[name].check(frame.collect()) for name, frame in made.items()}
-
-
-def test_windows_are_unions_not_sums() -> None:
-    """Series 1 of three days counts once a window; what is 30 days old is in none."""
-    made = checked(registry(presence({0: [1, 2], 1: [1, 3], 6: [4], 7: [1, 5], 29: [6], 30: [7]})))
-
-    active = made["mart_series_active"].row(0, named=True)
-    assert (active["hour_series_count"], active["day_series_count"]) == (2, 2)
-    assert (active["week_series_count"], active["month_series_count"]) == (4, 6)
-    known = made["core_series"].filter(pl.col("series_id") == 1).row(0, named=True)
-    assert known["day_count"] == 3
-    assert known["first_seen_at"] == START + timedelta(hours=12 - 7 * 24)
-    assert known["last_seen_at"] == START + timedelta(hours=12)
-
-
-@given(st.dictionaries(st.integers(0, 40), st.lists(st.integers(0, 9), unique=True), min_size=1))
-def test_every_window_is_a_recount(days: dict[int, list[int]]) -> None:
-    """The size of a union of sets, counted back from the last day with any series."""
-    made = checked(registry(presence(days)))
-
-    seen = {back: set(found) for back, found in days.items() if found}
-    latest = min(seen, default=0)
-
-    def union(length: int) -> int:
-        return len({s for back, found in seen.items() if back - latest < length for s in found})
-
-    rows = (
-        made["mart_series_active"]
-        .select("day_series_count", "week_series_count", "month_series_count")
-        .rows()
-    )
-    assert rows == ([(union(1), union(7), union(30))] if seen else [])
-
-
-@pytest.mark.parametrize(("limit", "is_estimate"), [(3, False), (2, True)])
-def test_as_many_rows_as_the_limit_are_counted_exactly(limit: int, is_estimate) -> None:
-    """Three rows of presence within 30 days, beside one of 30 days ago that counts nowhere."""
-    made = checked(registry(presence({0: [1], 1: [1, 2], 30: [3]}), exact_rows=limit))
-
-    assert made["mart_series_active"]["is_estimate"].to_list() == [is_estimate]
 
 
 def test_hours_of_a_day(telemetry: Any) -> None:
