@@ -1,4 +1,4 @@
-"""Efficiency and rightsizing, by worked examples and by hand."""
+"""Rightsizing, by worked examples and by hand."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -6,15 +6,10 @@ from typing import Any
 
 import polars as pl
 import pytest
-from polars.testing import assert_frame_equal
 
-from transforms.efficiency import rightsizing, workload
-from transforms.ledger.allocation import ledger_with_parts
-from transforms.ledger.evidence import weight_hourly
-from transforms.owners.ownership import Ownership
+from transforms.efficiency import rightsizing
 from warehouse.tables.mart_workload import (
     CONTAINER_HOURLY,
-    EFFICIENCY,
     RIGHTSIZING,
     WORKLOAD_DAILY,
 )
@@ -215,92 +210,3 @@ def test_the_latest_request_counts() -> None:
     )  # fmt: skip
 
     assert set(made.collect()["cpu_request_cores"]) == {0.5}
-
-
-def test_an_autoscaler_is_flagged(telemetry: Any) -> None:
-    """A workload that an HPA names as target is flagged, another one is not."""
-    hours = [float(n) for n in range(3)]
-    telemetry.node("n", 4, 16, hours).pod("a", "n", "shop", 0, 2, request=1, use=[0.5, 0.5])
-    telemetry.pod("b", "n", "shop", 0, 2, request=1, use=[0.5, 0.5])
-    hpa = {"k8s.namespace.name": "shop", "k8s.hpa.name": "a-app"}
-    telemetry.add("k8s.hpa.current_replicas", hpa)
-
-    made = workload.container_hourly(telemetry.usage().lazy(), telemetry.series).collect()
-
-    CONTAINER_HOURLY.check(made)
-    flags = dict(made.select("workload", "is_autoscaled").unique().rows())
-    assert flags == {"a-app": True, "b-app": False}
-
-
-def test_kubecosts_efficiency() -> None:
-    """CPU of $20 used to 25 %, memory of $1 used to 50 %: 5.5 / 21 = 26 %; $15.50 were not used."""
-    rows = daily(
-        cpu_cost=Decimal(20) / 8, cpu_request_core_hours=4.0, cpu_usage_core_hours=1.0,
-        memory_cost=Decimal(1) / 8, memory_request_gib_hours=2.0, memory_usage_gib_hours=1.0,
-    )  # fmt: skip
-
-    row = EFFICIENCY.check(workload.workload_efficiency(rows, days=14).collect()).to_dicts()[0]
-
-    assert row["efficiency"] == pytest.approx(5.5 / 21)
-    assert round(row["efficiency"], 2) == 0.26
-    assert row["unused_cost"] == Decimal("15.5")
-
-
-def test_no_request_is_efficient_and_nothing_is_not() -> None:
-    """Use without a request is 1, neither is 0."""
-    frame = pl.DataFrame({"u": [1.0, 0.0, 1.0], "r": [0.0, 0.0, 4.0]})
-
-    got = frame.select(workload.efficiency("u", "r").alias("e"))
-
-    assert got["e"].to_list() == [1.0, 0.0, 0.25]
-
-
-def split(bill: Any, telemetry: Any) -> tuple[pl.LazyFrame, pl.LazyFrame]:
-    """Give the ledger, and what of it was for CPU and GPUs."""
-    rows, parts = ledger_with_parts(
-        bill.of_day(), telemetry.usage().lazy(), telemetry.nodes().lazy(), Ownership.default(),
-        day=DAY, now=NOW,
-    )  # fmt: skip
-    return rows, parts
-
-
-def test_costs_of_workloads_are_the_ledgers(telemetry: Any, bill: Any) -> None:
-    """CPU and memory costs add up to the ledger, idle included; parts by 0.031611 : 0.004237."""
-    hours = [float(n) for n in range(25)]
-    telemetry.node("n", 4, 16, hours).pod("a", "n", "shop", 0, 23, request=1, use=[0.5] * 23)
-    rows, parts = split(bill.add("2.400000000007", 0, 24, "i-n"), telemetry)
-    used = telemetry.usage().lazy()
-
-    made = workload.workload_daily(
-        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, parts
-    ).collect()
-
-    WORKLOAD_DAILY.check(made)
-    key = ["namespace", "workload"]
-    got = made.select(*key, (pl.col("cpu_cost") + pl.col("memory_cost")).alias("cost"))
-    want = rows.group_by(key).agg(pl.col("effective_cost").sum().alias("cost")).collect()
-    assert_frame_equal(got.sort(key), want.sort(key), check_dtypes=False)
-    idle = made.filter(pl.col("workload") == "__idle__").row(0, named=True)
-    price = Decimal("0.031611") * Decimal(idle["cpu_alloc_core_hours"])
-    memory = Decimal("0.004237") * Decimal(idle["memory_alloc_gib_hours"])
-    part = price / (price + memory) * (idle["cpu_cost"] + idle["memory_cost"])
-    assert abs(part - idle["cpu_cost"]) < Decimal("0.000001")
-
-
-def test_a_workload_with_a_gpu_pays_for_it(telemetry: Any, bill: Any) -> None:
-    """All of a node for an hour, a GPU too: 4 x 0.031611 : 16 x 0.004237 : 0.95 of $1.144236."""
-    telemetry.node("n", 4, 16, [0, 1], gpus=1)
-    telemetry.pod("a", "n", "shop", 0, 1, request=4, gib=16, gpus=1)
-    rows, parts = split(bill.add("1.144236", 0, 1, "i-n"), telemetry)
-    used = telemetry.usage().lazy()
-
-    made = workload.workload_daily(
-        used, telemetry.nodes().lazy(), weight_hourly(used, "max"), rows, parts
-    ).collect()
-
-    row = made.filter(pl.col("workload") == "a-app").row(0, named=True)
-    assert row["gpu_alloc_gpu_hours"] == 1.0
-    costs = (row["cpu_cost"], row["memory_cost"], row["gpu_cost"])
-    want = (Decimal("0.126444"), Decimal("0.067792"), Decimal("0.95"))
-    assert all(abs(a - b) < Decimal("0.00000001") for a, b in zip(costs, want, strict=True))
-    assert sum(costs) == Decimal("1.144236")

@@ -1,16 +1,20 @@
-"""When a rise of cost is unusual and when it alerts, at the edge of each limit."""
+"""Costs out of the ordinary, worked out by hand."""
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import polars as pl
 import pytest
 
 from transforms.outlook import anomaly
-from transforms.outlook.anomaly import Limits
+from transforms.outlook.anomaly import Limits, compare
 from warehouse.tables.mart_cost import COST_DAILY_SERVICE
+from warehouse.tables.mart_outlook import ANOMALY
 
 DAY = date(2026, 10, 24)
+TENTH = Limits(Decimal(5), Decimal("0.10"))
+FIRST = date(2026, 9, 1)
 
 
 def weeks(*costs: str) -> dict[date, Decimal]:
@@ -34,10 +38,15 @@ def is_unusual(cost: str, usual: str, limits: Limits) -> bool:
         ("120.01", "100", True),
         ("5", "0", False),
         ("5.01", "0", True),
+        ("-4", "-10", True),
+        ("-5", "-10", False),
     ],
 )
 def test_a_rise_of_just_the_least_is_not_told(cost: str, usual: str, want) -> None:
-    """$5 more on 10 or on nothing, or 20 % more on 100, is the least: only more is unusual."""
+    """$5 more on 10 or on nothing, or 20 % more on 100, is the least: only more is unusual.
+
+    A credit that dries up is a rise too.
+    """
     assert is_unusual(cost, usual, Limits(Decimal(5), Decimal("0.20"))) == want
 
 
@@ -90,9 +99,6 @@ def alerts(limits: Limits, *series: tuple[str, str, dict[int, str]]) -> pl.DataF
     """Give the alerts of teams."""
     made = anomaly.cost_anomaly(service_days(*series), limits).collect()
     return made.filter(pl.col("scope") == "team")
-
-
-TENTH = Limits(Decimal(5), Decimal("0.10"))
 
 
 @pytest.mark.parametrize(("cost", "count"), [("120", 0), ("120.01", 1)])
@@ -163,3 +169,96 @@ def test_days_without_cost_are_zero_from_the_first_on() -> None:
         .alias("effective_cost")
     )
     assert set(anomaly.cost_anomaly(more, Limits()).collect()["expected_cost"]) == {100}
+
+
+def services(*series: tuple[str, str, dict[int, str], str]) -> pl.LazyFrame:
+    """Give 54 days of (team, namespace): a usual cost, and odd ones by days from the end."""
+    blank = COST_DAILY_SERVICE.sample(1).to_dicts()[0]
+    rows = [
+        {
+            **blank,
+            "charge_date": FIRST + timedelta(days=n),
+            "team": team,
+            "service_name": "EC2",
+            "cluster": "c",
+            "namespace": namespace,
+            "currency": "USD",
+            "effective_cost": Decimal(odd.get(53 - n, usual)),
+        }
+        for team, namespace, odd, usual in series
+        for n in range(54)
+    ]
+    return pl.LazyFrame(rows, schema=COST_DAILY_SERVICE.schema)
+
+
+def told(frame: pl.LazyFrame) -> list[dict[str, Any]]:
+    """Give the alerts with their least amounts of $5 and 20 %."""
+    return ANOMALY.check(anomaly.cost_anomaly(frame, Limits()).collect()).to_dicts()
+
+
+def test_a_jump_alerts_with_its_drivers() -> None:
+    """$100 becomes $180: impact 80, score 80 / (0 + 2 + 0.5) = 32; namespace jobs rose by 80."""
+    rows = told(services(("pay", "api", {}, "60"), ("pay", "jobs", {0: "120"}, "40")))
+
+    team = next(row for row in rows if row["scope"] == "team")
+    assert (team["effective_cost"], team["expected_cost"], team["impact_cost"]) == (180, 100, 80)
+    assert team["score"] == pytest.approx(32)
+    assert team["drivers"] == "c / jobs +80.00"
+    space = next(row for row in rows if row["scope"] == "namespace")
+    assert (space["namespace"], space["drivers"]) == ("jobs", "pay / EC2 +80.00")
+
+
+def test_a_middling_rise_alerts_on_the_second_day() -> None:
+    """A rise of 25 on 100 (score 25 / 4.3 by a MAD of 1.2) is told when it lasts."""
+    noisy = {7 * n + k: str(100 + (n % 3 - 1) * 2) for n in range(1, 8) for k in range(7)}
+    rows = told(services(("pay", "api", {**noisy, 0: "125", 1: "125"}, "100")))
+
+    assert {(row["charge_date"], row["day_count"]) for row in rows} == {(date(2026, 10, 24), 2)}
+
+
+def test_usual_and_small_rises_stay_silent() -> None:
+    """A weekly rhythm, a rise of $4, and one of 10 % are not told."""
+    rhythm = dict.fromkeys(range(0, 54, 7), "200")
+    rows = told(
+        services(
+            ("a", "weekly", rhythm, "100"),
+            ("b", "small", {0: "5"}, "1"),
+            ("d", "tenth", {0: "1100", 1: "1100"}, "1000"),
+        )
+    )
+
+    assert rows == []
+
+
+def weekday(*before: str, today: str, after: str = "") -> dict[date, Decimal]:
+    """Give the costs of a weekday, the latest week first, and of DAY."""
+    days = {DAY - timedelta(weeks=n): Decimal(cost) for n, cost in enumerate(before, start=1)}
+    later = {DAY + timedelta(days=1): Decimal(after)} if after else {}
+    return days | {DAY: Decimal(today)} | later
+
+
+def test_a_day_is_judged_by_the_median_of_six_weeks() -> None:
+    """90, 100, 110, 100, 100, 120: 100 expected; off by 10, 0, 10, 0, 0, 20, a MAD of 5.
+
+    180 is 80 more: 80 / (1.4826 * 5 + 2 + 0.5) = 80 / 9.913. A seventh week does not count.
+    """
+    days = weekday("90", "100", "110", "100", "100", "120", "9999", today="180")
+
+    found = compare(days, DAY, Limits())
+
+    assert found is not None
+    assert (int(found.cost), int(found.expected), found.is_unusual) == (180, 100, True)
+    assert found.score == Decimal(80) / Decimal("9.913")
+
+
+def test_currencies_are_series_of_their_own() -> None:
+    """Euros that jump are told in euros, beside steady dollars of the same service."""
+    euros = services(("pay", "api", {0: "180"}, "100")).with_columns(currency=pl.lit("EUR"))
+    frame = pl.concat([euros, services(("pay", "api", {}, "100"))])
+
+    assert {(row["currency"], row["expected_cost"]) for row in told(frame)} == {("EUR", 100)}
+
+
+def test_without_cost_there_is_no_alert() -> None:
+    """An empty table gives an empty table."""
+    assert told(COST_DAILY_SERVICE.empty().lazy()) == []

@@ -1,4 +1,4 @@
-"""Forecast and anomalies, worked out by hand."""
+"""Forecasts, worked out by hand."""
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.outlook import anomaly, outlook
-from transforms.outlook.anomaly import Limits
-from warehouse.tables.mart_cost import COST_DAILY_SERVICE, COST_DAILY_TEAM
-from warehouse.tables.mart_outlook import ANOMALY, FORECAST
+from transforms.outlook import outlook
+from warehouse.tables.mart_cost import COST_DAILY_TEAM
+from warehouse.tables.mart_outlook import FORECAST
 
 NOW = datetime(2026, 10, 25, 12, tzinfo=UTC)
 FIRST = date(2026, 9, 1)
@@ -140,66 +139,6 @@ def test_the_forecast_lies_in_its_interval(costs: list[int]) -> None:
         assert row["spent_cost"] <= row["low_cost"] <= row["forecast_cost"] <= row["high_cost"]
 
 
-def services(*series: tuple[str, str, dict[int, str], str]) -> pl.LazyFrame:
-    """Give 54 days of (team, namespace): a usual cost, and odd ones by days from the end."""
-    blank = COST_DAILY_SERVICE.sample(1).to_dicts()[0]
-    rows = [
-        {
-            **blank,
-            "charge_date": FIRST + timedelta(days=n),
-            "team": team,
-            "service_name": "EC2",
-            "cluster": "c",
-            "namespace": namespace,
-            "currency": "USD",
-            "effective_cost": Decimal(odd.get(53 - n, usual)),
-        }
-        for team, namespace, odd, usual in series
-        for n in range(54)
-    ]
-    return pl.LazyFrame(rows, schema=COST_DAILY_SERVICE.schema)
-
-
-def alerts(frame: pl.LazyFrame) -> list[dict[str, Any]]:
-    """Give the alerts with their least amounts of $5 and 20 %."""
-    return ANOMALY.check(anomaly.cost_anomaly(frame, Limits()).collect()).to_dicts()
-
-
-def test_a_jump_alerts_with_its_drivers() -> None:
-    """$100 becomes $180: impact 80, score 80 / (0 + 2 + 0.5) = 32; namespace jobs rose by 80."""
-    rows = alerts(services(("pay", "api", {}, "60"), ("pay", "jobs", {0: "120"}, "40")))
-
-    team = next(row for row in rows if row["scope"] == "team")
-    assert (team["effective_cost"], team["expected_cost"], team["impact_cost"]) == (180, 100, 80)
-    assert team["score"] == pytest.approx(32)
-    assert team["drivers"] == "c / jobs +80.00"
-    space = next(row for row in rows if row["scope"] == "namespace")
-    assert (space["namespace"], space["drivers"]) == ("jobs", "pay / EC2 +80.00")
-
-
-def test_a_middling_rise_alerts_on_the_second_day() -> None:
-    """A rise of 25 on 100 (score 25 / 4.3 by a MAD of 1.2) is told when it lasts."""
-    noisy = {7 * n + k: str(100 + (n % 3 - 1) * 2) for n in range(1, 8) for k in range(7)}
-    rows = alerts(services(("pay", "api", {**noisy, 0: "125", 1: "125"}, "100")))
-
-    assert {(row["charge_date"], row["day_count"]) for row in rows} == {(date(2026, 10, 24), 2)}
-
-
-def test_usual_and_small_rises_stay_silent() -> None:
-    """A weekly rhythm, a rise of $4, and one of 10 % are not told."""
-    rhythm = dict.fromkeys(range(0, 54, 7), "200")
-    rows = alerts(
-        services(
-            ("a", "weekly", rhythm, "100"),
-            ("b", "small", {0: "5"}, "1"),
-            ("d", "tenth", {0: "1100", 1: "1100"}, "1000"),
-        )
-    )
-
-    assert rows == []
-
-
 def test_without_cost_there_is_nothing() -> None:
-    """Empty tables give empty tables."""
-    assert alerts(COST_DAILY_SERVICE.empty().lazy()) == []
+    """An empty table gives an empty table."""
     assert outlook.forecast(COST_DAILY_TEAM.empty().lazy(), now=NOW).collect().is_empty()
