@@ -17,6 +17,12 @@ from hypothesis import strategies as st
 
 from collector.otlp.wire.otlp_json import IDS, REQUESTS, to_protobuf
 from meterbook.base.errors import UndecodableError
+from tests.collector.otlp.wire.documents import (
+    metric_request,
+    read,
+    read_point,
+    read_value,
+)
 
 TRACE, SPAN = "5B8EFFF798038103D269B633813FC60C", "eee19b7ec3c1b174"
 F = FieldDescriptor
@@ -33,36 +39,6 @@ INTEGERS = {
 }
 
 
-def _read(signal: str, document: Any) -> Any:
-    body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return REQUESTS[signal].FromString(to_protobuf(signal, body))
-
-
-def _metrics(metric: dict[str, Any]) -> dict[str, Any]:
-    return {"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}
-
-
-def _point(**point: Any) -> Any:
-    request = _read("metrics", _metrics({"gauge": {"dataPoints": [point]}}))
-    return request.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]
-
-
-def _value(value: Any) -> Any:
-    return _point(attributes=[{"key": "k", "value": value}]).attributes[0].value
-
-
-def _span(**span: Any) -> Any:
-    request = _read("traces", {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
-    return request.resource_spans[0].scope_spans[0].spans[0]
-
-
-def _exponential(**point: Any) -> Any:
-    sent = {"exponentialHistogram": {"dataPoints": [point]}}
-    request = _read("metrics", _metrics(sent))
-    metric = request.resource_metrics[0].scope_metrics[0].metrics[0]
-    return metric.exponential_histogram.data_points[0]
-
-
 def _nested(levels: int) -> dict[str, Any]:
     value: dict[str, Any] = {"intValue": 1}
     for _ in range(levels):
@@ -77,7 +53,7 @@ def test_empty_body_is_an_empty_request():
 
 def test_snake_case_is_an_unknown_name():
     """Only lowerCamelCase is OTLP/JSON."""
-    point = _point(time_unix_nano="5", as_int="7", startTimeUnixNano="3")
+    point = read_point(time_unix_nano="5", as_int="7", startTimeUnixNano="3")
 
     assert (point.time_unix_nano, point.HasField("as_int"), point.start_time_unix_nano) == (0, 0, 3)
 
@@ -86,9 +62,11 @@ def test_unknown_names_are_ignored_at_any_depth():
     """A newer sender is understood as far as we know its words."""
     odd: dict[str, Any] = {"x": [1, {"y": None}]}
     attributes = [{"key": "k", "value": {"intValue": "1", **odd}, **odd}]
-    document = _metrics({"gauge": {"dataPoints": [{"attributes": attributes, **odd}]}, **odd}) | odd
+    document = (
+        metric_request({"gauge": {"dataPoints": [{"attributes": attributes, **odd}]}, **odd}) | odd
+    )
 
-    request = _read("metrics", document)
+    request = read("metrics", document)
 
     point = request.resource_metrics[0].scope_metrics[0].metrics[0].gauge.data_points[0]
     assert point.attributes[0].value.int_value == 1
@@ -117,138 +95,12 @@ def _null_everywhere(signal: str, message: Any, wrap: Any, depth: int = 0) -> No
 def test_null_in_a_list_is_refused():
     """A list has no absent items."""
     with pytest.raises(UndecodableError):
-        _read("metrics", {"resourceMetrics": [None]})
-
-
-@pytest.mark.parametrize("given", [2**64 - 1, str(2**64 - 1)])
-def test_largest_unsigned_integer_is_exact(given):
-    """64 bits never pass through a double."""
-    assert _point(timeUnixNano=given).time_unix_nano == 2**64 - 1
-
-
-@pytest.mark.parametrize("given", [2**64, str(2**64), -1, "-1", 2**70, "9" * 5000])
-def test_unsigned_integer_out_of_range_is_refused(given):
-    """What does not fit is no time, and the message names the field."""
-    with pytest.raises(UndecodableError, match="timeUnixNano"):
-        _point(timeUnixNano=given)
-
-
-@pytest.mark.parametrize("given", [-(2**63), str(-(2**63)), -5, "-5"])
-def test_negative_as_int(given):
-    """A signed value keeps its sign as text and as number."""
-    assert _point(asInt=given).as_int == int(given)
-
-
-@pytest.mark.parametrize("given", [2**63, str(2**63), -(2**63) - 1])
-def test_as_int_out_of_range_is_refused(given):
-    """One beyond the last is refused, not wrapped."""
-    with pytest.raises(UndecodableError, match="asInt"):
-        _point(asInt=given)
-
-
-@pytest.mark.parametrize(
-    ("field", "given"),
-    [("flags", 2**32), ("flags", -1), ("scale", 2**31), ("zeroCount", -1)],
-)
-def test_smaller_integers_have_their_ranges_too(field, given):
-    """32 bits are 32 bits."""
-    with pytest.raises(UndecodableError, match=field):
-        _exponential(**{field: given})
-
-
-@pytest.mark.parametrize("given", [b"1e3", b"1000.0", b'"1e3"', b'"1000.0"', b"1000", b'"1000"'])
-def test_whole_numbers_may_be_written_with_a_fraction_or_exponent(given):
-    """1e3 and 1000.0 are whole: the JSON mapping of protobuf takes them."""
-    body = json.dumps(_metrics({"gauge": {"dataPoints": [{"asInt": "@"}]}})).encode()
-
-    request = _read("metrics", body.replace(b'"@"', given))
-
-    metric = request.resource_metrics[0].scope_metrics[0].metrics[0]
-    assert metric.gauge.data_points[0].as_int == 1000
-
-
-@pytest.mark.parametrize(
-    "given", [1.5, "1.5", 1e18, "1e999", "1e30", "", " 1", "1_0", "+1", "\u0661", "x", True, [], {}]
-)
-def test_what_is_no_whole_number_is_refused(given):
-    """Python's int() takes more than JSON does; a double above 2^53 has lost digits."""
-    with pytest.raises(UndecodableError, match="asInt"):
-        _point(asInt=given)
-
-
-def test_enums_are_integers_and_known_names_are_taken():
-    """Numbers we do not know pass through; names we do not know are refused."""
-    kinds = [_span(kind=kind).kind for kind in (3, "SPAN_KIND_CLIENT", 77, -1, "3")]
-
-    assert kinds == [3, 3, 77, -1, 3]
-    with pytest.raises(UndecodableError, match="kind"):
-        _span(kind="SPAN_KIND_ODD")
-
-
-@pytest.mark.parametrize("trace", [TRACE, TRACE.lower()])
-def test_ids_are_hex_in_any_case(trace):
-    """The bytes stored are those the digits say."""
-    span = _span(traceId=trace, spanId=SPAN, parentSpanId="")
-
-    assert span.trace_id == bytes.fromhex(TRACE)
-    assert (span.span_id.hex(), span.parent_span_id) == (SPAN, b"")
-
-
-@pytest.mark.parametrize("field", ["traceId", "spanId", "parentSpanId"])
-@pytest.mark.parametrize(
-    "given",
-    [
-        base64.b64encode(bytes(16)).decode(),
-        base64.b64encode(bytes(8)).decode(),
-        TRACE + SPAN,
-        SPAN[:-1],
-        SPAN[:-1] + "g",
-        "ee " * 5 + "e",
-        "ee  " * 8,
-        5,
-    ],
-)
-def test_other_ids_are_refused(field, given):
-    """Base64, spaces and other lengths are no ids."""
-    with pytest.raises(UndecodableError, match=field):
-        _span(**{field: given})
-
-
-def test_ids_of_exemplars_and_links_are_checked():
-    """Ids deeper down are hex too."""
-    assert _point(exemplars=[{"traceId": TRACE}]).exemplars[0].trace_id == bytes.fromhex(TRACE)
-    assert _span(links=[{"spanId": SPAN}]).links[0].span_id.hex() == SPAN
-    with pytest.raises(UndecodableError, match="spanId"):
-        _point(exemplars=[{"spanId": "xyz"}])
-
-
-def test_bytes_value_is_base64():
-    """Bytes are base64, and nothing else."""
-    assert _value({"bytesValue": "AP8="}).bytes_value == b"\x00\xff"
-    with pytest.raises(UndecodableError, match="bytesValue"):
-        _value({"bytesValue": "A!"})
-
-
-@pytest.mark.parametrize(
-    ("given", "want"),
-    [("Infinity", "inf"), ("-Infinity", "-inf"), ("NaN", "nan"), ("1.5", "1.5"), (2, "2.0")],
-)
-def test_doubles_may_be_words_or_text(given, want):
-    """JSON has no NaN of its own."""
-    assert str(_point(asDouble=given).as_double) == want
-
-
-@pytest.mark.parametrize("given", [b"NaN", b"1e400", b'"1e400"', b'"inf"', b'"1_0"', b"01", b'""'])
-def test_doubles_that_json_does_not_have_are_refused(given):
-    """Neither Python's words nor overflow become values."""
-    body = json.dumps(_metrics({"gauge": {"dataPoints": [{"asDouble": "@"}]}})).encode()
-    with pytest.raises(UndecodableError):
-        to_protobuf("metrics", body.replace(b'"@"', given))
+        read("metrics", {"resourceMetrics": [None]})
 
 
 def test_empty_any_value_is_the_empty_value():
     """`{}` is a value that is there and says nothing."""
-    point = _point(attributes=[{"key": "k", "value": {}}, {"key": "l"}])
+    point = read_point(attributes=[{"key": "k", "value": {}}, {"key": "l"}])
 
     assert [one.HasField("value") for one in point.attributes] == [True, False]
     assert point.attributes[0].value.WhichOneof("value") is None
@@ -258,7 +110,7 @@ def test_arrays_and_maps_nest():
     """Values of values keep their kinds."""
     inner = {"kvlistValue": {"values": [{"key": "a", "value": {"boolValue": False}}]}}
 
-    value = _value({"arrayValue": {"values": [inner, {"doubleValue": 1}, {"stringValue": ""}]}})
+    value = read_value({"arrayValue": {"values": [inner, {"doubleValue": 1}, {"stringValue": ""}]}})
 
     kinds = [one.WhichOneof("value") for one in value.array_value.values]
     assert kinds == ["kvlist_value", "double_value", "string_value"]
@@ -267,10 +119,10 @@ def test_arrays_and_maps_nest():
 
 def test_nesting_is_taken_to_the_limit_and_refused_beyond():
     """What we take, every protobuf parser behind us takes too."""
-    assert _value(_nested(31)).HasField("array_value")
+    assert read_value(_nested(31)).HasField("array_value")
     for levels in (32, 33, 40, 100):
         with pytest.raises(UndecodableError, match="deeper"):
-            _value(_nested(levels))
+            read_value(_nested(levels))
 
 
 DEEP = b"[" * 5000 + b"]" * 5000
@@ -325,34 +177,37 @@ def test_of_a_key_given_twice_the_last_counts():
     last = b'{"schemaUrl":"a","schemaUrl":null}'
     body = b'{"resourceMetrics":[{"schemaUrl":"a","schemaUrl":"b"},%b]}' % last
 
-    assert [one.schema_url for one in _read("metrics", body).resource_metrics] == ["b", ""]
+    assert [one.schema_url for one in read("metrics", body).resource_metrics] == ["b", ""]
 
 
 @pytest.mark.parametrize(
     ("document", "key"),
     [
         ({"resourceMetrics": {}}, "resourceMetrics"),
-        (_metrics({"name": 5}), "name"),
-        (_metrics({"gauge": []}), "gauge"),
-        (_metrics({"sum": {"isMonotonic": 1}}), "isMonotonic"),
-        (_metrics({"gauge": {"dataPoints": [{"attributes": {}}]}}), "attributes"),
-        (_metrics({"gauge": {"dataPoints": [{"attributes": [{"key": 1}]}]}}), "key"),
-        (_metrics({"histogram": {"dataPoints": [{"bucketCounts": 1}]}}), "bucketCounts"),
-        (_metrics({"histogram": {"dataPoints": [{"bucketCounts": ["x"]}]}}), "bucketCounts"),
-        (_metrics({"histogram": {"dataPoints": [{"explicitBounds": [None]}]}}), "explicitBounds"),
+        (metric_request({"name": 5}), "name"),
+        (metric_request({"gauge": []}), "gauge"),
+        (metric_request({"sum": {"isMonotonic": 1}}), "isMonotonic"),
+        (metric_request({"gauge": {"dataPoints": [{"attributes": {}}]}}), "attributes"),
+        (metric_request({"gauge": {"dataPoints": [{"attributes": [{"key": 1}]}]}}), "key"),
+        (metric_request({"histogram": {"dataPoints": [{"bucketCounts": 1}]}}), "bucketCounts"),
+        (metric_request({"histogram": {"dataPoints": [{"bucketCounts": ["x"]}]}}), "bucketCounts"),
+        (
+            metric_request({"histogram": {"dataPoints": [{"explicitBounds": [None]}]}}),
+            "explicitBounds",
+        ),
     ],
 )
 def test_a_wrong_type_is_refused_by_its_name(document, key):
     """The sender learns which key it got wrong."""
     with pytest.raises(UndecodableError, match=key):
-        _read("metrics", document)
+        read("metrics", document)
 
 
 @pytest.mark.parametrize(
     "document",
     [
-        _metrics({"gauge": {"dataPoints": [{"asInt": "x" * 10_000}]}}),
-        _metrics({"gauge": {"dataPoints": [{"asDouble": "\u20ac" * 10_000}]}}),
+        metric_request({"gauge": {"dataPoints": [{"asInt": "x" * 10_000}]}}),
+        metric_request({"gauge": {"dataPoints": [{"asDouble": "\u20ac" * 10_000}]}}),
         {"resourceMetrics": "x" * 10_000},
         {"x" * 10_000: [1], "resourceMetrics": 5},
     ],
@@ -360,27 +215,28 @@ def test_a_wrong_type_is_refused_by_its_name(document, key):
 def test_a_message_shows_little_of_the_input(document):
     """Answers and logs do not grow with what was sent."""
     with pytest.raises(UndecodableError) as caught:
-        _read("metrics", document)
+        read("metrics", document)
     assert len(str(caught.value)) <= 200
 
 
 def test_two_values_where_one_may_be_are_refused():
     """A point of asInt and asDouble says two things; protobuf refuses it, and so do we."""
     for make in (
-        lambda: _point(asInt="1", asDouble=1),
-        lambda: _value({"stringValue": "a", "intValue": "1"}),
-        lambda: _read("metrics", _metrics({"gauge": {}, "sum": {}})),
+        lambda: read_point(asInt="1", asDouble=1),
+        lambda: read_value({"stringValue": "a", "intValue": "1"}),
+        lambda: read("metrics", metric_request({"gauge": {}, "sum": {}})),
     ):
         with pytest.raises(UndecodableError, match="two values"):
             make()
-    assert _point(asInt="1", asDouble=None).as_int == 1
+    assert read_point(asInt="1", asDouble=None).as_int == 1
 
 
 def test_a_list_of_a_million_buckets_is_refused():
     """No histogram has them; their text would cost hundreds of bytes each."""
     with pytest.raises(UndecodableError, match="bucketCounts"):
-        _read(
-            "metrics", _metrics({"histogram": {"dataPoints": [{"bucketCounts": ["0"] * 400_000}]}})
+        read(
+            "metrics",
+            metric_request({"histogram": {"dataPoints": [{"bucketCounts": ["0"] * 400_000}]}}),
         )
 
 
@@ -388,12 +244,12 @@ def test_attributes_seen_before_and_new_ones_mean_the_same():
     """What was kept for a list is what that list says, after the store was emptied too."""
     for number in [*range(25_000), *range(50)]:
         body = b'{"resourceLogs":[{"resource":{"attributes":[{"key":"k%d"}]}}]}' % (number % 12_000)
-        request = _read("logs", body)
+        request = read("logs", body)
         assert request.resource_logs[0].resource.attributes[0].key == f"k{number % 12_000}"
 
 
 EXAMPLES = {
-    "metrics": _metrics(
+    "metrics": metric_request(
         {
             "name": "my.counter",
             "unit": "1",
@@ -479,7 +335,7 @@ def test_examples_of_the_specification(signal):
     """Requests like the specification's mean what google.protobuf reads in them."""
     want = json_format.ParseDict(_with_base64_ids(EXAMPLES[signal]), REQUESTS[signal]())
 
-    assert _read(signal, EXAMPLES[signal]) == want
+    assert read(signal, EXAMPLES[signal]) == want
 
 
 @st.composite
@@ -547,7 +403,7 @@ def test_any_request_comes_back_as_it_was(signal, data):
 
     document = _with_hex_ids(json_format.MessageToDict(message))
 
-    assert _read(signal, document) == message
+    assert read(signal, document) == message
 
 
 def _refusal(signal: str, body: bytes) -> str | None:
