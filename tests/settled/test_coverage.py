@@ -6,15 +6,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.transforms.coverage.test_coverage import (
-    ALL,
-    catalogue,
-    covered,
-    received,
-    services,
-    states,
-    workloads,
-)
+from tests.transforms.coverage.listed import catalogue, services, workloads
+from tests.transforms.coverage.test_coverage import ALL, covered, received, states
 from transforms.coverage.signals import signals_seen
 from transforms.coverage.workloads import workloads_seen
 from warehouse.tables.raw import SIGNAL

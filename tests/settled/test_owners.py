@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from meterbook.cli import main
 from tests.transforms.conftest import DAY
-from tests.transforms.coverage.test_coverage import ALL, catalogue, covered, received, services
-from tests.transforms.ledger.test_volumes import claimed, mounted
+from tests.transforms.coverage.listed import catalogue, services
+from tests.transforms.coverage.test_coverage import ALL, covered, received
+from tests.transforms.ledger.test_volume_lines import claimed, mounted
 from transforms.ledger.cost import cost_daily_namespace, cost_daily_team
 from transforms.owners.ownership import parse_ownership
 from transforms.owners.owning import Matcher, Owner, Resource

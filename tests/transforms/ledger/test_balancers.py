@@ -62,7 +62,7 @@ def test_a_balancer_costs_what_its_line_costs(stood: list[tuple[str, float]], am
 
 
 def test_a_daily_line_is_split_by_the_overlap_of_the_day() -> None:
-    """A for an hour twice, z for an hour once: two parts and one; the hourly line knows its hour."""
+    """A for an hour twice, z for an hour once: two parts and one; an hourly line knows its hour."""
     seen = behind(("a", 0, 3600.0), ("a", 5, 3600.0), ("z", 7, 3600.0))
 
     daily = balancers.by_overlap(lines(line(90, None, balancer="b")), seen)
