@@ -91,29 +91,13 @@ def _write_export(
     first, last = period[0], period[1] - timedelta(days=1)
     run_id = _RUN + name[-1]
     run = f"exports/{name}/{first:%Y%m%d}-{last:%Y%m%d}/{run_id}"
-    blobs: list[Row] = []
-    for number in range(PARTS):
-        own = rows[number::PARTS]
-        if not own:
-            continue
-        blob = f"{run}/part_{number}_0001.csv"
-        csv_file(own, out / blob, bom="\ufeff", ending="\r\n")
-        size = (out / blob).stat().st_size
-        blobs.append({"blobName": blob, "byteCount": size, "dataRowCount": len(own)})
-    scope = f"/providers/Microsoft.Billing/billingAccounts/{PAYER}"
+    blobs = list(_blobs(rows, out, run))
     document = {
         "manifestVersion": "2024-04-01",
         "byteCount": sum(blob["byteCount"] for blob in blobs),
         "blobCount": len(blobs),
         "dataRowCount": len(rows),
-        "exportConfig": {
-            "exportName": name,
-            "resourceId": f"{scope}/providers/Microsoft.CostManagement/exports/{name}",
-            "dataVersion": "2021-10-01",
-            "type": kind,
-            "timeFrame": "Custom",
-            "granularity": "Daily",
-        },
+        "exportConfig": _export_config(kind, name),
         "deliveryConfig": {"partitionData": True, "fileFormat": "Csv"},
         "runInfo": {
             "executionType": "Scheduled",
@@ -125,3 +109,27 @@ def _write_export(
         "blobs": blobs,
     }
     json_file(document, out / run / "manifest.json")
+
+
+def _blobs(rows: Sequence[Row], out: Path, run: str) -> Iterator[Row]:
+    """Write the parts of an export that have rows, and give what the manifest says of each."""
+    for number in range(PARTS):
+        own = rows[number::PARTS]
+        if not own:
+            continue
+        blob = f"{run}/part_{number}_0001.csv"
+        csv_file(own, out / blob, bom="\ufeff", ending="\r\n")
+        size = (out / blob).stat().st_size
+        yield {"blobName": blob, "byteCount": size, "dataRowCount": len(own)}
+
+
+def _export_config(kind: str, name: str) -> Row:
+    scope = f"/providers/Microsoft.Billing/billingAccounts/{PAYER}"
+    return {
+        "exportName": name,
+        "resourceId": f"{scope}/providers/Microsoft.CostManagement/exports/{name}",
+        "dataVersion": "2021-10-01",
+        "type": kind,
+        "timeFrame": "Custom",
+        "granularity": "Daily",
+    }

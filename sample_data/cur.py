@@ -124,9 +124,27 @@ def _when(world: World, start: int, end: int) -> Row:
 
 def _node_rows(world: World, node: Node, hour: int) -> Iterator[Row]:
     """Give a node's hour: one line on demand, or the covered use and its negation."""
+    row = _node_hour(world, node, hour)
+    if node.plan_price is None:
+        yield row
+        return
+    in_plan = row | {"savings_plan_savings_plan_a_r_n": PLAN_ARN}
+    yield in_plan | {
+        "line_item_line_item_type": "SavingsPlanCoveredUsage",
+        "savings_plan_savings_plan_effective_cost": node.plan_price,
+    }
+    yield in_plan | {
+        "line_item_line_item_type": "SavingsPlanNegation",
+        "line_item_unblended_cost": -node.machine.hour_price,
+        "line_item_line_item_description": "SavingsPlanNegation used by the payer",
+        "pricing_public_on_demand_cost": None,
+    }
+
+
+def _node_hour(world: World, node: Node, hour: int) -> Row:
     cluster, machine = node.cluster, node.machine
     price = machine.hour_price
-    row: Row = {
+    return {
         **_when(world, hour, hour + 1),
         "line_item_usage_account_id": cluster.account,
         "line_item_usage_account_name": cluster.account_name,
@@ -149,23 +167,6 @@ def _node_rows(world: World, node: Node, hour: int) -> Iterator[Row]:
         "product_instance_type": machine.name,
         "resource_tags": [("aws_eks_cluster_name", cluster.name), ("user_team", "platform")],
     }
-    if node.plan_price is None:
-        yield row
-        return
-    plan = {"savings_plan_savings_plan_a_r_n": PLAN_ARN}
-    covered = {"savings_plan_savings_plan_effective_cost": node.plan_price}
-    yield row | plan | covered | {"line_item_line_item_type": "SavingsPlanCoveredUsage"}
-    negation = {"line_item_line_item_type": "SavingsPlanNegation"}
-    yield (
-        row
-        | plan
-        | negation
-        | {
-            "line_item_unblended_cost": -price,
-            "line_item_line_item_description": "SavingsPlanNegation used by the payer",
-            "pricing_public_on_demand_cost": None,
-        }
-    )
 
 
 def _charge_row(world: World, charge: Charge) -> Row:
