@@ -1,12 +1,15 @@
-"""The six packages are ours alone and stand side by side."""
+"""The six packages are ours alone and stand side by side; tests mirror them."""
 
+import ast
 import sys
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
 OURS = ("app", "collector", "meterbook", "sample_data", "transforms", "warehouse")
 
 
@@ -40,4 +43,40 @@ def test_app_hides_nothing() -> None:
 
 def test_no_init_below_tests() -> None:
     """A test folder is no package, so it cannot hide one of ours."""
-    assert not list(Path(__file__).parent.rglob("__init__.py"))
+    assert not list(TESTS.rglob("__init__.py"))
+
+
+def imported(test: Path) -> Iterator[str]:
+    """Give what a file imports: modules, and what it takes from them."""
+    for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def mirrors(room: str) -> Iterator[tuple[str, Path]]:
+    """Give each module of a package, and where its test stands."""
+    for path in sorted((home(room) / room).rglob("*.py")):
+        if path.name != "__init__.py":
+            inside = path.relative_to(home(room)).with_suffix("")
+            yield ".".join(inside.parts), TESTS / inside.parent / f"test_{inside.name}.py"
+
+
+def test_each_transform_has_its_test_at_its_path() -> None:
+    """`transforms/ledger/idle.py` is tested in `tests/transforms/ledger/test_idle.py`."""
+    missing = [module for module, test in mirrors("transforms") if not test.exists()]
+
+    assert missing == []
+
+
+def test_the_test_of_a_transform_imports_it() -> None:
+    """What stands at a module's path calls it, and does not only meet it on the way of others."""
+    strangers = [
+        module
+        for module, test in mirrors("transforms")
+        if test.exists() and module not in set(imported(test))
+    ]
+
+    assert strangers == []

@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import polars as pl
 import pytest
 
 from meterbook.base.settings import (
@@ -15,11 +14,10 @@ from meterbook.base.settings import (
 )
 from meterbook.build.inputs import RAW_FRAMES
 from meterbook.build.plan import Choice, Mark, kept, marks, needed
-from tests.noting import NotingTerms
 from transforms import day_steps
 from transforms.owners.ownership import Ownership, parse_ownership
-from transforms.partition import IS_FINAL, Step, Terms, on, run_steps
-from warehouse.tables import BY_NAME, raw
+from transforms.partition import Terms, on
+from warehouse.tables import BY_NAME
 
 ONE, TWO, THREE = date(2026, 10, 1), date(2026, 10, 2), date(2026, 10, 3)
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -199,38 +197,3 @@ def test_what_nobody_keeps_is_made_again() -> None:
     assert {*left} | {*RAW, "lines_of_day"} >= {*chosen[-1].reads}
     assert {*left} <= BY_NAME.keys() - RAW.keys()
     assert [step.name for step in needed(["volumes"])] == ["known", "samples", "pods", "volumes"]
-
-
-def _empty(name: str) -> pl.LazyFrame:
-    bare = name.removesuffix("_around").removesuffix("_before")
-    if bare == "raw_series_once":
-        return pl.LazyFrame(schema=raw.ONCE_SCHEMA)
-    if bare == "raw_series_day":
-        return pl.LazyFrame(schema=raw.DAY_SERIES_SCHEMA)
-    if bare == raw.SERIES.name:
-        return pl.LazyFrame(schema=raw.SEEN_SERIES_SCHEMA)
-    return BY_NAME[bare].empty().lazy()
-
-
-@pytest.fixture(scope="module")
-def frames() -> dict[str, pl.LazyFrame]:
-    """Give every frame of a day of which nothing is known."""
-    given = {name: _empty(name) for name in RAW_FRAMES}
-    for _, made in run_steps(day_steps.DAY, given, terms()):
-        given |= {name: frame.lazy() for name, frame in made.items()}
-    return given
-
-
-@pytest.mark.parametrize("step", day_steps.DAY, ids=ALL)
-def test_a_step_asks_for_what_it_declares(step: Step, frames: dict[str, pl.LazyFrame]) -> None:
-    """What a step looks up of the terms is what makes it due: neither less nor more.
-
-    Of the time a day step may ask whether its day is final, no more.
-    """
-    seen: set[str] = set()
-
-    made = step.make({name: frames[name] for name in step.reads}, cast("Terms", NotingTerms(seen)))
-
-    assert set(made) == set(step.writes)
-    final = {"billing.period_final_hours", "now"} if IS_FINAL in step.asks else set()
-    assert seen - final == set(step.asks) - {IS_FINAL}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from meterbook.base.settings import InventorySettings
 from transforms.coverage import coverage, expected, inventory, signals
+from transforms.coverage.continuity import observed_hours
 from warehouse.tables.core import SERVICE, SIGNAL_DAILY, WORKLOAD_DAILY
 from warehouse.tables.mart_coverage import COVERAGE_SERVICE, COVERAGE_TEAM, SERVICE_COST
 from warehouse.tables.raw import SIGNAL
@@ -264,3 +265,24 @@ def test_more_telemetry_never_lowers_continuity(rows: list[Observed], more: list
         and end - timedelta(hours=168) <= (at := midnight + timedelta(hours=hour, days=-ago)) < end
     }
     assert before["heard_hours"] == len(by_hand)
+
+
+def test_hours_of_the_names_of_a_service_are_joined() -> None:
+    """`shop/web` in hours 0 and 1, `old` in 1 and 2 of yesterday: three hours, not four.
+
+    Seven days ago only the hours from 12:00 on are in the window: of hours 11 and 12 one. A name
+    that is nobody's, and the hour that runs, count nothing.
+    """
+    rows = [
+        ("shop/web", "logs", 1, 0b011), ("old", "logs", 1, 0b110), ("shop/web", "traces", 1, 1),
+        ("shop/web", "logs", 7, 0b11 << 11), ("who", "logs", 1, FULL),
+        ("shop/web", "logs", 0, 1 << 12),
+    ]  # fmt: skip
+    names = pl.DataFrame(
+        [("shop", "web", "shop", "web"), ("", "old", "shop", "web"), ("", "who", None, None)],
+        schema=["service_namespace", "service_name", "known_namespace", "known_name"], orient="row",
+    ).with_columns(environment=pl.lit("production"))  # fmt: skip
+
+    made = observed_hours(observed(rows), names, now=NOW, kinds=("logs", "traces"))
+
+    assert made.rows() == [("shop", "web", "production", 4, 1)]

@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.transforms.conftest import DAY, Telemetry
+from transforms.usage.network import network_hourly, received_daily
+from warehouse.tables.core_usage import NETWORK_HOURLY, RECEIVED_DAILY
+
 CADVISOR = "container_network_transmit_bytes_total"
 EXPORTER = "kubecost_pod_network_egress_bytes_total"
 
@@ -91,3 +95,31 @@ def test_the_hour_and_day_of_the_bytes(telemetry: Any) -> None:
     assert rows["usage_hour"].dt.hour().to_list() == [0, 1]
     assert rows["bytes"].to_list() == [30, 10]
     assert set(rows["usage_date"]) == {rows["usage_hour"][0].date()}
+
+
+def test_pods_of_a_workload_received_their_bytes_together(telemetry: Any) -> None:
+    """Two pods of one deployment, 30 and 12 bytes in two hours: one row of 42 a day.
+
+    What they sent is no part of it.
+    """
+    for pod, total in (("web-a", 30), ("web-b", 12)):
+        who = {
+            "k8s.cluster.name": "c", "k8s.namespace.name": "shop", "k8s.pod.name": pod,
+            "k8s.pod.uid": pod, "k8s.deployment.name": "web",
+        }  # fmt: skip
+        telemetry.add("k8s.pod.phase", who, [(0, 2), (2, 2)])
+        for direction, count in (("receive", total), ("transmit", 900)):
+            labels = {"direction": direction, "interface": "eth0"}
+            telemetry.add("k8s.pod.network.io", who, [(0, 0), (2, count)], "counter", labels)
+
+    made = RECEIVED_DAILY.check(received_daily(telemetry.observed(), DAY).collect())
+
+    assert made.select("workload", "bytes").rows() == [("web", 42)]
+
+
+def test_a_day_without_traffic_is_empty() -> None:
+    """No pods, or pods of which nobody counts bytes: no rows, in the declared types."""
+    for telemetry in (Telemetry(), Telemetry().pod("web", "n", "shop", 0, 1)):
+        observed = telemetry.observed()
+        assert NETWORK_HOURLY.check(network_hourly(observed, DAY).collect()).is_empty()
+        assert RECEIVED_DAILY.check(received_daily(observed, DAY).collect()).is_empty()
