@@ -523,3 +523,20 @@ def test_the_report_and_status_are_there(home: Home) -> None:
     assert "snapshot" in report
     assert status["reconciliation"][0]["greatest_difference"] == "0.000000000000"
     assert meterbook(home, "check").returncode == 0
+
+
+def test_columns_have_the_values_that_their_texts_list(home: Home) -> None:
+    """In every table of the demo, a column of a few values has no other."""
+    with Store(home.warehouse) as store:
+        found = {
+            (table.name, column.name): set(
+                store.ask(f'SELECT DISTINCT "{column.name}" AS value FROM "{table.name}"')["value"]
+            )
+            - {None, *column.values}
+            for table in store.tables
+            for column in table.columns
+            if column.values
+        }
+
+    assert len(found) > 40
+    assert {column: others for column, others in found.items() if others} == {}
