@@ -41,7 +41,8 @@ def differences(con: duckdb.DuckDBPyConnection, table: str, names: str) -> tuple
         sql = rows_only_in(f'{one}."{table}"', f'{other}."{table}"', names)
         found = con.cursor().sql(f"SELECT count(*) FROM ({sql})").fetchall()[0][0]
         if found and not sample:
-            sample = f"only in the {one}: {con.cursor().sql(f'{sql} LIMIT 1').fetchall()[0]}"
+            row = con.cursor().sql(f"SELECT row::VARCHAR FROM ({sql} LIMIT 1) row").fetchall()[0][0]
+            sample = f"only in the {one}: {row}"
         counts.append(int(found))
     return counts[0], counts[1], sample
 

@@ -55,7 +55,7 @@ def test_equal_rows_are_counted(script: Any, tmp_path: Path) -> None:
     result = compared(script, first, second)
 
     assert result.exit_code == 1
-    assert "DIFFER: 1 and 0 rows. only in the first: (2, 'b')" in result.output
+    assert "DIFFER: 1 and 0 rows. only in the first: {'n': 2, 'name': b}" in result.output
 
 
 def test_another_column_is_a_difference(script: Any, tmp_path: Path) -> None:
