@@ -61,7 +61,7 @@ mutants: $(STAMP) ## small changes of transforms/ and collector/ that no test no
 
 test-next: $(STAMP) ## the fast tests of tables, builds and commands with the newest DuckDB that is allowed
 	@test -d $(NEXT) || $(BIN)/uv pip install --quiet --no-deps --target $(NEXT) "duckdb==2.0.1"
-	PYTHONPATH=$(NEXT) MB_TEST_EXAMPLES=$(EXAMPLES) $(PYTEST) -q -m "not slow" tests/warehouse tests/meterbook
+	PYTHONPATH=$(NEXT) MB_TEST_EXAMPLES=$(EXAMPLES) $(PYTEST) -q -m "not slow" tests/warehouse tests/meterbook/build tests/meterbook/cli
 
 fix: $(STAMP) ## format, sort, write the generated docs
 	$(BIN)/ruff check --fix .

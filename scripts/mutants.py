@@ -197,17 +197,16 @@ def stages(path: str, root: Path) -> list[list[str]]:
     folder, room = Path("tests") / Path(path).parent, Path("tests") / Path(path).parts[0]
     own = folder / f"test_{Path(path).stem}.py"
     files = sorted(file.relative_to(root) for file in (root / folder).glob("test_*.py"))
-    found = {
-        (own,): (),
-        (folder,): ("-m", "not slow"),
-        tuple(files): ("-m", "slow"),
-        (room,): ("-m", "not slow"),
-    }
-    return [
-        [*map(str, paths), *marks]
-        for paths, marks in found.items()
-        if paths and (root / paths[0]).exists()
+    found: list[tuple[tuple[Path, ...], tuple[str, ...]]] = [
+        ((own,), ()),
+        ((folder,), ("-m", "not slow")),
+        (tuple(files), ("-m", "slow")),
+        ((room,), ("-m", "not slow")),
     ]
+    named = [
+        [*map(str, paths), *marks] for paths, marks in found if paths and (root / paths[0]).exists()
+    ]
+    return [stage for at, stage in enumerate(named) if stage not in named[:at]]
 
 
 def is_green(root: Path, stage: list[str]) -> bool:
