@@ -41,8 +41,8 @@ import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from collector.billing.delivery.load import load, places_of
+from meterbook.base.home import Home
 from meterbook.base.settings import BillingSettings
-from warehouse.tables.values import IN_FORCE, PREVIOUS
 
 home, bills, point = sys.argv[1:]
 

@@ -19,7 +19,7 @@ SALT = bytes(16)
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from collector.otlp import decode
+from collector.otlp.decode import decode
 from collector.otlp.decode.decoder import Lander
 from meterbook.base.home import Home
 whole = decode.Decoder.decode
